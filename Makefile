@@ -1,0 +1,65 @@
+# Everything one does with a checkout: `make demo` and `make test` set up what they need themselves.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long bench lint format setup clean
+
+help:
+	@echo "make demo       evaluate a few requests with the example rule book"
+	@echo "make test       lint, type-check and test, with coverage"
+	@echo "make test-long  the tests that take minutes"
+	@echo "make bench      the benchmarks"
+	@echo "make lint       ruff and mypy only"
+	@echo "make format     let ruff format and mend what it can"
+	@echo "make clean      remove everything that make has made"
+
+demo: $(READY)
+	@$(PY) examples/demo.py
+
+test: lint
+	@$(PY) -m pytest -n 2 --cov --cov-report=term
+
+test-long: $(READY)
+	@$(PY) -m pytest -n 2 -m long
+
+bench: $(READY)
+	@$(PY) benchmarks/run.py
+
+lint: $(READY)
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy --strict --no-error-summary src
+
+format: $(READY)
+	@$(PY) -m ruff format --quiet .
+	@$(PY) -m ruff check --quiet --fix .
+
+setup: $(READY)
+
+# The first Python on the PATH that is new enough; a name that only pretends to be there does not answer.
+$(READY): pyproject.toml constraints.txt
+	@python=; \
+	for name in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
+	    if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "Tailored needs Python 3.11 or newer, and found none on the PATH." >&2; \
+	    echo "Install one, or name it: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	if ! $(PY) -m pip --version >/dev/null 2>&1; then \
+	    if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+	        echo "$$python cannot make a virtual environment: its module ensurepip is missing." >&2; \
+	        echo "On Debian and Ubuntu, 'apt-get install python3-venv' brings it; then run make again." >&2; exit 1; \
+	    fi; \
+	    echo "Setting up $(VENV) with $$($$python --version) ..."; \
+	    $$python -m venv --clear $(VENV) || exit 1; \
+	fi; \
+	$(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+clean:
+	@rm -rf $(VENV) .tools build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

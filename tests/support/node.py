@@ -1,0 +1,90 @@
+"""Finds the editor tools written in JavaScript that some tests drive, and installs them on first need.
+
+Their versions are pinned in the `package.json` at the top of the project. They go to `.tools/node`, in a
+folder named after that file's contents, so a new pin is a new folder and an old one is never half-updated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OLDEST_NODE = 20
+INSTALL_SECONDS = 300
+
+
+class NodeToolMissing(Exception):
+    """A tool cannot be had here; the message says why, as the reason of a skipped test."""
+
+
+def yaml_language_server() -> list[str]:
+    """Return the command that starts the language server for YAML on standard input and output.
+
+    Raises NodeToolMissing where Node is absent or too old, or where the install fails.
+    """
+    node = _node()
+    script = _installed() / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
+    if not script.is_file():
+        raise NodeToolMissing(f"the installed yaml-language-server has no {script.name} to start")
+    return [node, str(script), "--stdio"]
+
+
+def _node() -> str:
+    node = shutil.which("node")
+    if node is None:
+        raise NodeToolMissing("Node is not installed (no `node` on the PATH)")
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
+    major = said.strip().removeprefix("v").partition(".")[0]
+    if not major.isdecimal() or int(major) < OLDEST_NODE:
+        raise NodeToolMissing(
+            f"Node {OLDEST_NODE} or newer is needed, and `node --version` says {said.strip()!r}"
+        )
+    return node
+
+
+def _installed() -> Path:
+    """Return the folder that holds the tools, filled at the first call ever."""
+    manifest = ROOT / "package.json"
+    home = ROOT / ".tools" / "node"
+    folder = home / hashlib.sha256(manifest.read_bytes()).hexdigest()[:12]
+    if folder.is_dir():
+        return folder
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home, prefix="installing-", ignore_cleanup_errors=True) as scratch:
+        fresh = Path(scratch) / "tools"
+        fresh.mkdir()
+        shutil.copy(manifest, fresh)
+        _npm_install(fresh)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            # Another test process was faster; what it installed is the same.
+            if not folder.is_dir():
+                raise
+    return folder
+
+
+def _npm_install(folder: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise NodeToolMissing("npm is not installed (no `npm` on the PATH)")
+    command = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
+    try:
+        subprocess.run(
+            [*command, "--prefix", str(folder)],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+            check=True,
+        )
+    except subprocess.CalledProcessError as failed:
+        lines = [line for line in failed.stderr.splitlines() if line.strip()]
+        raise NodeToolMissing(f"npm install failed: {lines[0] if lines else failed}") from failed
+    except subprocess.TimeoutExpired as slow:
+        raise NodeToolMissing(f"npm install took more than {INSTALL_SECONDS} seconds") from slow
