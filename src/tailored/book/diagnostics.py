@@ -87,7 +87,9 @@ class Report:
         `prefix` stands before every path, to make paths that a terminal can open.
         """
         lines: dict[str, list[str]] = {}
-        blocks = [_block(finding, self._lines(finding.span.path, lines), prefix) for finding in self.diagnostics]
+        blocks = [
+            _block(finding, self._lines(finding.span.path, lines), prefix) for finding in self.diagnostics
+        ]
         return "\n\n".join([*blocks, self._summary()])
 
     def _lines(self, path: str, cache: dict[str, list[str]]) -> list[str]:
@@ -129,7 +131,9 @@ def split_lines(text: str) -> list[str]:
 def sort(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Findings sorted by place, each once."""
     unique = dict.fromkeys(diagnostics)
-    return tuple(sorted(unique, key=lambda d: (d.span.path.split("/"), d.span, d.severity, d.code, d.message)))
+    return tuple(
+        sorted(unique, key=lambda d: (d.span.path.split("/"), d.span, d.severity, d.code, d.message))
+    )
 
 
 def _block(finding: Diagnostic, lines: list[str], prefix: str) -> str:

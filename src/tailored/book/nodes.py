@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.cyaml import CParser
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from tailored.book.diagnostics import Diagnostic, Severity, Span, split_lines
 
@@ -38,7 +38,7 @@ class _TooDeep(Exception):
 
 
 class _Composer(CParser):
-    """PyYAML's C composer that leaves scalars alone (a tag only says how they are written) and counts depth."""
+    """PyYAML's C composer; its tags only say how a scalar is written, and it counts depth."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -66,7 +66,7 @@ class Reader:
         self.report = report
 
     def compose(self, content: bytes) -> tuple[str, Node | None]:
-        """The text of a file and its root node; None where it is empty or does not parse (then that is reported)."""
+        """A file's text and root node; None where it is empty, or does not parse (which is reported)."""
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
@@ -78,8 +78,13 @@ class Reader:
             finally:
                 composer.dispose()
         except _TooDeep as error:
-            self._at(error.mark.line, error.mark.column, "too-deep",
-                     f"This nests more than {DEEPEST} levels deep.", "Give a part of it a name of its own, as a segment.")
+            self._at(
+                error.mark.line,
+                error.mark.column,
+                "too-deep",
+                f"This nests more than {DEEPEST} levels deep.",
+                "Give a part of it a name of its own, as a segment.",
+            )
             return text, None
         except yaml.YAMLError as error:
             self._syntax(text, error)
@@ -87,8 +92,6 @@ class Reader:
         if root is not None and "*" in text and not self._aliases_are_bounded(text, root):
             return text, None
         return text, root
-
-    # -- reporting ---------------------------------------------------------------------------------------------------
 
     def span(self, node: Node, last: Node | None = None) -> Span:
         """The place of a node; with `last`, of all from the one to the other."""
@@ -110,10 +113,8 @@ class Reader:
     def _at(self, line: int, column: int, code: str, message: str, hint: str) -> None:
         self.error(Span(self.path, line + 1, column + 1, line + 1, column + 2), code, message, hint)
 
-    # -- taking nodes apart ------------------------------------------------------------------------------------------
-
     def entries(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
-        """The entries of a mapping by their keys, each with its key node; duplicate and odd keys are reported.
+        """The entries of a mapping by key, each with its key node; duplicate and odd keys are reported.
 
         Merge keys (`<<`) are followed; what is written beside them wins.
         """
@@ -131,8 +132,12 @@ class Reader:
                 continue
             if name in entries:
                 first = entries[name][0].start_mark
-                self.error(key, "duplicate-key", f"`{name}` stands here twice; the first is in line {first.line + 1}.",
-                           "Keep one of the two, or join them.")
+                self.error(
+                    key,
+                    "duplicate-key",
+                    f"`{name}` stands here twice; the first is in line {first.line + 1}.",
+                    "Keep one of the two, or join them.",
+                )
                 continue
             entries[name] = (key, value)
         for value in merged:
@@ -146,14 +151,24 @@ class Reader:
             if isinstance(source, MappingNode):
                 yield from self.entries(source).items()
             else:
-                self.error(source, "wrong-kind", "`<<` merges mappings only.", "Write `<<: *name` of an anchored mapping.")
+                self.error(
+                    source,
+                    "wrong-kind",
+                    "`<<` merges mappings only.",
+                    "Write `<<: *name` of an anchored mapping.",
+                )
 
     def mapping(self, node: Node, what: str, example: str) -> dict[str, tuple[ScalarNode, Node]] | None:
         """The entries of a node that must be a mapping; else None, and that is reported."""
         if isinstance(node, MappingNode) and self.untagged(node):
             return self.entries(node)
         if not isinstance(node, MappingNode):
-            self.error(node, "wrong-kind", f"{what} must be a mapping, not {kind_of(node)}.", f"Write it as `{example}`.")
+            self.error(
+                node,
+                "wrong-kind",
+                f"{what} must be a mapping, not {kind_of(node)}.",
+                f"Write it as `{example}`.",
+            )
         return None
 
     def items(self, node: Node) -> list[Node]:
@@ -161,7 +176,7 @@ class Reader:
         return node.value if isinstance(node, SequenceNode) and self.untagged(node) else [node]
 
     def text(self, node: Node, what: str) -> str | None:
-        """The text of a scalar as it stands in the file; None (reported) where it is no scalar, or nothing."""
+        """A scalar's text as it stands in the file; None (reported) where it is no scalar, or empty."""
         if isinstance(node, ScalarNode) and self.untagged(node) and not is_null(node):
             return str(node.value)
         if not isinstance(node, ScalarNode) or is_null(node):
@@ -184,17 +199,23 @@ class Reader:
         return False
 
     def _tagged(self, node: Node) -> None:
-        self.error(node, "tag", f"A rule book has no tags such as `{node.tag.replace('tag:yaml.org,2002:', '!!')}`.",
-                   "Leave the tag out; quote what is text.")
-
-    # -- what can be wrong with a whole file ---------------------------------------------------------------------------
+        self.error(
+            node,
+            "tag",
+            f"A rule book has no tags such as `{node.tag.replace('tag:yaml.org,2002:', '!!')}`.",
+            "Leave the tag out; quote what is text.",
+        )
 
     def _not_utf8(self, content: bytes, error: UnicodeDecodeError) -> tuple[str, None]:
         before = content[: error.start].decode("utf-8-sig", "replace")
         lines = split_lines(before)
-        self._at(len(lines) - 1, len(lines[-1]), "not-utf8",
-                 f"This file is not UTF-8: the byte 0x{content[error.start]:02x} stands for nothing here.",
-                 "Save the file as UTF-8 in your editor.")
+        self._at(
+            len(lines) - 1,
+            len(lines[-1]),
+            "not-utf8",
+            f"This file is not UTF-8: the byte 0x{content[error.start]:02x} stands for nothing here.",
+            "Save the file as UTF-8 in your editor.",
+        )
         return content.decode("utf-8-sig", "replace"), None
 
     def _syntax(self, text: str, error: yaml.YAMLError) -> None:
@@ -207,11 +228,11 @@ class Reader:
         elif (position := getattr(error, "position", None)) is not None:
             lines = split_lines(text.encode()[:position].decode("utf-8", "ignore"))
             line, column = len(lines) - 1, len(lines[-1])
-        for sign, message, hint in _SYNTAX:
-            if sign in problem or sign in context:
-                break
-        else:
-            message, hint = f"This is not YAML: {problem}{', ' + context if context else ''}.", ""
+        unknown = f"This is not YAML: {problem}{', ' + context if context else ''}."
+        message, hint = next(
+            ((message, hint) for sign, message, hint in _SYNTAX if sign in problem or sign in context),
+            (unknown, ""),
+        )
         last = max(0, len(split_lines(text)) - 1)
         self._at(min(line, last), column, "yaml-syntax", message, hint)
 
@@ -244,37 +265,80 @@ class Reader:
             node, circular = culprit[0]
             mark = node.start_mark
             if circular:
-                self._at(mark.line, mark.column, "too-many-aliases", "This anchor contains an alias of itself.",
-                         "Take the alias out; nothing can contain itself.")
+                self._at(
+                    mark.line,
+                    mark.column,
+                    "too-many-aliases",
+                    "This anchor contains an alias of itself.",
+                    "Take the alias out; nothing can contain itself.",
+                )
             else:
-                self._at(mark.line, mark.column, "too-many-aliases",
-                         f"The aliases in here expand to more than {MOST_EXPANSION} pieces.",
-                         "Write less of it with aliases; a segment can be named as often as you like.")
+                self._at(
+                    mark.line,
+                    mark.column,
+                    "too-many-aliases",
+                    f"The aliases in here expand to more than {MOST_EXPANSION} pieces.",
+                    "Write less of it with aliases; a segment can be named as often as you like.",
+                )
         return not culprit
 
 
 _SYNTAX = (
-    ("found a tab character", "There is a tab here; YAML is indented with spaces.", "Replace the tab by spaces."),
-    ("found character that cannot start any token", "No value can start with this character.",
-     "Put the value in quotes, or indent with spaces if this is a tab."),
+    (
+        "found a tab character",
+        "There is a tab here; YAML is indented with spaces.",
+        "Replace the tab by spaces.",
+    ),
+    (
+        "found character that cannot start any token",
+        "No value can start with this character.",
+        "Put the value in quotes, or indent with spaces if this is a tab.",
+    ),
     ("found unexpected end of stream", "A quote is opened and never closed.", "Close the quote."),
-    ("mapping values are not allowed", "A second `:` makes no sense here.",
-     "Put the text in quotes if it contains `: `; else check the indentation."),
+    (
+        "mapping values are not allowed",
+        "A second `:` makes no sense here.",
+        "Put the text in quotes if it contains `: `; else check the indentation.",
+    ),
     ("could not find expected ':'", "A `:` is missing here or in the line above.", "Write `key: value`."),
-    ("while parsing a block mapping", "This does not line up with the lines above it.",
-     "Keys of one mapping start in the same column; check the indentation."),
-    ("while parsing a block collection", "This does not line up with the list above it.",
-     "Start every item with `- ` in the same column."),
-    ("while parsing a flow sequence", "A list `[` is not closed properly here.", "Separate its items by commas and close it with `]`."),
-    ("while parsing a flow mapping", "A mapping `{` is not closed properly here.",
-     "Separate its entries by commas and close it with `}`."),
-    ("expected a single document", "A rule file is one document; a second begins here.",
-     "Take the `---` out, or move the rest to a file of its own."),
-    ("found undefined alias", "This alias names no anchor in this file.", "Write `&name` at the thing it stands for, above."),
+    (
+        "while parsing a block mapping",
+        "This does not line up with the lines above it.",
+        "Keys of one mapping start in the same column; check the indentation.",
+    ),
+    (
+        "while parsing a block collection",
+        "This does not line up with the list above it.",
+        "Start every item with `- ` in the same column.",
+    ),
+    (
+        "while parsing a flow sequence",
+        "A list `[` is not closed properly here.",
+        "Separate its items by commas and close it with `]`.",
+    ),
+    (
+        "while parsing a flow mapping",
+        "A mapping `{` is not closed properly here.",
+        "Separate its entries by commas and close it with `}`.",
+    ),
+    (
+        "expected a single document",
+        "A rule file is one document; a second begins here.",
+        "Take the `---` out, or move the rest to a file of its own.",
+    ),
+    (
+        "found undefined alias",
+        "This alias names no anchor in this file.",
+        "Write `&name` at the thing it stands for, above.",
+    ),
     ("found duplicate anchor", "This anchor stands here twice.", "Give each anchor a name of its own."),
     ("control characters are not allowed", "There is an invisible control character here.", "Delete it."),
     ("special characters are not allowed", "There is an invisible control character here.", "Delete it."),
-    ("found unknown escape character", "This `\\` starts no known escape.", "Use single quotes, or write `\\\\`."),
+    (
+        "found unknown escape character",
+        "This `\\` starts no known escape.",
+        "Use single quotes, or write `\\\\`.",
+    ),
 )
 
 

@@ -24,7 +24,9 @@ def read_sources(folder: str | os.PathLike[str]) -> dict[str, bytes]:
         raise BookNotReadable(f"there is no folder {root}")
     try:
         found = {tuple(path.relative_to(root).parts): path for path in _walk(root, set())}
-        sources = {"/".join(_printable(part) for part in parts): found[parts].read_bytes() for parts in sorted(found)}
+        sources = {
+            "/".join(_printable(part) for part in parts): found[parts].read_bytes() for parts in sorted(found)
+        }
     except OSError as error:
         raise BookNotReadable(f"{error.filename or root} cannot be read: {error.strerror}") from error
     if not sources:

@@ -74,7 +74,7 @@ def operators_of(type_: Type) -> list[Op]:
 
 
 def takes(op: Op, type_: Type) -> Takes:
-    """What operand an operator takes for this type: `contains` looks for a part of a text, a member of a list."""
+    """What operand an operator takes: `contains` looks for a part of a text, for a member of a list."""
     if op is Op.CONTAINS and type_ is Type.STRING:
         return Takes.PART
     return OPERATORS[op].takes

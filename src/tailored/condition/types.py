@@ -109,7 +109,7 @@ class Duration:
         return f"{self.count} {self.unit if self.count != 1 else self.unit[:-1]}"
 
 
-_DURATION = re.compile(r"(\d{1,9})\s+(minute|hour|day|week)s?", re.ASCII)
+_DURATION = re.compile(r"(\d{1,8})\s+(minute|hour|day|week)s?", re.ASCII)
 _LONGEST = timedelta(days=365_000)
 
 
@@ -152,7 +152,7 @@ def parse_datetime(text: str) -> datetime | None:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; one without a zone is in UTC already. Raises OverflowError at the ends of time."""
+    """The same moment in UTC; no zone means UTC. Raises OverflowError at the ends of time."""
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC)
