@@ -6,28 +6,16 @@ READY := $(VENV)/.ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench lint format setup clean
+.PHONY: help test lint format setup clean
 
 help:
-	@echo "make demo       evaluate a few requests with the example rule book"
 	@echo "make test       lint, type-check and test, with coverage"
-	@echo "make test-long  the tests that take minutes"
-	@echo "make bench      the benchmarks"
 	@echo "make lint       ruff and mypy only"
 	@echo "make format     let ruff format and mend what it can"
 	@echo "make clean      remove everything that make has made"
 
-demo: $(READY)
-	@$(PY) examples/demo.py
-
 test: lint
 	@$(PY) -m pytest -n 2 --cov --cov-report=term
-
-test-long: $(READY)
-	@$(PY) -m pytest -n 2 -m long
-
-bench: $(READY)
-	@$(PY) benchmarks/run.py
 
 lint: $(READY)
 	@$(PY) -m ruff check --quiet .
