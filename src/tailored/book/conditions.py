@@ -1,0 +1,279 @@
+"""Conditions as people write them, to the condition tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from tailored.book.constants import read_constant, written
+from tailored.book.diagnostics import Span
+from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, SequenceNode, kind_of
+from tailored.book.suggest import did_you_mean, listed
+from tailored.condition.operators import LISTS, Takes, operators_of, takes
+from tailored.condition.tree import (
+    ALWAYS,
+    All,
+    Any,
+    Attribute,
+    Condition,
+    InSegment,
+    Not,
+    Op,
+    Operand,
+    Scalar,
+    Size,
+    Test,
+)
+from tailored.condition.types import A_VALUE, Type, first_moment, last_moment, parse_duration
+
+WORDS = ("any", "all", "not", "segment", "logic", "always")
+"""The words of the language, which no attribute may be called."""
+
+_SIZE = Attribute("user", "size", Type.INTEGER)
+
+
+@dataclass
+class Names:
+    """What the conditions of a book may name, and where they named it."""
+
+    attributes: Mapping[str, Attribute]
+    segments: Mapping[str, object]
+    segments_used: dict[str, Span] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.short: dict[str, list[str]] = {}
+        for key, attribute in self.attributes.items():
+            self.short.setdefault(attribute.name, []).append(key)
+
+
+def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
+    """The condition that a node writes. What is wrong is reported, and left out of the tree."""
+    if isinstance(node, ScalarNode) and node.value == "always" and reader.untagged(node):
+        return ALWAYS
+    if not isinstance(node, MappingNode):
+        hint = "Write `all:` or `any:` before the list." if isinstance(node, SequenceNode) else ""
+        reader.error(
+            node,
+            "wrong-kind",
+            f"A condition must be a mapping such as `page: home`, or `always`, not {kind_of(node)}.",
+            hint,
+        )
+        return ALWAYS
+    entries = reader.entries(node) if reader.untagged(node) else {}
+    if not node.value:
+        reader.error(
+            node, "empty-list", "This condition is empty.", "Write `always` if that is what you mean."
+        )
+    return _all([part for key, value in entries.items() for part in _entry(reader, key, *value, names)])
+
+
+def _all(parts: list[Condition]) -> Condition:
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -> Iterator[Condition]:
+    if key in ("any", "all"):
+        if not isinstance(node, SequenceNode):
+            reader.error(
+                node,
+                "wrong-kind",
+                f"`{key}` takes a list of conditions, not {kind_of(node)}.",
+                f"Write `{key}: [{{page: home}}, {{page: cart}}]`.",
+            )
+        elif not node.value:
+            reader.error(node, "empty-list", f"`{key}` has an empty list.", "List at least one condition.")
+        else:
+            parts = tuple(read_condition(reader, item, names) for item in node.value)
+            yield Any(parts) if key == "any" else All(parts)
+    elif key == "not":
+        yield Not(read_condition(reader, node, names))
+    elif key == "segment":
+        yield from _segment(reader, node, names)
+    elif (attribute := find_attribute(reader, key_node, key, names)) is not None:
+        yield from _tests(reader, node, attribute)
+
+
+def _segment(reader: Reader, node: Node, names: Names) -> Iterator[Condition]:
+    items = reader.items(node)
+    if not items:
+        reader.error(node, "empty-list", "`segment` has an empty list.", "Name at least one segment.")
+        return
+    found = []
+    for item in items:
+        name = reader.text(item, "A segment's name")
+        if name is None:
+            continue
+        if name not in names.segments:
+            reader.error(
+                item,
+                "unknown-segment",
+                f"There is no segment `{name}`.",
+                did_you_mean(name, names.segments) or _there_are("segments", names.segments),
+            )
+            continue
+        names.segments_used.setdefault(name, reader.span(item))
+        found.append(InSegment(name))
+    if found:
+        yield found[0] if len(found) == 1 else Any(tuple(found))
+
+
+def _there_are(what: str, names: Mapping[str, object]) -> str:
+    return f"The book's {what} are {listed(names)}." if names else f"The book has no {what} yet."
+
+
+def find_attribute(reader: Reader, node: Node, name: str, names: Names) -> Attribute | None:
+    """The attribute that a name means, short or whole; None (reported) where it means none, or two."""
+    if name in names.attributes:
+        return names.attributes[name]
+    keys = names.short.get(name, [])
+    if len(keys) == 1:
+        return names.attributes[keys[0]]
+    if keys:
+        reader.error(
+            node,
+            "ambiguous-attribute",
+            f"Both user and context have `{name}`.",
+            f"Write `{keys[0]}` or `{keys[1]}`.",
+        )
+    else:
+        hint = did_you_mean(name, [*WORDS[:5], *names.short, *names.attributes])
+        reader.error(
+            node,
+            "unknown-attribute",
+            f"There is no attribute `{name}`.",
+            hint or "Declare it under `attributes`, or write one that is declared there.",
+        )
+    return None
+
+
+def _tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Test]:
+    many = attribute.type in LISTS
+    if isinstance(node, MappingNode):
+        if not node.value:
+            reader.error(
+                node, "empty-list", f"`{attribute.name}` has an empty test.", "Write a value or an operator."
+            )
+        for word, (key_node, operand) in reader.entries(node).items():
+            yield from _operator(reader, key_node, word, operand, attribute)
+    elif isinstance(node, SequenceNode):
+        yield from _test(reader, attribute, Op.CONTAINS_ANY if many else Op.ONE_OF, node, Takes.VALUES)
+    else:
+        yield from _test(reader, attribute, Op.CONTAINS if many else Op.IS, node, Takes.VALUE)
+
+
+def _operator(reader: Reader, key_node: Node, word: str, node: Node, attribute: Attribute) -> Iterator[Test]:
+    allowed = operators_of(attribute.type)
+    if word in allowed:
+        op = Op(word)
+        yield from _test(reader, attribute, op, node, takes(op, attribute.type))
+        return
+    what = f"`{attribute.name}` is {A_VALUE[attribute.type]}"
+    offer = f"Operators for it are {listed(allowed, 20)}."
+    if word in tuple(Op):
+        reader.error(key_node, "wrong-operator", f"{what}, which `{word}` is not for.", offer)
+    else:
+        reader.error(
+            key_node,
+            "unknown-operator",
+            f"There is no operator `{word}`.",
+            did_you_mean(word, allowed) or offer,
+        )
+
+
+def _test(reader: Reader, attribute: Attribute, op: Op, node: Node, kind: Takes) -> Iterator[Test]:
+    if kind is Takes.COUNT:
+        for size in _sizes(reader, node):
+            yield Test(attribute, op, size)
+        return
+    operand = _OPERANDS[kind](reader, node, attribute, op)
+    if operand is not None:
+        yield Test(attribute, op, operand)
+
+
+def _sizes(reader: Reader, node: Node) -> Iterator[Size]:
+    tests = (
+        _tests(reader, node, _SIZE)
+        if not isinstance(node, MappingNode)
+        else (
+            test
+            for word, (key, operand) in reader.entries(node).items()
+            for test in _operator(reader, key, word, operand, _SIZE)
+        )
+    )
+    yield from (Size(test.op, test.operand) for test in tests)
+
+
+def _flag(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+    return reader.flag(node, f"`{op}`")
+
+
+def _value(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+    return read_constant(reader, node, attribute)
+
+
+def _part(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+    return read_constant(reader, node, attribute, listed_only=False)
+
+
+def _values(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+    if not isinstance(node, SequenceNode):
+        reader.error(
+            node, "wrong-kind", f"`{op}` takes a list, not {kind_of(node)}.", f"Write `{op}: [a, b]`."
+        )
+        return None
+    if not node.value:
+        reader.error(node, "empty-list", f"`{op}` has an empty list.", "List at least one value.")
+        return None
+    values = [read_constant(reader, item, attribute) for item in node.value]
+    known = tuple(value for value in values if value is not None)
+    return known if len(known) == len(values) else None
+
+
+def _pair(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+    if not isinstance(node, SequenceNode) or len(node.value) != 2:
+        reader.error(
+            node, "wrong-kind", "`between` takes a low and a high value.", "Write `between: [18, 65]`."
+        )
+        return None
+    low, high = (read_constant(reader, item, attribute, listed_only=False) for item in node.value)
+    if low is None or high is None:
+        return None
+    if _is_after(low, high):
+        reader.error(
+            node,
+            "reversed-range",
+            f"`between` runs from low to high, and {written(low)} is above {written(high)}.",
+            f"Write `between: [{written(high)}, {written(low)}]`.",
+        )
+        return None
+    return (low, high)
+
+
+def _is_after(low: Scalar, high: Scalar) -> bool:
+    if isinstance(low, date) and isinstance(high, date):
+        return first_moment(low) > last_moment(high)
+    return low > high  # type: ignore[operator]  # both are of the attribute's type
+
+
+def _duration(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+    text = reader.text(node, f"`{op}`")
+    duration = parse_duration(text) if text is not None else None
+    if text is not None and duration is None:
+        reader.error(
+            node,
+            "wrong-type",
+            f"`{op}` takes a span of time, and {kind_of(node)} is none.",
+            "Write a number of minutes, hours, days or weeks, such as `30 days`.",
+        )
+    return duration
+
+
+_OPERANDS = {
+    Takes.FLAG: _flag,
+    Takes.VALUE: _value,
+    Takes.VALUES: _values,
+    Takes.PAIR: _pair,
+    Takes.PART: _part,
+    Takes.DURATION: _duration,
+}

@@ -1,0 +1,38 @@
+"""`Did you mean ...?`: the name that an author most likely had in mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """The hint that names the closest of `names`, or an empty text where none is close."""
+    near = [name for name in names if abs(len(name) - len(word)) <= 4]
+    for name in near:
+        if name.casefold() == word.casefold():
+            return f"Did you mean `{name}`?"
+    match = get_close_matches(word, near, n=1, cutoff=0.6)
+    return f"Did you mean `{match[0]}`?" if match else ""
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names joined by commas for a sentence, cut after `most`."""
+    every = list(names)
+    more = f", and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
+
+
+def one_slip_away(word: str, other: str) -> bool:
+    """Whether one letter left out, put in, replaced or swapped (or case) makes the other word."""
+    if word == other:
+        return False
+    one, two = word.casefold(), other.casefold()
+    if one == two:
+        return True
+    start = 0
+    while start < min(len(one), len(two)) and one[start] == two[start]:
+        start += 1
+    rest, target = one[start:], two[start:]
+    swapped = len(rest) > 1 and rest[1] + rest[0] + rest[2:] == target
+    return swapped or rest[1:] == target[1:] or rest[1:] == target or rest == target[1:]
