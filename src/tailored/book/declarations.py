@@ -1,0 +1,279 @@
+"""Attributes, topics, slots and settings: what the rest of a book refers to."""
+
+from __future__ import annotations
+
+import re
+
+from tailored.book.builtin import ATTRIBUTES, PURPOSES, TOPICS
+from tailored.book.collect import Entry
+from tailored.book.conditions import WORDS
+from tailored.book.constants import read_typed, written
+from tailored.book.model import Setting, Slot, Topic
+from tailored.book.nodes import Node, Reader, SequenceNode, kind_of
+from tailored.book.sections import ATTRIBUTE, SETTING, SLOT, TOPIC
+from tailored.book.suggest import did_you_mean, listed
+from tailored.condition.tree import Attribute, Scalar
+from tailored.condition.types import ELEMENT, Type
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+Body = dict[str, tuple[Node, Node]]
+
+
+def read_body(entry: Entry, keys: dict[str, str], what: str, example: str) -> Body:
+    """The entries of a body by the keys that it may have; unknown ones are reported and left out."""
+    body = entry.reader.mapping(entry.body, what, example)
+    known: Body = {}
+    for name, (key, value) in (body or {}).items():
+        if name in keys:
+            known[name] = (key, value)
+        else:
+            hint = did_you_mean(name, keys) or f"It may have {listed(keys, 20)}."
+            entry.reader.error(key, "unknown-key", f"{what} has no key `{name}`.", hint)
+    return known
+
+
+def read_text(reader: Reader, body: Body, key: str) -> str:
+    """The text of a key, or nothing."""
+    return (reader.text(body[key][1], f"`{key}`") or "") if key in body else ""
+
+
+def read_flag(reader: Reader, body: Body, key: str) -> bool:
+    """The flag of a key; false where it is left out."""
+    return bool(reader.flag(body[key][1], f"`{key}`")) if key in body else False
+
+
+def read_names(reader: Reader, node: Node, what: str) -> list[tuple[str, Node]]:
+    """The names that a text or a list of texts holds, each with its place; an empty list is reported."""
+    items = reader.items(node)
+    if not items:
+        reader.error(
+            node, "empty-list", f"{what} has an empty list.", "Name at least one, or leave the key out."
+        )
+    found = [(reader.text(item, what), item) for item in items]
+    return [(name, item) for name, item in found if name is not None]
+
+
+def read_labels(reader: Reader, body: Body, topics: dict[str, Topic]) -> tuple[tuple[str, ...], str | None]:
+    """The topics and the purpose that a body carries."""
+    labels = []
+    for name, node in read_names(reader, body["topic"][1], "`topic`") if "topic" in body else []:
+        labels.append(name)  # an unknown label stays one: the guard must not open by a slip
+        if name not in topics:
+            hint = did_you_mean(name, topics) or f"Topics are {listed(topics, 20)}."
+            reader.error(node, "unknown-topic", f"There is no topic `{name}`.", hint)
+    purpose = read_text(reader, body, "purpose") or None
+    if purpose is not None and purpose not in PURPOSES:
+        reader.error(
+            body["purpose"][1],
+            "unknown-purpose",
+            f"There is no purpose `{purpose}`.",
+            f"Purposes are {listed(PURPOSES)}.",
+        )
+    return tuple(dict.fromkeys(labels)), purpose
+
+
+def read_topics(entries: dict[str, Entry]) -> dict[str, Topic]:
+    """The topics of a book: those built in, and its own."""
+    topics = {name: Topic(name, name) for name in TOPICS}
+    for name, entry in entries.items():
+        body = read_body(entry, TOPIC, "A topic", f"{name}: {{description: ..., consent: {name}}}")
+        flag = read_text(entry.reader, body, "consent") or name
+        topics[name] = Topic(
+            name, None if flag == "never" else flag, read_text(entry.reader, body, "description")
+        )
+    return topics
+
+
+def read_attributes(entries: dict[str, Entry], topics: dict[str, Topic]) -> dict[str, Attribute]:
+    """The attributes of a book by their whole names: those built in, and its own."""
+    attributes = {attribute.key: attribute for attribute in ATTRIBUTES}
+    for key, entry in entries.items():
+        attribute = _attribute(key, entry, topics)
+        if attribute is None:
+            continue
+        builtin = attributes.get(key)
+        if key == "user.consents" or (builtin is not None and builtin.type is not attribute.type):
+            entry.reader.error(entry.key, "bad-name", f"`{key}` exists in every book.", "Leave it out here.")
+        else:
+            attributes[key] = attribute
+    return attributes
+
+
+def _attribute(key: str, entry: Entry, topics: dict[str, Topic]) -> Attribute | None:
+    side, name = key.split(".", 1)
+    reader = entry.reader
+    if not _NAME.fullmatch(name) or name in WORDS:
+        message = f"`{name}` cannot be the name of an attribute."
+        reader.error(
+            entry.key,
+            "bad-name",
+            message,
+            "Names are letters, digits and `_`, begin with a letter, and are no words of the language. "
+            "If your data calls it so, give it another name and say `path:`.",
+        )
+        return None
+    body = read_body(entry, ATTRIBUTE, "An attribute", f"{name}: {{type: string}}")
+    type_ = _type(entry, body)
+    if type_ is None:
+        return None
+    labels, purpose = read_labels(reader, body, topics)
+    path = read_text(reader, body, "path")
+    if path and not all(path.split(".")):
+        reader.error(body["path"][1], "wrong-kind", f"`{path}` is no path.", "Write it like `address.city`.")
+    return Attribute(
+        side,
+        name,
+        type_,
+        _values(reader, body, type_, name),
+        tuple(path.split(".")) if path else (),
+        read_flag(reader, body, "personal"),
+        labels,
+        purpose,
+        read_text(reader, body, "description"),
+    )
+
+
+def _type(entry: Entry, body: Body) -> Type | None:
+    if "type" not in body:
+        if isinstance(entry.body.value, list):
+            entry.reader.error(
+                entry.key,
+                "missing-key",
+                f"`{entry.id}` does not say its `type`.",
+                f"Types are {listed(Type)}.",
+            )
+        return None
+    name = entry.reader.text(body["type"][1], "`type`")
+    if name is None or name in tuple(Type):
+        return Type(name) if name else None
+    hint = did_you_mean(name, Type) or f"Types are {listed(Type)}."
+    entry.reader.error(body["type"][1], "unknown-type", f"There is no type `{name}`.", hint)
+    return None
+
+
+def _values(reader: Reader, body: Body, type_: Type, name: str) -> tuple[Scalar, ...]:
+    if "values" not in body:
+        return ()
+    node = body["values"][1]
+    if not isinstance(node, SequenceNode) or not node.value:
+        reader.error(
+            node, "wrong-kind", f"`values` takes a list, not {kind_of(node)}.", "Write `values: [a, b]`."
+        )
+        return ()
+    single = ELEMENT.get(type_, type_)
+    values = [read_typed(reader, item, single, f"`{name}`") for item in node.value]
+    return tuple(value for value in values if value is not None)
+
+
+def read_slots(entries: dict[str, Entry]) -> dict[str, Slot]:
+    """The slots of a book. Whether their defaults exist is checked by whoever knows the content."""
+    return {name: _slot(entry) for name, entry in entries.items()}
+
+
+def _slot(entry: Entry) -> Slot:
+    reader = entry.reader
+    body = read_body(entry, SLOT, "A slot", f"{entry.id}: {{default: some-content}}")
+    description = read_text(reader, body, "description")
+    if "order" in body:
+        for other in ("default", "many", "fill"):
+            if other in body:
+                reader.error(
+                    body[other][0],
+                    "wrong-slot-kind",
+                    f"A slot with an `order` takes no `{other}`.",
+                    "Leave one out.",
+                )
+        names = [name for name, _ in read_names(reader, body["order"][1], "`order`")]
+        if len(set(names)) < len(names):
+            reader.error(
+                body["order"][1],
+                "duplicate-item",
+                "A module stands in this order twice.",
+                "Keep one of them.",
+            )
+        return Slot(entry.id, modules=tuple(dict.fromkeys(names)), description=description)
+    many = _many(reader, body)
+    defaults = read_names(reader, body["default"][1], "`default`") if "default" in body else []
+    if many is None and "default" in body and isinstance(body["default"][1], SequenceNode):
+        reader.error(
+            body["default"][1], "wrong-slot-kind", "A single slot takes one default, not a list.", "Name one."
+        )
+    if many is None and "fill" in body:
+        reader.error(
+            body["fill"][0], "wrong-slot-kind", "Only a `many` slot is filled up.", "Leave `fill` out."
+        )
+    if many is not None and len(defaults) > many:
+        reader.error(
+            body["default"][1],
+            "too-many-items",
+            f"The default has {len(defaults)} items, and the slot takes {many}.",
+            "Shorten it, or raise `many`.",
+        )
+    return Slot(
+        entry.id,
+        tuple(name for name, _ in defaults),
+        many,
+        read_flag(reader, body, "fill"),
+        None,
+        description,
+    )
+
+
+def _many(reader: Reader, body: Body) -> int | None:
+    if "many" not in body:
+        return None
+    number = read_typed(reader, body["many"][1], Type.INTEGER, "`many`")
+    if isinstance(number, int) and not 1 <= number <= 1000:
+        reader.error(body["many"][1], "wrong-type", "`many` is a number from 1 to 1000.", "Write `many: 6`.")
+        return 1
+    return int(number) if isinstance(number, int) else 1
+
+
+def read_settings(entries: dict[str, Entry]) -> dict[str, Setting]:
+    """The settings of a book."""
+    settings = {}
+    for name, entry in entries.items():
+        reader = entry.reader
+        body = read_body(entry, SETTING, "A setting", f"{name}: {{type: string, default: a}}")
+        type_ = _type(entry, body)
+        if type_ is None:
+            continue
+        values = _values(reader, body, type_, name)
+        if "default" not in body:
+            reader.error(
+                entry.key,
+                "missing-key",
+                f"`{name}` has no `default`.",
+                "Say what it is where no rule sets it.",
+            )
+            continue
+        default = read_setting_value(reader, body["default"][1], type_, values, name)
+        if default is not None:
+            settings[name] = Setting(name, type_, default, values, read_text(reader, body, "description"))
+    return settings
+
+
+def read_setting_value(
+    reader: Reader, node: Node, type_: Type, values: tuple[Scalar, ...], name: str
+) -> Scalar | tuple[Scalar, ...] | None:
+    """The value for a setting, or None (reported)."""
+    single = ELEMENT.get(type_)
+    if single is not None and not isinstance(node, SequenceNode):
+        reader.error(node, "wrong-type", f"`{name}` takes a list, not {kind_of(node)}.", "Write `[a, b]`.")
+        return None
+    items = node.value if single is not None else [node]
+    read = [read_typed(reader, item, single or type_, f"`{name}`") for item in items]
+    for item, value in zip(items, read, strict=True):
+        if value is not None and values and value not in values:
+            names = [written(known) for known in values]
+            reader.error(
+                item,
+                "unknown-value",
+                f"`{written(value)}` is not one of the values of `{name}`. They are {listed(names)}.",
+                did_you_mean(written(value), names),
+            )
+            return None
+    found = tuple(value for value in read if value is not None)
+    if len(found) < len(read):
+        return None
+    return found if single is not None else found[0]

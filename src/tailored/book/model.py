@@ -1,0 +1,115 @@
+"""A rule book as it is once read: frozen, linked, in resolution order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from tailored.book.diagnostics import Span
+from tailored.condition.tree import Attribute, Condition, Scalar
+from tailored.condition.types import Type
+
+Json: TypeAlias = str | int | float | bool | tuple["Json", ...] | Mapping[str, "Json"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A sensitive topic. `consent` is the flag that opens it, or None where consent is never asked."""
+
+    id: str
+    consent: str | None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that a decision fills: one content item, `many` of them, or modules in an order."""
+
+    id: str
+    default: tuple[str, ...] = ()
+    many: int | None = None
+    fill: bool = False
+    modules: tuple[str, ...] | None = None
+    description: str = ""
+
+    @property
+    def kind(self) -> str:
+        """`single`, `many` or `order`."""
+        if self.modules is not None:
+            return "order"
+        return "single" if self.many is None else "many"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that the application reads."""
+
+    id: str
+    type: Type
+    default: Scalar | tuple[Scalar, ...]
+    values: tuple[Scalar, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What can be placed. The texts in `fields` are templates."""
+
+    id: str
+    fields: Mapping[str, Json]
+    topics: tuple[str, ...] = ()
+    purpose: str | None = None
+    tags: tuple[str, ...] = ()
+    type: str = ""
+    escaped: bool = True
+    not_about: tuple[str, ...] = ()
+    description: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A condition with a name."""
+
+    id: str
+    when: Condition
+    topics: tuple[str, ...] = ()
+    description: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition and what follows from it."""
+
+    id: str
+    when: Condition
+    span: Span
+    show: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hide: tuple[str, ...] = ()
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    set: Mapping[str, Scalar | tuple[Scalar, ...]] = field(default_factory=dict)
+    priority: int = 100
+    start: datetime | None = None
+    end: datetime | None = None
+    review: datetime | None = None
+    topics: tuple[str, ...] = ()
+    purpose: str | None = None
+    description: str = ""
+    owner: str = ""
+    hypothesis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """A whole book. `rules` stand in resolution order: higher priority first, then first in the book."""
+
+    attributes: Mapping[str, Attribute]
+    topics: Mapping[str, Topic]
+    slots: Mapping[str, Slot]
+    settings: Mapping[str, Setting]
+    content: Mapping[str, Content]
+    segments: Mapping[str, Segment]
+    rules: tuple[Rule, ...]

@@ -1,0 +1,72 @@
+"""The sections of a book and the keys of their bodies, each with the sentence that editors and help show."""
+
+from __future__ import annotations
+
+ATTRIBUTE = {
+    "type": "What it holds",
+    "values": "The values that it may have; an author is held to them, the world is not",
+    "path": "Where nested data holds it, such as address.city",
+    "personal": "Whether it tells something about a person",
+    "topic": "The sensitive topic that it speaks of; it is missing without consent for that",
+    "purpose": "What it is used for; it is missing for those who opted out of that",
+    "description": "What it is, in words",
+}
+TOPIC = {
+    "description": "What it is, in words",
+    "consent": "The flag in user.consents that opens it; its own name unless given",
+}
+SLOT = {
+    "default": "What is placed where no rule places anything",
+    "many": "How many items it holds",
+    "fill": "Whether the default also fills up what rules left free",
+    "order": "The modules whose order it decides",
+    "description": "Where it is, in words",
+}
+SETTING = {
+    "type": "What it holds",
+    "default": "Its value where no rule sets it",
+    "values": "The values that it may have",
+    "description": "What it does, in words",
+}
+CONTENT = {
+    "type": "The kind of content",
+    "topic": "The sensitive topic that it speaks of; it is not placed without consent for that",
+    "purpose": "What it is for; it is not placed for those who opted out of that",
+    "tags": "Words to find it by",
+    "description": "What it is, in words",
+    "owner": "Who looks after it",
+    "format": "html (values are escaped), or text",
+    "not_about": "Topics that it does not speak of, whatever its words suggest",
+}
+"""The words of the language in a content item; every other key is a field."""
+SEGMENT = {
+    "description": "Who is in it, in words",
+    "when": "The condition to be in it",
+    "topic": "The sensitive topic that it speaks of; membership is unknown without consent for that",
+    "owner": "Who looks after it",
+}
+RULE = {
+    "description": "What it does, in words",
+    "owner": "Who looks after it",
+    "hypothesis": "Why it should help",
+    "when": "The condition under which it fires, or always",
+    "show": "What it places, by slot",
+    "hide": "The slots that it empties",
+    "order": "What comes first, by slot",
+    "set": "The values it sets, by setting",
+    "priority": "From 0 to 1000; the higher wins; 100 unless given",
+    "from": "When it wakes up; a date is midnight UTC",
+    "until": "When it falls asleep for good; not included",
+    "review": "When to look at it again",
+    "topic": "The sensitive topic that it speaks of; it is withheld without consent for that",
+    "purpose": "What it is for; it is withheld from those who opted out of that",
+}
+SECTIONS = {
+    "attributes": "Everything that rules may read of the user and the context",
+    "topics": "Sensitive topics and the consent that each needs",
+    "slots": "The places in the product that a decision fills",
+    "settings": "Values that the application reads",
+    "content": "What can be placed",
+    "segments": "Conditions with a name",
+    "rules": "Who sees what",
+}
