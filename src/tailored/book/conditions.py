@@ -8,6 +8,7 @@ from datetime import date
 
 from tailored.book.constants import read_constant, written
 from tailored.book.diagnostics import Span
+from tailored.book.logic import read_logic
 from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, SequenceNode, kind_of
 from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.operators import LISTS, Takes, operators_of, takes
@@ -90,6 +91,9 @@ def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -
         yield Not(read_condition(reader, node, names))
     elif key == "segment":
         yield from _segment(reader, node, names)
+    elif key == "logic":
+        if (leaf := read_logic(reader, node, names.attributes)) is not None:
+            yield leaf
     elif (attribute := find_attribute(reader, key_node, key, names)) is not None:
         yield from _tests(reader, node, attribute)
 
