@@ -1,0 +1,16 @@
+"""The command line: one file per command, thin."""
+
+from __future__ import annotations
+
+import click
+
+from tailored.cli.validate import validate
+
+
+@click.group()
+@click.version_option(package_name="tailored")
+def main() -> None:
+    """Tailored decides what each user sees, by rules that product teams write."""
+
+
+main.add_command(validate)

@@ -1,0 +1,48 @@
+"""`tailored validate` prints findings for people and machines, and exits honestly."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+TAILORED = Path(sys.executable).with_name("tailored")
+
+
+def run(*arguments: str):
+    return subprocess.run([TAILORED, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_the_example_book_is_valid_by_default():
+    done = run("validate", "--strict")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("No problems in ")
+
+
+def test_findings_are_shown_with_their_line(tmp_path):
+    (tmp_path / "home.yaml").write_text("rules:\n  calm:\n    hide: [hero]\n    whne: always\n")
+    done = run("validate", str(tmp_path))
+    assert done.returncode == 1
+    assert (
+        f"{tmp_path}/home.yaml:4:5  unknown-key\n    4 |     whne: always\n      |     ^^^^\n" in done.stdout
+    )
+    assert "Did you mean `when`?" in done.stdout
+    data = json.loads(run("validate", str(tmp_path), "--format", "json").stdout)
+    assert (data["errors"], data["warnings"]) == (2, 1)
+    assert [d["code"] for d in data["diagnostics"]] == ["no-when", "unknown-slot", "unknown-key"]
+    assert set(data["diagnostics"][0]) == {
+        "code", "severity", "message", "hint", "path", "line", "column", "end_line", "end_column",
+    }  # fmt: skip
+
+
+def test_warnings_fail_only_when_strict(tmp_path):
+    (tmp_path / "a.yaml").write_text("slots: {hero: {}}\nrules: {calm: {hide: [hero]}}")
+    assert run("validate", str(tmp_path)).returncode == 0
+    assert run("validate", str(tmp_path), "--strict").returncode == 1
+
+
+def test_a_book_that_is_not_there_is_one_line_and_exit_2(tmp_path):
+    done = run("validate", str(tmp_path / "nowhere"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "there is no folder" in done.stderr
+    assert run("validate", "--frmat").returncode == 2
