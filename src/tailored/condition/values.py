@@ -1,0 +1,127 @@
+"""What requests carry, taken as it is: typed values, never coerced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import TypeVar
+
+from tailored.condition.tree import Scalar, Value
+from tailored.condition.types import (
+    ELEMENT,
+    INTEGER_LIMIT,
+    Type,
+    in_utc,
+    parse_date,
+    parse_datetime,
+    parse_version,
+)
+
+LONGEST_TEXT = 65_536
+"""Characters that a text of a request may have."""
+LONGEST_LIST = 10_000
+"""Elements that a list of a request may have."""
+
+
+T = TypeVar("T")
+
+
+class WrongType(Exception):
+    """A value is not of its attribute's type."""
+
+
+class TooLarge(Exception):
+    """A value is larger than any that makes sense."""
+
+
+def read_value(raw: object, type_: Type) -> Value:
+    """The typed value that a request carries. Raises WrongType or TooLarge, and nothing else."""
+    element = ELEMENT.get(type_)
+    try:
+        if element is None:
+            return _READ[type_](raw)
+        if not isinstance(raw, list | tuple):
+            raise WrongType
+        if len(raw) > LONGEST_LIST:
+            raise TooLarge
+        read = _READ[element]
+        return tuple(read(item) for item in raw)
+    except (WrongType, TooLarge):
+        raise
+    except Exception as error:  # a foreign object may raise anything from its methods
+        raise WrongType from error
+
+
+def _string(raw: object) -> str:
+    if not isinstance(raw, str):
+        raise WrongType
+    if len(raw) > LONGEST_TEXT:
+        raise TooLarge
+    text = str.__str__(raw)  # a subclass (such as markup that counts as escaped) is only its text
+    if not text.isascii():
+        text.encode()  # refuses lone surrogates, which no JSON reader would take
+    return text
+
+
+def _number(raw: object) -> int | float:
+    if isinstance(raw, bool):
+        raise WrongType
+    if isinstance(raw, int):
+        number: int | float = int.__int__(raw)
+    elif isinstance(raw, float):
+        number = float.__float__(raw)
+        if number != number or number in (float("inf"), float("-inf")):
+            raise WrongType
+        if number.is_integer() and abs(number) < INTEGER_LIMIT:
+            number = int(number)
+    else:
+        raise WrongType
+    if isinstance(number, int) and abs(number) >= INTEGER_LIMIT:
+        raise TooLarge
+    return number
+
+
+def _integer(raw: object) -> int:
+    number = _number(raw)
+    if isinstance(number, int):
+        return number
+    raise TooLarge if number.is_integer() else WrongType
+
+
+def _boolean(raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    raise WrongType
+
+
+def _date(raw: object) -> date:
+    if isinstance(raw, datetime):
+        raise WrongType
+    if isinstance(raw, date):
+        return date(raw.year, raw.month, raw.day)
+    return _parsed(raw, parse_date)
+
+
+def _datetime(raw: object) -> datetime:
+    if isinstance(raw, datetime):
+        moment = in_utc(raw)
+        return datetime.combine(moment.date(), moment.time(), moment.tzinfo)
+    return _parsed(raw, parse_datetime)
+
+
+def _parsed(raw: object, parse: Callable[[str], T | None]) -> T:
+    value = parse(_string(raw))
+    if value is None:
+        raise WrongType
+    return value
+
+
+_READ: dict[Type, Callable[[object], Scalar]] = {
+    Type.STRING: _string,
+    Type.INTEGER: _integer,
+    Type.NUMBER: _number,
+    Type.BOOLEAN: _boolean,
+    Type.DATE: _date,
+    Type.DATETIME: _datetime,
+    Type.VERSION: lambda raw: _parsed(raw, parse_version),
+}
