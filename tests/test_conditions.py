@@ -124,6 +124,7 @@ def test_a_condition_is_read_by_the_types_of_its_attributes(text, tree):
         ("age: {between: [x, 9]}", "wrong-type", 17, "`x` is none"),
         ("seen: {in the last: 2 months}", "wrong-type", 21, "minutes, hours, days or weeks"),
         ("plan: {known: 1}", "wrong-kind", 15, "`true` or `false`"),
+        ("{not: {vip: true}, not: {age: 3}}", "duplicate-key", 20, "`all: ["),
         ("any: []", "empty-list", 6, "at least one condition"),
         ("any: {page: home}", "wrong-kind", 6, "a list of conditions"),
         ("[{page: home}]", "wrong-kind", 1, "`all:` or `any:`"),

@@ -19,6 +19,7 @@ from tailored.book.diagnostics import Diagnostic, Severity, Span, split_lines
 __all__ = ["MappingNode", "Node", "Reader", "ScalarNode", "SequenceNode", "kind_of", "plain_value"]
 
 PLAIN, QUOTED, COLLECTION = "plain", "quoted", "collection"
+_KEEP_ONE = "Keep one of the two, or join them."
 _TAGS = {PLAIN, QUOTED, COLLECTION}
 DEEPEST = 60
 """How deep YAML may nest. (Cython recursion has no guard of its own.)"""
@@ -136,7 +137,7 @@ class Reader:
                     key,
                     "duplicate-key",
                     f"`{name}` stands here twice; the first is in line {first.line + 1}.",
-                    "Keep one of the two, or join them.",
+                    "Put both into one list: `all: [{...}, {...}]`." if name in ("any", "not") else _KEEP_ONE,
                 )
                 continue
             entries[name] = (key, value)
