@@ -196,16 +196,7 @@ def _test(reader: Reader, attribute: Attribute, op: Op, node: Node, kind: Takes)
 
 
 def _sizes(reader: Reader, node: Node) -> Iterator[Size]:
-    tests = (
-        _tests(reader, node, _SIZE)
-        if not isinstance(node, MappingNode)
-        else (
-            test
-            for word, (key, operand) in reader.entries(node).items()
-            for test in _operator(reader, key, word, operand, _SIZE)
-        )
-    )
-    yield from (Size(test.op, test.operand) for test in tests)
+    return (Size(test.op, test.operand) for test in _tests(reader, node, _SIZE))
 
 
 def _flag(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:

@@ -28,9 +28,8 @@ def check_book(sources: dict[str, bytes]) -> tuple[RuleBook, Report]:
     segments = read_segments(section["segments"], names, topics)
     _check_circles(collected, segments)
     _check_defaults(collected, slots, content)
-    rules = [
-        RuleReader(names, topics, slots, settings, content).read(entry) for entry in section["rules"].values()
-    ]
+    reader = RuleReader(names, topics, slots, settings, content)
+    rules = [reader.read(entry) for entry in section["rules"].values()]
     book = RuleBook(
         attributes,
         topics,

@@ -94,10 +94,10 @@ class Reader:
             return text, None
         return text, root
 
-    def span(self, node: Node, last: Node | None = None) -> Span:
-        """The place of a node; with `last`, of all from the one to the other."""
-        start, end = node.start_mark, (last or node).end_mark
-        if end.line > start.line and not isinstance(last or node, ScalarNode) and end.column == 0:
+    def span(self, node: Node) -> Span:
+        """The place of a node; of a block, where it begins."""
+        start, end = node.start_mark, node.end_mark
+        if end.line > start.line and not isinstance(node, ScalarNode) and end.column == 0:
             return Span(self.path, start.line + 1, start.column + 1, start.line + 1, start.column + 2)
         return Span(self.path, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
@@ -126,7 +126,7 @@ class Reader:
                 self.error(key, "wrong-kind", "A key must be a word, not a list or a mapping.")
                 continue
             name = key.value
-            if key.tag is not PLAIN and key.tag not in _TAGS:
+            if key.tag not in _TAGS:
                 self._tagged(key)
             elif name == "<<" and key.tag == PLAIN:
                 merged.append(value)
