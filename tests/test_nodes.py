@@ -31,7 +31,7 @@ def test_an_empty_file_is_an_empty_book():
         ("a: *nowhere", "yaml-syntax", 1, 4),
         (b"a: 1\nb: caf\xe9\n", "not-utf8", 2, 7),
         ("[" * 100_000, "too-deep", 1, 60),
-        ("a: &a [*a]", "too-many-aliases", 1, 4),
+        ("a: &a [*a]", "too-many-aliases", 1, 8),
     ],
 )
 def test_a_file_that_cannot_be_read_is_a_finding_with_its_place(content, code, line, column):

@@ -1,30 +1,37 @@
-"""Strict YAML with positions: a file's text to nodes, and the safe ways to take nodes apart.
+"""YAML nodes, and the safe ways to take them apart.
 
-PyYAML's C parser composes nodes; values are built from the nodes by whoever knows their type, so that the
-surprises of YAML 1.1 (`NO`, `1_000`, `12:30`) never arise and every value has its place.
+Values are built from the nodes by whoever knows their type, so that the surprises of YAML 1.1 (`NO`, `1_000`,
+`12:30`) never arise and every value has its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
-import yaml
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
-from tailored.book.diagnostics import Diagnostic, Severity, Span, split_lines
+from tailored.book.compose import COLLECTION, PLAIN, QUOTED, Unreadable, compose
+from tailored.book.diagnostics import Diagnostic, Severity, Span
+from tailored.book.suggest import closest, there_are
 
-__all__ = ["MappingNode", "Node", "Reader", "ScalarNode", "SequenceNode", "kind_of", "plain_value"]
+__all__ = ["Flaws", "MappingNode", "Node", "Reader", "ScalarNode", "SequenceNode", "kind_of", "plain_value"]
 
-PLAIN, QUOTED, COLLECTION = "plain", "quoted", "collection"
+UNKNOWN = {
+    "attribute": "unknown-attribute",
+    "content": "unknown-content",
+    "segment": "unknown-segment",
+    "setting": "unknown-setting",
+    "slot": "unknown-slot",
+    "topic": "unknown-topic",
+}
+"""The code of the finding about a name that is none, by the kind of thing it should name."""
+_PLURAL = {kind: "content" if kind == "content" else f"{kind}s" for kind in UNKNOWN}
+_MOST_SUGGESTIONS = 500
+
 _KEEP_ONE = "Keep one of the two, or join them."
 _TAGS = {PLAIN, QUOTED, COLLECTION}
-DEEPEST = 60
-"""How deep YAML may nest. (Cython recursion has no guard of its own.)"""
-MOST_EXPANSION = 20_000
-"""How many nodes the aliases of one file may stand for, beyond those that are written out."""
 
 _NULL = re.compile(r"null|Null|NULL|~|")
 _BOOLEAN = re.compile(r"(true|True|TRUE)|(false|False|FALSE)")
@@ -33,66 +40,37 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.A
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
-class _TooDeep(Exception):
-    def __init__(self, mark: Any) -> None:
-        self.mark = mark
+@dataclass(slots=True)
+class Flaws:
+    """What the files of a book hold but cannot be used: names whose own declaration has an error."""
 
-
-class _Composer(CParser):
-    """PyYAML's C composer; its tags only say how a scalar is written, and it counts depth."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.depth = 0
-
-    def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:
-        if kind is ScalarNode:
-            return PLAIN if implicit[0] else QUOTED
-        return COLLECTION
-
-    def descend_resolver(self, parent: Node | None, index: Any) -> None:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise _TooDeep(parent.start_mark if parent else None)
-
-    def ascend_resolver(self) -> None:
-        self.depth -= 1
+    broken: set[tuple[str, str]] = field(default_factory=set)
+    """The kind and the name of each."""
+    meant: set[str] = field(default_factory=set)
+    """The names that somebody most likely meant, with a slip."""
+    unread: bool = False
+    """Whether something was left out that may declare any name."""
 
 
 class Reader:
     """Reads one file of a book: hands out its nodes and collects what is wrong with them."""
 
-    def __init__(self, path: str, report: list[Diagnostic]) -> None:
+    def __init__(self, path: str, report: list[Diagnostic], flaws: Flaws | None = None) -> None:
         self.path = path
         self.report = report
+        self.flaws = flaws or Flaws()
+        self.source = ""
 
     def compose(self, content: bytes) -> tuple[str, Node | None]:
         """A file's text and root node; None where it is empty, or does not parse (which is reported)."""
         try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            return self._not_utf8(content, error)
-        try:
-            composer = _Composer(text)
-            try:
-                root = composer.get_single_node()
-            finally:
-                composer.dispose()
-        except _TooDeep as error:
-            self._at(
-                error.mark.line,
-                error.mark.column,
-                "too-deep",
-                f"This nests more than {DEEPEST} levels deep.",
-                "Give a part of it a name of its own, as a segment.",
-            )
-            return text, None
-        except yaml.YAMLError as error:
-            self._syntax(text, error)
-            return text, None
-        if root is not None and "*" in text and not self._aliases_are_bounded(text, root):
-            return text, None
-        return text, root
+            self.source, root = compose(content)
+        except Unreadable as error:
+            self.source, root = error.text, None
+            self.flaws.unread = True
+            place = Span(self.path, error.line + 1, error.column + 1, error.line + 1, error.column + 2)
+            self.error(place, error.code, error.message, error.hint)
+        return self.source, root
 
     def span(self, node: Node) -> Span:
         """The place of a node; of a block, where it begins."""
@@ -111,8 +89,20 @@ class Reader:
         span = node if isinstance(node, Span) else self.span(node)
         self.report.append(Diagnostic(code, severity, message, hint, span))
 
-    def _at(self, line: int, column: int, code: str, message: str, hint: str) -> None:
-        self.error(Span(self.path, line + 1, column + 1, line + 1, column + 2), code, message, hint)
+    def unknown(self, node: Node, kind: str, name: str, names: Iterable[str], hint: str = "") -> None:
+        """Reports a name that is none of `names`, unless its declaration is there, with an error of its own.
+
+        Where a file could not be read, only slips are reported: other names may be declared in that file.
+        """
+        every = list(names)
+        # nobody reads the five hundredth suggestion, and each looks at every name
+        near = closest(name, every) if len(self.report) < _MOST_SUGGESTIONS else None
+        if near is not None:
+            self.flaws.meant.add(near)
+        if (kind, name) in self.flaws.broken or (self.flaws.unread and near is None):
+            return
+        mend = f"Did you mean `{near}`?" if near is not None else hint or there_are(_PLURAL[kind], every)
+        self.error(node, UNKNOWN[kind], f"There is no {kind} `{short(name)}`.", mend)
 
     def entries(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
         """The entries of a mapping by key, each with its key node; duplicate and odd keys are reported.
@@ -123,7 +113,8 @@ class Reader:
         merged: list[Node] = []
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                self.error(key, "wrong-kind", "A key must be a word, not a list or a mapping.")
+                hint = "Put a text that begins with `{{` in quotes." if isinstance(key, MappingNode) else ""
+                self.error(key, "wrong-kind", "A key must be a word, not a list or a mapping.", hint)
                 continue
             name = key.value
             if key.tag not in _TAGS:
@@ -131,12 +122,16 @@ class Reader:
             elif name == "<<" and key.tag == PLAIN:
                 merged.append(value)
                 continue
+            if value.value == "" and value.start_mark.index == key.end_mark.index and value.tag == PLAIN:
+                self._no_value(key, list(entries.values()))
+                continue
             if name in entries:
+                self.flaws.unread = True
                 first = entries[name][0].start_mark
                 self.error(
                     key,
                     "duplicate-key",
-                    f"`{name}` stands here twice; the first is in line {first.line + 1}.",
+                    f"`{short(name)}` stands here twice; the first is in line {first.line + 1}.",
                     "Put both into one list: `all: [{...}, {...}]`." if name in ("any", "not") else _KEEP_ONE,
                 )
                 continue
@@ -145,6 +140,16 @@ class Reader:
             for name, entry in self._merged(value):
                 entries.setdefault(name, entry)
         return entries
+
+    def _no_value(self, key: ScalarNode, before: list[tuple[ScalarNode, Node]]) -> None:
+        """Reports a key without a colon: mostly the rest of an unquoted text with a comma in it."""
+        hint = f"Write `{short(key.value)}: ...`."
+        if before and isinstance(before[-1][1], ScalarNode):
+            name, text = (short(node.value) for node in before[-1])
+            hint = (
+                f'If a comma belongs to the text, put it in quotes: `{name}: "{text}, {short(key.value)}"`.'
+            )
+        self.error(key, "no-value", f"`{short(key.value)}` stands here without a value.", hint)
 
     def _merged(self, value: Node) -> Iterator[tuple[str, tuple[ScalarNode, Node]]]:
         sources = value.value if isinstance(value, SequenceNode) else [value]
@@ -207,141 +212,6 @@ class Reader:
             "Leave the tag out; quote what is text.",
         )
 
-    def _not_utf8(self, content: bytes, error: UnicodeDecodeError) -> tuple[str, None]:
-        before = content[: error.start].decode("utf-8-sig", "replace")
-        lines = split_lines(before)
-        self._at(
-            len(lines) - 1,
-            len(lines[-1]),
-            "not-utf8",
-            f"This file is not UTF-8: the byte 0x{content[error.start]:02x} stands for nothing here.",
-            "Save the file as UTF-8 in your editor.",
-        )
-        return content.decode("utf-8-sig", "replace"), None
-
-    def _syntax(self, text: str, error: yaml.YAMLError) -> None:
-        line, column = 0, 0
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-        context = str(getattr(error, "context", None) or "")
-        if mark is not None:
-            line, column = mark.line, mark.column
-        elif (position := getattr(error, "position", None)) is not None:
-            lines = split_lines(text.encode()[:position].decode("utf-8", "ignore"))
-            line, column = len(lines) - 1, len(lines[-1])
-        unknown = f"This is not YAML: {problem}{', ' + context if context else ''}."
-        message, hint = next(
-            ((message, hint) for sign, message, hint in _SYNTAX if sign in problem or sign in context),
-            (unknown, ""),
-        )
-        last = max(0, len(split_lines(text)) - 1)
-        self._at(min(line, last), column, "yaml-syntax", message, hint)
-
-    def _aliases_are_bounded(self, text: str, root: Node) -> bool:
-        """Whether the aliases of a file stand for a bounded number of nodes, none of them for itself."""
-        sizes: dict[int, int] = {}
-        open_: set[int] = set()
-        culprit: list[tuple[Node, bool]] = []
-
-        def size(node: Node) -> int:
-            key = id(node)
-            if key in open_:
-                culprit.append((node, True))
-                return 1
-            if key not in sizes:
-                open_.add(key)
-                total = 1
-                if isinstance(node, MappingNode):
-                    total += sum(size(part) for pair in node.value for part in pair)
-                elif isinstance(node, SequenceNode):
-                    total += sum(size(part) for part in node.value)
-                open_.discard(key)
-                sizes[key] = total
-                if total > len(sizes) + MOST_EXPANSION and not culprit:
-                    culprit.append((node, False))
-            return sizes[key]
-
-        size(root)
-        if culprit:
-            node, circular = culprit[0]
-            mark = node.start_mark
-            if circular:
-                self._at(
-                    mark.line,
-                    mark.column,
-                    "too-many-aliases",
-                    "This anchor contains an alias of itself.",
-                    "Take the alias out; nothing can contain itself.",
-                )
-            else:
-                self._at(
-                    mark.line,
-                    mark.column,
-                    "too-many-aliases",
-                    f"The aliases in here expand to more than {MOST_EXPANSION} pieces.",
-                    "Write less of it with aliases; a segment can be named as often as you like.",
-                )
-        return not culprit
-
-
-_SYNTAX = (
-    (
-        "found a tab character",
-        "There is a tab here; YAML is indented with spaces.",
-        "Replace the tab by spaces.",
-    ),
-    (
-        "found character that cannot start any token",
-        "No value can start with this character.",
-        "Put the value in quotes, or indent with spaces if this is a tab.",
-    ),
-    ("found unexpected end of stream", "A quote is opened and never closed.", "Close the quote."),
-    (
-        "mapping values are not allowed",
-        "A second `:` makes no sense here.",
-        "Put the text in quotes if it contains `: `; else check the indentation.",
-    ),
-    ("could not find expected ':'", "A `:` is missing here or in the line above.", "Write `key: value`."),
-    (
-        "while parsing a block mapping",
-        "This does not line up with the lines above it.",
-        "Keys of one mapping start in the same column; check the indentation.",
-    ),
-    (
-        "while parsing a block collection",
-        "This does not line up with the list above it.",
-        "Start every item with `- ` in the same column.",
-    ),
-    (
-        "while parsing a flow sequence",
-        "A list `[` is not closed properly here.",
-        "Separate its items by commas and close it with `]`.",
-    ),
-    (
-        "while parsing a flow mapping",
-        "A mapping `{` is not closed properly here.",
-        "Separate its entries by commas and close it with `}`.",
-    ),
-    (
-        "expected a single document",
-        "A rule file is one document; a second begins here.",
-        "Take the `---` out, or move the rest to a file of its own.",
-    ),
-    (
-        "found undefined alias",
-        "This alias names no anchor in this file.",
-        "Write `&name` at the thing it stands for, above.",
-    ),
-    ("found duplicate anchor", "This anchor stands here twice.", "Give each anchor a name of its own."),
-    ("control characters are not allowed", "There is an invisible control character here.", "Delete it."),
-    ("special characters are not allowed", "There is an invisible control character here.", "Delete it."),
-    (
-        "found unknown escape character",
-        "This `\\` starts no known escape.",
-        "Use single quotes, or write `\\\\`.",
-    ),
-)
-
 
 def is_null(node: Node) -> bool:
     """Whether a node is YAML's null: empty, `~` or `null`, not quoted."""
@@ -361,7 +231,7 @@ def kind_of(node: Node) -> str:
 
 def short(text: str, most: int = 60) -> str:
     """A text cut to what fits into a sentence."""
-    text = " ".join(text.split())
+    text = " ".join("".join(char if char.isprintable() else " " for char in text[: 8 * most]).split())
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

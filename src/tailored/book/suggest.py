@@ -6,14 +6,26 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def did_you_mean(word: str, names: Iterable[str]) -> str:
-    """The hint that names the closest of `names`, or an empty text where none is close."""
+def closest(word: str, names: Iterable[str]) -> str | None:
+    """The name that is most like a word, or None where none is close."""
     near = [name for name in names if abs(len(name) - len(word)) <= 4]
     for name in near:
         if name.casefold() == word.casefold():
-            return f"Did you mean `{name}`?"
+            return name
     match = get_close_matches(word, near, n=1, cutoff=0.6)
-    return f"Did you mean `{match[0]}`?" if match else ""
+    return match[0] if match else None
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """The hint that names the closest of `names`, or an empty text where none is close."""
+    name = closest(word, names)
+    return f"Did you mean `{name}`?" if name is not None else ""
+
+
+def there_are(what: str, names: Iterable[str], most: int = 20) -> str:
+    """The hint that lists all names of a kind, or says that there are none. `what` is a plural."""
+    every = list(names)
+    return f"The book's {what} are {listed(every, most)}." if every else f"The book has no {what} yet."
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:

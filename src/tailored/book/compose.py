@@ -1,0 +1,250 @@
+"""A file's bytes to YAML nodes: strict, with places, bounded in depth and in what aliases expand to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml import AliasEvent, CollectionEndEvent, CollectionStartEvent, Node, NodeEvent, ScalarNode
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+
+from tailored.book.diagnostics import split_lines
+
+PLAIN, QUOTED, COLLECTION = "plain", "quoted", "collection"
+DEEPEST = 60
+"""How deep YAML may nest. (Cython recursion has no guard of its own.)"""
+MOST_EXPANSION = 20_000
+"""How many nodes the aliases of one file may stand for, beyond those that are written out."""
+
+_ALIAS = re.compile(r"(?:^|[\s\[{,:-])\*[^\s*,\]}]")
+
+
+@dataclass(eq=False)
+class Unreadable(Exception):
+    """A file does not parse: its text, and one finding about it (line and column count from 0)."""
+
+    text: str
+    line: int
+    column: int
+    code: str
+    message: str
+    hint: str
+
+
+class _TooDeep(Exception):
+    def __init__(self, mark: Any) -> None:
+        self.mark = mark
+
+
+class _Composer(CParser):
+    """PyYAML's C composer; its tags only say how a scalar is written, and it counts depth."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.depth = 0
+
+    def resolve(self, kind: type[Node], value: str | None, implicit: Any) -> str:
+        if kind is ScalarNode:
+            return PLAIN if implicit[0] else QUOTED
+        return COLLECTION
+
+    def descend_resolver(self, parent: Node | None, index: Any) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise _TooDeep(parent.start_mark if parent else None)
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+
+def compose(content: bytes) -> tuple[str, Node | None]:
+    """A file's text and its root node, None where it is empty. Raises Unreadable where it does not parse."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(content, error) from None
+    composer = _Composer(text)
+    try:
+        root = composer.get_single_node()
+    except _TooDeep as error:
+        raise _too_deep(text, error.mark) from None
+    except yaml.YAMLError as error:
+        raise _syntax(text, error) from None
+    finally:
+        composer.dispose()
+    if root is not None and _ALIAS.search(text):
+        _check_aliases(text)
+    return text, root
+
+
+def _not_utf8(content: bytes, error: UnicodeDecodeError) -> Unreadable:
+    # the place counts from the file's beginning, a byte order mark left out
+    lines = split_lines(content[: content.index(error.object) + error.start].decode("utf-8-sig", "replace"))
+    return Unreadable(
+        content.decode("utf-8-sig", "replace"),
+        len(lines) - 1,
+        len(lines[-1]),
+        "not-utf8",
+        f"This file is not UTF-8: the byte 0x{error.object[error.start]:02x} stands for nothing here.",
+        "Save the file as UTF-8 in your editor.",
+    )
+
+
+def _too_deep(text: str, mark: Any) -> Unreadable:
+    return Unreadable(
+        text,
+        mark.line,
+        mark.column,
+        "too-deep",
+        f"This nests more than {DEEPEST} levels deep.",
+        "Give a part of it a name of its own, as a segment.",
+    )
+
+
+def _syntax(text: str, error: yaml.YAMLError) -> Unreadable:
+    line, column = 0, 0
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    context = str(getattr(error, "context", None) or "")
+    if mark is not None:
+        line, column = mark.line, mark.column
+    elif (position := getattr(error, "position", None)) is not None:
+        lines = split_lines(text.encode()[:position].decode("utf-8", "ignore"))
+        line, column = len(lines) - 1, len(lines[-1])
+    unknown = f"This is not YAML: {problem}{', ' + context if context else ''}."
+    message, hint = next(
+        ((message, hint) for sign, message, hint in _SYNTAX if sign in problem or sign in context),
+        (unknown, ""),
+    )
+    last = max(0, len(split_lines(text)) - 1)
+    return Unreadable(text, min(line, last), column, "yaml-syntax", message, hint)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection that is being read: its anchor, its nodes so far, and its height."""
+
+    anchor: str | None
+    nodes: int = 1
+    height: int = 1
+
+
+@dataclass(slots=True)
+class _Anchored:
+    """What each anchor stands for, and which anchors are still being read."""
+
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    open: list[_Open] = field(default_factory=list)
+    expansion: int = 0
+
+
+def _check_aliases(text: str) -> None:
+    """Raises Unreadable at the first alias of itself, of too much, or of something too deep."""
+    seen = _Anchored()
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, CollectionStartEvent):
+            seen.open.append(_Open(event.anchor))
+            continue
+        if isinstance(event, CollectionEndEvent):
+            done = seen.open.pop()
+            nodes, height, anchor = done.nodes, done.height, done.anchor
+        elif isinstance(event, AliasEvent):
+            nodes, height = _expanded(text, event.start_mark, str(event.anchor), seen)
+            anchor = None
+        elif isinstance(event, NodeEvent):
+            nodes, height, anchor = 1, 0, event.anchor
+        else:
+            continue
+        if anchor is not None:
+            seen.sizes[anchor] = nodes, height
+        if seen.open:
+            around = seen.open[-1]
+            around.nodes += nodes
+            around.height = max(around.height, height + 1)
+
+
+def _expanded(text: str, mark: Any, anchor: str, seen: _Anchored) -> tuple[int, int]:
+    if any(around.anchor == anchor for around in seen.open):
+        raise Unreadable(
+            text,
+            mark.line,
+            mark.column,
+            "too-many-aliases",
+            f"This alias stands for `&{anchor}`, which it is a part of.",
+            "Take the alias out; nothing can contain itself.",
+        )
+    nodes, height = seen.sizes[anchor]
+    if len(seen.open) + height > DEEPEST:
+        raise _too_deep(text, mark)
+    seen.expansion += nodes
+    if seen.expansion > MOST_EXPANSION:
+        raise Unreadable(
+            text,
+            mark.line,
+            mark.column,
+            "too-many-aliases",
+            f"The aliases up to here expand to more than {MOST_EXPANSION:,} pieces.",
+            "Write less of it with aliases; a segment can be named as often as you like.",
+        )
+    return nodes, height
+
+
+_SYNTAX = (
+    (
+        "found a tab character",
+        "There is a tab here; YAML is indented with spaces.",
+        "Replace the tab by spaces.",
+    ),
+    (
+        "found character that cannot start any token",
+        "No value can start with this character.",
+        "Put the value in quotes, or indent with spaces if this is a tab.",
+    ),
+    ("found unexpected end of stream", "A quote is opened and never closed.", "Close the quote."),
+    (
+        "mapping values are not allowed",
+        "A second `:` makes no sense here.",
+        "Put the text in quotes if it contains `: `; else check the indentation.",
+    ),
+    ("could not find expected ':'", "A `:` is missing here or in the line above.", "Write `key: value`."),
+    (
+        "while parsing a block mapping",
+        "This does not line up with the lines above it.",
+        "Keys of one mapping start in the same column; check the indentation.",
+    ),
+    (
+        "while parsing a block collection",
+        "This does not line up with the list above it.",
+        "Start every item with `- ` in the same column.",
+    ),
+    (
+        "while parsing a flow sequence",
+        "A list `[` is not closed properly here.",
+        "Separate its items by commas and close it with `]`.",
+    ),
+    (
+        "while parsing a flow mapping",
+        "A mapping `{` is not closed properly here.",
+        "Separate its entries by commas and close it with `}`.",
+    ),
+    (
+        "expected a single document",
+        "A rule file is one document; a second begins here.",
+        "Take the `---` out, or move the rest to a file of its own.",
+    ),
+    (
+        "found undefined alias",
+        "This alias names no anchor in this file.",
+        "Write `&name` at the thing it stands for, above.",
+    ),
+    ("found duplicate anchor", "This anchor stands here twice.", "Give each anchor a name of its own."),
+    ("control characters are not allowed", "There is an invisible control character here.", "Delete it."),
+    ("special characters are not allowed", "There is an invisible control character here.", "Delete it."),
+    (
+        "found unknown escape character",
+        "This `\\` starts no known escape.",
+        "Use single quotes, or write `\\\\`.",
+    ),
+)
