@@ -13,12 +13,18 @@ slots: {hero: {default: plain}, list: {many: 2}, modules: {order: [m, n]}}
 settings: {path: {type: string, default: a, values: [a, b]}}
 content: {plain: {title: Hi}, socks: {title: Socks, price: 9.5}, ill: {title: X, topic: health}}
 segments: {young: {when: {age: {less than: 30}}}}
+rules:
+  base:
+    {when: {segment: young}, show: {hero: socks, list: [plain, ill]}, order: {modules: [n]}, set: {path: b}}
 """
+
+
+NOW = datetime(2026, 11, 15, tzinfo=UTC)
 
 
 def check(text: str, **more: str):
     sources = {"base.yaml": BASE.encode(), "z.yaml": text.encode()}
-    return check_book(sources | {name: more[name].encode() for name in more})
+    return check_book(sources | {name: more[name].encode() for name in more}, NOW)
 
 
 def test_the_example_book_is_without_findings():
@@ -31,15 +37,17 @@ def test_the_example_book_is_without_findings():
 
 def test_a_rule_is_read_whole():
     book, report = check(
-        "rules: {r: {when: {page: home, segment: young}, show: {hero: socks, list: [socks, plain]}, "
-        "hide: list, order: {modules: [n]}, set: {path: b}, priority: 7, "
+        "slots: {footer: {}}\n"
+        "rules: {f: {when: always, show: {footer: plain}, priority: 3}, "
+        "r: {when: {page: home, segment: young}, show: {hero: socks, list: [socks, plain]}, "
+        "hide: footer, order: {modules: [n]}, set: {path: b}, priority: 7, "
         "from: 2026-11-01, until: 2026-12-01T10:00Z}}"
     )
     assert report.diagnostics == ()
-    rule = book.rules[0]
+    rule = book.rules[1]
     assert rule.show == {"hero": ("socks",), "list": ("socks", "plain")}
     assert (rule.hide, rule.order, rule.set, rule.priority) == (
-        ("list",),
+        ("footer",),
         {"modules": ("n",)},
         {"path": "b"},
         7,
@@ -90,10 +98,26 @@ def test_a_mistake_in_a_rule_is_explained(body, code, words):
     [
         ("segments: {a: {when: {segment: b}}, b: {when: {not: {segment: a}}}}", "segment-cycle", "a → b → a"),
         ("segments: {a: {description: x}}", "missing-key", "no `when`"),
-        ("slots: {s: {default: ill}}", "labelled-default", "fit for everyone"),
-        ("slots: {s: {default: non}}", "unknown-content", "There is no content `non`"),
-        ("content: {c: {tpoic: health}}", "label-slip", "Write `topic`"),
-        ("content: {c: {format: txt}}", "unknown-value", "`html` or `text`"),
+        (
+            "slots: {s: {default: ill}}\nrules: {r: {when: always, show: {s: plain}}}",
+            "labelled-default",
+            "fit for everyone",
+        ),
+        (
+            "slots: {s: {default: non}}\nrules: {r: {when: always, show: {s: plain}}}",
+            "unknown-content",
+            "There is no content `non`",
+        ),
+        (
+            "content: {c: {tpoic: health}}\nrules: {r: {when: always, show: {hero: c}}}",
+            "label-slip",
+            "Write `topic`",
+        ),
+        (
+            "content: {c: {format: txt}}\nrules: {r: {when: always, show: {hero: c}}}",
+            "unknown-value",
+            "`html` or `text`",
+        ),
     ],
 )
 def test_a_mistake_elsewhere_is_explained(text, code, words):

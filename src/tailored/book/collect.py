@@ -7,12 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tailored.book.diagnostics import Diagnostic
-from tailored.book.nodes import Node, Reader, ScalarNode, is_null
+from tailored.book.nodes import Flaws, Node, Reader, ScalarNode, is_null, short
 from tailored.book.sections import SECTIONS
 from tailored.book.suggest import did_you_mean, listed
 
 _ID = re.compile(r"[a-z0-9_.-]+", re.ASCII)
 _MOST_ID = 200
+KIND = {
+    "attributes": "attribute",
+    "topics": "topic",
+    "slots": "slot",
+    "settings": "setting",
+    "content": "content",
+    "segments": "segment",
+    "rules": "rule",
+}
+"""How a sentence calls one thing of a section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,53 +41,68 @@ class Collected:
 
     sections: dict[str, dict[str, Entry]] = field(default_factory=lambda: {name: {} for name in SECTIONS})
     texts: dict[str, str] = field(default_factory=dict)
+    flaws: Flaws = field(default_factory=Flaws)
 
 
 def collect(sources: dict[str, bytes], report: list[Diagnostic]) -> Collected:
     """The entries of all files of a book, taken in the order given. What is wrong goes to `report`."""
     collected = Collected()
     for path, content in sources.items():
-        reader = Reader(path, report)
+        reader = Reader(path, report, collected.flaws)
         collected.texts[path], root = reader.compose(content)
         if root is None or is_null(root):
             continue
-        top = reader.mapping(root, "A rule file", "rules: {...}")
-        for name, (key, node) in (top or {}).items():
+        for name, (key, node) in _mapping(reader, root, "A rule file", "rules: {...}").items():
             if name not in SECTIONS:
                 hint = did_you_mean(name, SECTIONS) or f"Sections are {listed(SECTIONS)}."
-                reader.error(key, "unknown-section", f"There is no section `{name}`.", hint)
-                continue
-            if is_null(node):
-                continue
-            for entry in _entries(reader, name, node):
-                _add(collected.sections[name], entry, name)
+                reader.error(key, "unknown-section", f"There is no section `{short(name)}`.", hint)
+                collected.flaws.unread = True
+            elif not is_null(node):
+                for entry in _entries(reader, name, node):
+                    _add(collected.sections[name], entry, name)
     _no_slot_is_a_setting(collected)
     return collected
 
 
+def _mapping(reader: Reader, node: Node, what: str, example: str) -> dict[str, tuple[ScalarNode, Node]]:
+    """The entries of a node that may declare names; where it is no mapping, those stay unread."""
+    entries = reader.mapping(node, what, example)
+    reader.flaws.unread |= entries is None
+    return entries or {}
+
+
 def _entries(reader: Reader, section: str, node: Node) -> Iterator[Entry]:
-    body = reader.mapping(node, f"`{section}`", f"{section}: {{some-id: {{...}}}}")
-    for name, (key, value) in (body or {}).items():
+    body = _mapping(reader, node, f"`{section}`", f"{section}: {{some-id: {{...}}}}")
+    for name, (key, value) in body.items():
         if section != "attributes":
             if _is_id(reader, key, name):
                 yield Entry(name, reader, key, value)
+            else:
+                reader.flaws.broken.add((KIND[section], name))
         elif name not in ("user", "context"):
             hint = did_you_mean(name, ["user", "context"]) or "Put it below `user:` or `context:`."
-            reader.error(key, "unknown-key", f"Attributes are of `user` or `context`, not of `{name}`.", hint)
+            message = f"Attributes are of `user` or `context`, not of `{short(name)}`."
+            reader.error(key, "unknown-key", message, hint)
+            reader.flaws.unread = True
         elif not is_null(value):
-            side = reader.mapping(value, f"`{name}`", f"{name}: {{country: {{type: string}}}}")
-            for attribute, (inner, spec) in (side or {}).items():
+            side = _mapping(reader, value, f"`{name}`", f"{name}: {{country: {{type: string}}}}")
+            for attribute, (inner, spec) in side.items():
                 yield Entry(f"{name}.{attribute}", reader, inner, spec)
 
 
 def _is_id(reader: Reader, key: ScalarNode, name: str) -> bool:
     if _ID.fullmatch(name) and len(name) <= _MOST_ID:
         return True
-    mended = re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-")[:_MOST_ID]
+    if len(name) > _MOST_ID:
+        message = f"This id has {len(name):,} letters, and {_MOST_ID} are the most."
+        reader.error(key, "bad-id", message, "Shorten it.")
+        return False
+    mended = re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-")
+    shown = f"`{short(name)}`" if name.strip() else "An empty text"
     reader.error(
         key,
         "bad-id",
-        f"`{name}` is no id: ids are lower-case letters, digits, `-`, `_` and `.`.",
+        f"{shown} is no id: ids are lower-case letters, digits, `-`, `_` and `.`.",
         f"Write `{mended}`." if mended else "Give it a name.",
     )
     return False

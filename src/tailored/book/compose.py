@@ -118,8 +118,11 @@ def _syntax(text: str, error: yaml.YAMLError) -> Unreadable:
         ((message, hint) for sign, message, hint in _SYNTAX if sign in problem or sign in context),
         (unknown, ""),
     )
-    last = max(0, len(split_lines(text)) - 1)
-    return Unreadable(text, min(line, last), column, "yaml-syntax", message, hint)
+    lines = split_lines(text)
+    line = min(line, len(lines) - 1)
+    if (sign := lines[line][column : column + 1]) in ("}", "]") and "block" in context:
+        message, hint = f"This `{sign}` closes nothing.", "Take it out, or open it before."
+    return Unreadable(text, line, column, "yaml-syntax", message, hint)
 
 
 @dataclass(slots=True)

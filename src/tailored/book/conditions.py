@@ -9,7 +9,7 @@ from datetime import date
 from tailored.book.constants import read_constant, written
 from tailored.book.diagnostics import Span
 from tailored.book.logic import read_logic
-from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, SequenceNode, kind_of
+from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, SequenceNode, kind_of, short
 from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.operators import LISTS, Takes, operators_of, takes
 from tailored.condition.tree import (
@@ -109,21 +109,12 @@ def _segment(reader: Reader, node: Node, names: Names) -> Iterator[Condition]:
         if name is None:
             continue
         if name not in names.segments:
-            reader.error(
-                item,
-                "unknown-segment",
-                f"There is no segment `{name}`.",
-                did_you_mean(name, names.segments) or _there_are("segments", names.segments),
-            )
+            reader.unknown(item, "segment", name, names.segments)
             continue
         names.segments_used.setdefault(name, reader.span(item))
         found.append(InSegment(name))
     if found:
         yield found[0] if len(found) == 1 else Any(tuple(found))
-
-
-def _there_are(what: str, names: Mapping[str, object]) -> str:
-    return f"The book's {what} are {listed(names)}." if names else f"The book has no {what} yet."
 
 
 def find_attribute(reader: Reader, node: Node, name: str, names: Names) -> Attribute | None:
@@ -141,13 +132,9 @@ def find_attribute(reader: Reader, node: Node, name: str, names: Names) -> Attri
             f"Write `{keys[0]}` or `{keys[1]}`.",
         )
     else:
-        hint = did_you_mean(name, [*WORDS[:5], *names.short, *names.attributes])
-        reader.error(
-            node,
-            "unknown-attribute",
-            f"There is no attribute `{name}`.",
-            hint or "Declare it under `attributes`, or write one that is declared there.",
-        )
+        every = [*WORDS[:5], *names.short, *names.attributes]
+        hint = "Declare it under `attributes`, or write one that is declared there."
+        reader.unknown(node, "attribute", name, every, hint)
     return None
 
 
@@ -180,7 +167,7 @@ def _operator(reader: Reader, key_node: Node, word: str, node: Node, attribute: 
         reader.error(
             key_node,
             "unknown-operator",
-            f"There is no operator `{word}`.",
+            f"There is no operator `{short(word)}`.",
             did_you_mean(word, allowed) or offer,
         )
 

@@ -35,13 +35,9 @@ def read_constant(
     type_ = ELEMENT.get(attribute.type, attribute.type)
     value = read_typed(reader, node, type_, f"`{attribute.name}`", whole_days=True)
     if value is not None and listed_only and attribute.values and value not in attribute.values:
-        names = [written(known) for known in attribute.values]
-        reader.error(
-            node,
-            "unknown-value",
-            f"`{written(value)}` is not one of the values of `{attribute.name}`. They are {listed(names)}.",
-            did_you_mean(written(value), names),
-        )
+        names, found = [written(known) for known in attribute.values], short(written(value))
+        message = f"`{found}` is not one of the values of `{attribute.name}`. They are {listed(names)}."
+        reader.error(node, "unknown-value", message, did_you_mean(found, names))
         return None
     return value
 

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from tailored.book.builtin import ATTRIBUTES, PURPOSES, TOPICS
 from tailored.book.collect import Entry
 from tailored.book.conditions import WORDS
 from tailored.book.constants import read_typed, written
 from tailored.book.model import Setting, Slot, Topic
-from tailored.book.nodes import Node, Reader, SequenceNode, kind_of
+from tailored.book.nodes import Node, Reader, SequenceNode, kind_of, short
 from tailored.book.sections import ATTRIBUTE, SETTING, SLOT, TOPIC
 from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import ELEMENT, Type
 
+_LONGEST_NAME = 200
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
-Body = dict[str, tuple[Node, Node]]
+Body = Mapping[str, tuple[Node, Node]]
 
 
 def read_body(entry: Entry, keys: dict[str, str], what: str, example: str) -> Body:
     """The entries of a body by the keys that it may have; unknown ones are reported and left out."""
     body = entry.reader.mapping(entry.body, what, example)
-    known: Body = {}
-    for name, (key, value) in (body or {}).items():
-        if name in keys:
-            known[name] = (key, value)
-        else:
+    if body is None:
+        return {}
+    if body.keys() <= keys.keys():
+        return body
+    for name, (key, _) in body.items():
+        if name not in keys:
             hint = did_you_mean(name, keys) or f"It may have {listed(keys, 20)}."
-            entry.reader.error(key, "unknown-key", f"{what} has no key `{name}`.", hint)
-    return known
+            entry.reader.error(key, "unknown-key", f"{what} has no key `{short(name)}`.", hint)
+    return {name: pair for name, pair in body.items() if name in keys}
 
 
 def read_text(reader: Reader, body: Body, key: str) -> str:
@@ -59,14 +62,13 @@ def read_labels(reader: Reader, body: Body, topics: dict[str, Topic]) -> tuple[t
     for name, node in read_names(reader, body["topic"][1], "`topic`") if "topic" in body else []:
         labels.append(name)  # an unknown label stays one: the guard must not open by a slip
         if name not in topics:
-            hint = did_you_mean(name, topics) or f"Topics are {listed(topics, 20)}."
-            reader.error(node, "unknown-topic", f"There is no topic `{name}`.", hint)
+            reader.unknown(node, "topic", name, topics)
     purpose = read_text(reader, body, "purpose") or None
     if purpose is not None and purpose not in PURPOSES:
         reader.error(
             body["purpose"][1],
             "unknown-purpose",
-            f"There is no purpose `{purpose}`.",
+            f"There is no purpose `{short(purpose)}`.",
             f"Purposes are {listed(PURPOSES)}.",
         )
     return tuple(dict.fromkeys(labels)), purpose
@@ -90,6 +92,7 @@ def read_attributes(entries: dict[str, Entry], topics: dict[str, Topic]) -> dict
     for key, entry in entries.items():
         attribute = _attribute(key, entry, topics)
         if attribute is None:
+            entry.reader.flaws.broken |= {("attribute", key), ("attribute", key.split(".", 1)[1])}
             continue
         builtin = attributes.get(key)
         if key == "user.consents" or (builtin is not None and builtin.type is not attribute.type):
@@ -102,8 +105,8 @@ def read_attributes(entries: dict[str, Entry], topics: dict[str, Topic]) -> dict
 def _attribute(key: str, entry: Entry, topics: dict[str, Topic]) -> Attribute | None:
     side, name = key.split(".", 1)
     reader = entry.reader
-    if not _NAME.fullmatch(name) or name in WORDS:
-        message = f"`{name}` cannot be the name of an attribute."
+    if not _NAME.fullmatch(name) or name in WORDS or len(name) > _LONGEST_NAME:
+        message = f"`{short(name)}` cannot be the name of an attribute."
         reader.error(
             entry.key,
             "bad-name",
@@ -119,7 +122,9 @@ def _attribute(key: str, entry: Entry, topics: dict[str, Topic]) -> Attribute | 
     labels, purpose = read_labels(reader, body, topics)
     path = read_text(reader, body, "path")
     if path and not all(path.split(".")):
-        reader.error(body["path"][1], "wrong-kind", f"`{path}` is no path.", "Write it like `address.city`.")
+        reader.error(
+            body["path"][1], "wrong-kind", f"`{short(path)}` is no path.", "Write it like `address.city`."
+        )
     return Attribute(
         side,
         name,
@@ -139,7 +144,7 @@ def _type(entry: Entry, body: Body) -> Type | None:
             entry.reader.error(
                 entry.key,
                 "missing-key",
-                f"`{entry.id}` does not say its `type`.",
+                f"`{entry.key.value}` does not say its `type`.",
                 f"Types are {listed(Type)}.",
             )
         return None
@@ -147,7 +152,7 @@ def _type(entry: Entry, body: Body) -> Type | None:
     if name is None or name in tuple(Type):
         return Type(name) if name else None
     hint = did_you_mean(name, Type) or f"Types are {listed(Type)}."
-    entry.reader.error(body["type"][1], "unknown-type", f"There is no type `{name}`.", hint)
+    entry.reader.error(body["type"][1], "unknown-type", f"There is no type `{short(name)}`.", hint)
     return None
 
 
@@ -167,7 +172,13 @@ def _values(reader: Reader, body: Body, type_: Type, name: str) -> tuple[Scalar,
 
 def read_slots(entries: dict[str, Entry]) -> dict[str, Slot]:
     """The slots of a book. Whether their defaults exist is checked by whoever knows the content."""
-    return {name: _slot(entry) for name, entry in entries.items()}
+    slots = {}
+    for name, entry in entries.items():
+        before = len(entry.reader.report)
+        slots[name] = _slot(entry)
+        if len(entry.reader.report) > before:  # of which kind it is meant to be is not sure then
+            entry.reader.flaws.broken.add(("slot", name))
+    return slots
 
 
 def _slot(entry: Entry) -> Slot:
@@ -233,24 +244,29 @@ def read_settings(entries: dict[str, Entry]) -> dict[str, Setting]:
     """The settings of a book."""
     settings = {}
     for name, entry in entries.items():
-        reader = entry.reader
-        body = read_body(entry, SETTING, "A setting", f"{name}: {{type: string, default: a}}")
-        type_ = _type(entry, body)
-        if type_ is None:
-            continue
-        values = _values(reader, body, type_, name)
-        if "default" not in body:
-            reader.error(
-                entry.key,
-                "missing-key",
-                f"`{name}` has no `default`.",
-                "Say what it is where no rule sets it.",
-            )
-            continue
-        default = read_setting_value(reader, body["default"][1], type_, values, name)
-        if default is not None:
-            settings[name] = Setting(name, type_, default, values, read_text(reader, body, "description"))
+        setting = _setting(entry)
+        if setting is None:
+            entry.reader.flaws.broken.add(("setting", name))
+        else:
+            settings[name] = setting
     return settings
+
+
+def _setting(entry: Entry) -> Setting | None:
+    reader, name = entry.reader, entry.id
+    body = read_body(entry, SETTING, "A setting", f"{name}: {{type: string, default: a}}")
+    type_ = _type(entry, body)
+    if type_ is None:
+        return None
+    values = _values(reader, body, type_, name)
+    if "default" not in body:
+        mend = "Say what it is where no rule sets it."
+        reader.error(entry.key, "missing-key", f"`{name}` has no `default`.", mend)
+        return None
+    default = read_setting_value(reader, body["default"][1], type_, values, name)
+    if default is None:
+        return None
+    return Setting(name, type_, default, values, read_text(reader, body, "description"))
 
 
 def read_setting_value(
@@ -269,7 +285,7 @@ def read_setting_value(
             reader.error(
                 item,
                 "unknown-value",
-                f"`{written(value)}` is not one of the values of `{name}`. They are {listed(names)}.",
+                f"`{short(written(value))}` is not one of the values of `{name}`. They are {listed(names)}.",
                 did_you_mean(written(value), names),
             )
             return None

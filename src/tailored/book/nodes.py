@@ -12,11 +12,21 @@ from dataclasses import dataclass, field
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
-from tailored.book.compose import COLLECTION, PLAIN, QUOTED, Unreadable, compose
+from tailored.book.compose import COLLECTION, DEEPEST, PLAIN, QUOTED, Unreadable, compose
 from tailored.book.diagnostics import Diagnostic, Severity, Span
 from tailored.book.suggest import closest, there_are
 
-__all__ = ["Flaws", "MappingNode", "Node", "Reader", "ScalarNode", "SequenceNode", "kind_of", "plain_value"]
+__all__ = [
+    "DEEPEST",
+    "Flaws",
+    "MappingNode",
+    "Node",
+    "Reader",
+    "ScalarNode",
+    "SequenceNode",
+    "kind_of",
+    "plain_value",
+]
 
 UNKNOWN = {
     "attribute": "unknown-attribute",

@@ -1,7 +1,8 @@
-"""Content, segments and rules: what can be placed, for whom, and when."""
+"""Segments and rules: who sees what, and when."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import date, datetime
 from typing import Any
 
@@ -9,53 +10,12 @@ from tailored.book.collect import Entry
 from tailored.book.conditions import Names, read_condition
 from tailored.book.constants import read_typed
 from tailored.book.declarations import Body, read_body, read_labels, read_names, read_setting_value, read_text
-from tailored.book.logic import json_value
 from tailored.book.model import Content, Rule, Segment, Setting, Slot, Topic
-from tailored.book.nodes import Node, Reader, SequenceNode
-from tailored.book.sections import CONTENT, RULE, SEGMENT
-from tailored.book.suggest import did_you_mean, listed, one_slip_away
+from tailored.book.nodes import MappingNode, Node, Reader, SequenceNode, short
+from tailored.book.sections import RULE, SEGMENT
+from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.tree import ALWAYS, Scalar
 from tailored.condition.types import Type, first_moment
-
-
-def read_content(entries: dict[str, Entry], topics: dict[str, Topic]) -> dict[str, Content]:
-    """The content of a book. A key one slip away from a word of the language is an error."""
-    content = {}
-    for name, entry in entries.items():
-        reader = entry.reader
-        body = reader.mapping(entry.body, "Content", f"{name}: {{title: ...}}") or {}
-        for key, (key_node, _) in body.items():
-            word = next((word for word in CONTENT if one_slip_away(key, word)), None)
-            if word is not None and key not in CONTENT:
-                reader.error(
-                    key_node,
-                    "label-slip",
-                    f"`{key}` is one slip away from `{word}`, a word of the language.",
-                    f"Write `{word}`, or give the field another name.",
-                )
-        labels, purpose = read_labels(reader, dict(body), topics)
-        words = {
-            key: [text for text, _ in read_names(reader, body[key][1], f"`{key}`")] if key in body else []
-            for key in ("tags", "not_about")
-        }
-        form = read_text(reader, dict(body), "format") or "html"
-        if form not in ("html", "text"):
-            reader.error(
-                body["format"][1], "unknown-value", f"There is no format `{form}`.", "Write `html` or `text`."
-            )
-        content[name] = Content(
-            name,
-            {key: json_value(reader, value) for key, (_, value) in body.items() if key not in CONTENT},
-            labels,
-            purpose,
-            tuple(words["tags"]),
-            read_text(reader, dict(body), "type"),
-            form != "text",
-            tuple(words["not_about"]),
-            read_text(reader, dict(body), "description"),
-            read_text(reader, dict(body), "owner"),
-        )
-    return content
 
 
 def read_segments(entries: dict[str, Entry], names: Names, topics: dict[str, Topic]) -> dict[str, Segment]:
@@ -64,7 +24,7 @@ def read_segments(entries: dict[str, Entry], names: Names, topics: dict[str, Top
     for name, entry in entries.items():
         reader = entry.reader
         body = read_body(entry, SEGMENT, "A segment", f"{name}: {{when: {{page: home}}}}")
-        if "when" not in body:
+        if "when" not in body and isinstance(entry.body, MappingNode):
             reader.error(entry.key, "missing-key", f"`{name}` has no `when`.", "Say who is in it.")
         when = read_condition(reader, body["when"][1], names) if "when" in body else ALWAYS
         labels, _ = read_labels(reader, body, topics)
@@ -75,7 +35,7 @@ def read_segments(entries: dict[str, Entry], names: Names, topics: dict[str, Top
 
 
 class RuleReader:
-    """Reads rules against everything else in the book."""
+    """Reads rules against everything else in the book, and against the time at which the book is checked."""
 
     def __init__(
         self,
@@ -84,58 +44,64 @@ class RuleReader:
         slots: dict[str, Slot],
         settings: dict[str, Setting],
         content: dict[str, Content],
+        now: datetime,
     ) -> None:
-        self.names, self.topics, self.slots, self.settings, self.content = (
-            names,
-            topics,
-            slots,
-            settings,
-            content,
-        )
+        self.names, self.topics, self.slots = names, topics, slots
+        self.settings, self.content, self.now = settings, content, now
 
     def read(self, entry: Entry) -> Rule:
         """The rule that an entry writes. What is wrong is reported, and left out of it."""
         reader, name = entry.reader, entry.id
+        before = len(reader.report)
         body = read_body(entry, RULE, "A rule", f"{name}: {{when: {{page: home}}, show: {{hero: socks}}}}")
-        if "when" not in body:
-            reader.warn(
-                entry.key,
-                "no-when",
-                f"`{name}` has no `when`, so it always fires.",
-                "Write `when: always` if so.",
-            )
-        if not {"show", "hide", "order", "set"} & body.keys():
-            reader.error(
-                entry.key, "no-action", f"`{name}` does nothing.", "Give it `show`, `hide`, `order` or `set`."
-            )
-        when = read_condition(reader, body["when"][1], self.names) if "when" in body else ALWAYS
-        start, end = _moment(reader, body, "from"), _moment(reader, body, "until")
-        if start and end and start >= end:
-            reader.error(
-                body["until"][1],
-                "reversed-schedule",
-                "`until` is not after `from`.",
-                "Swap them, or mend one.",
-            )
+        is_whole = len(reader.report) == before
+        if "when" not in body and is_whole:
+            message = f"`{name}` has no `when`, so it always fires."
+            reader.warn(entry.key, "no-when", message, "Write `when: always` if so.")
+        if is_whole and not ("show" in body or "hide" in body or "order" in body or "set" in body):
+            mend = "Give it `show`, `hide`, `order` or `set`."
+            reader.error(entry.key, "no-action", f"`{name}` does nothing.", mend)
         labels, purpose = read_labels(reader, body, self.topics)
+        start, end, review = self._schedule(reader, body)
+        shown, hidden = self._show(reader, body), self._hide(reader, body)
+        self._check_hidden(reader, body, name, shown, hidden)
         return Rule(
             name,
-            when,
+            read_condition(reader, body["when"][1], self.names) if "when" in body else ALWAYS,
             reader.span(entry.key),
-            self._show(reader, body),
-            self._hide(reader, body),
+            shown,
+            hidden,
             self._order(reader, body),
             self._set(reader, body),
             _priority(reader, body),
             start,
             end,
-            _moment(reader, body, "review"),
+            review,
             labels,
             purpose,
             read_text(reader, body, "description"),
             read_text(reader, body, "owner"),
             read_text(reader, body, "hypothesis"),
         )
+
+    def _schedule(
+        self, reader: Reader, body: Body
+    ) -> tuple[datetime | None, datetime | None, datetime | None]:
+        """`from`, `until` and `review`; the times that are past have a warning."""
+        start, end, review = (_moment(reader, body, key) for key in ("from", "until", "review"))
+        if start and end and start >= end:
+            mend = "Swap them, or mend one."
+            reader.error(body["until"][1], "reversed-schedule", "`until` is not after `from`.", mend)
+        elif end and end <= self.now:
+            message = f"This rule ended at {body['until'][1].value} and never fires again."
+            reader.warn(
+                body["until"][1], "past-until", message, "Take the rule out, or give it a later `until`."
+            )
+        elif review and review <= self.now:
+            message = f"The review of this rule was due at {body['review'][1].value}."
+            mend = "Keep the rule and give it a later `review`, or take it out."
+            reader.warn(body["review"][1], "past-review", message, mend)
+        return start, end, review
 
     def _slots(
         self, reader: Reader, body: Body, action: str, kinds: tuple[str, ...]
@@ -154,9 +120,8 @@ class RuleReader:
     ) -> Slot | None:
         slot = self.slots.get(name)
         if slot is None:
-            hint = did_you_mean(name, self.slots) or f"Slots are {listed(self.slots)}."
-            reader.error(node, "unknown-slot", f"There is no slot `{name}`.", hint)
-        elif slot.kind not in kinds:
+            reader.unknown(node, "slot", name, self.slots)
+        elif slot.kind not in kinds and self._is_sure(reader, slot):
             mend = "Use `order` for it." if slot.kind == "order" else "Use `show` for it."
             reader.error(
                 node, "wrong-slot-kind", f"`{action}` is not for `{name}`, {A_SLOT[slot.kind]}.", mend
@@ -164,16 +129,21 @@ class RuleReader:
             return None
         return slot
 
+    def _is_sure(self, reader: Reader, slot: Slot) -> bool:
+        """Whether a slot is what it says; of one whose declaration has an error nobody knows."""
+        return ("slot", slot.id) not in reader.flaws.broken
+
     def _show(self, reader: Reader, body: Body) -> dict[str, tuple[str, ...]]:
         shown = {}
         for slot, _, node in self._slots(reader, body, "show", ("single", "many")):
-            if slot.many is None and isinstance(node, SequenceNode):
+            sure = self._is_sure(reader, slot)
+            if slot.many is None and isinstance(node, SequenceNode) and sure:
                 reader.error(
                     node, "wrong-slot-kind", f"`{slot.id}` takes one content item, not a list.", "Name one."
                 )
                 continue
             named = read_names(reader, node, f"`{slot.id}`")
-            if slot.many is not None and len(named) > slot.many:
+            if slot.many is not None and len(named) > slot.many and sure:
                 reader.error(
                     node,
                     "too-many-items",
@@ -190,15 +160,24 @@ class RuleReader:
         slots = [self._slot(reader, node, name, "hide", ("single", "many")) for name, node in named]
         return tuple(slot.id for slot in slots if slot is not None)
 
+    def _check_hidden(
+        self, reader: Reader, body: Body, name: str, shown: Container[str], hidden: tuple[str, ...]
+    ) -> None:
+        for node in reader.items(body["hide"][1]) if hidden else ():
+            if node.value in hidden and node.value in shown:
+                message = f"`{name}` shows and hides `{node.value}`; the hiding wins."
+                reader.warn(node, "show-and-hide", message, "Take one of the two out.")
+
     def _order(self, reader: Reader, body: Body) -> dict[str, tuple[str, ...]]:
         orders = {}
         for slot, _, node in self._slots(reader, body, "order", ("order",)):
             modules = slot.modules or ()
             named = read_names(reader, node, f"`{slot.id}`")
             for name, item in named:
-                if name not in modules:
-                    hint = did_you_mean(name, modules) or f"Its modules are {listed(modules)}."
-                    reader.error(item, "unknown-module", f"`{slot.id}` has no module `{name}`.", hint)
+                if name not in modules and self._is_sure(reader, slot):
+                    hint = did_you_mean(name, modules) or f"Its modules are {listed(modules, 20)}."
+                    message = f"`{slot.id}` has no module `{short(name)}`."
+                    reader.error(item, "unknown-module", message, hint)
             orders[slot.id] = tuple(dict.fromkeys(name for name, _ in named if name in modules))
         return orders
 
@@ -210,8 +189,7 @@ class RuleReader:
         for name, (key, node) in (found or {}).items():
             setting = self.settings.get(name)
             if setting is None:
-                hint = did_you_mean(name, self.settings) or f"Settings are {listed(self.settings)}."
-                reader.error(key, "unknown-setting", f"There is no setting `{name}`.", hint)
+                reader.unknown(key, "setting", name, self.settings)
             elif (value := read_setting_value(reader, node, setting.type, setting.values, name)) is not None:
                 values[name] = value
         return values
@@ -228,8 +206,7 @@ def known_content(reader: Reader, node: Node, name: str, content: dict[str, Cont
     """Whether the book has this content; if not, that is reported."""
     if name in content:
         return True
-    hint = did_you_mean(name, content) or f"Content is {listed(content)}."
-    reader.error(node, "unknown-content", f"There is no content `{name}`.", hint)
+    reader.unknown(node, "content", name, content)
     return False
 
 
