@@ -52,7 +52,8 @@ def read_value(raw: object, type_: Type) -> Value:
         raise WrongType from error
 
 
-def _string(raw: object) -> str:
+def read_text(raw: object) -> str:
+    """The text that a request carries. Raises WrongType or TooLarge, or ValueError for lone surrogates."""
     if not isinstance(raw, str):
         raise WrongType
     if len(raw) > LONGEST_TEXT:
@@ -110,14 +111,14 @@ def _datetime(raw: object) -> datetime:
 
 
 def _parsed(raw: object, parse: Callable[[str], T | None]) -> T:
-    value = parse(_string(raw))
+    value = parse(read_text(raw))
     if value is None:
         raise WrongType
     return value
 
 
 _READ: dict[Type, Callable[[object], Scalar]] = {
-    Type.STRING: _string,
+    Type.STRING: read_text,
     Type.INTEGER: _integer,
     Type.NUMBER: _number,
     Type.BOOLEAN: _boolean,

@@ -1,0 +1,1 @@
+"""What can be placed, made ready to show: templates, rendered."""

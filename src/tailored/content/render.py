@@ -1,0 +1,208 @@
+"""Content made ready to show: its texts are templates, filled with facts and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import wraps
+from typing import Any
+
+from jinja2 import nodes
+from jinja2.environment import Template
+from jinja2.runtime import LoopContext, Undefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from tailored.book.model import Content, Json
+from tailored.book.templates import FILTERS, TESTS, is_template
+from tailored.condition.tree import Value
+
+LONGEST = 1_000_000
+"""Characters that one rendered text may have."""
+
+
+class FrozenDict(dict[str, Any]):
+    """A dictionary that stays as it is, so that decisions can be shared; `json.dumps` takes it."""
+
+    def _refuse(self, *args: object, **kwargs: object) -> Any:
+        raise TypeError("A decision cannot be changed; copy it first, with dict(...) or .to_dict().")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, Any]]]:
+        return FrozenDict, (dict(self),)
+
+    def __deepcopy__(self, memo: object) -> FrozenDict:
+        return self
+
+
+class View:
+    """What templates see as `user` and `context`: facts by name, of which any may be missing."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+
+def views(facts: Mapping[str, Value], consents: Mapping[str, bool]) -> dict[str, View]:
+    """The two views of typed values by whole attribute names."""
+    sides: dict[str, dict[str, Any]] = {"user": {"consents": View(consents)}, "context": {}}
+    for key, value in facts.items():
+        side, name = key.split(".", 1)
+        sides[side][name] = _seen(value)
+    return {side: View(values) for side, values in sides.items()}
+
+
+class Renderer:
+    """The content of a book, ready to render. It is built once and shared by threads."""
+
+    def __init__(self, content: Mapping[str, Content]) -> None:
+        html, text = _Environment(autoescape=True), _Environment(autoescape=False)
+        self._fields = {
+            name: _prepared(item.fields, html if item.escaped else text) for name, item in content.items()
+        }
+
+    def render(self, name: str, seen: Mapping[str, View], failed: list[str]) -> FrozenDict:
+        """The fields of a content item. A text that fails is empty, and the item's name goes to `failed`."""
+
+        def fill(template: Template) -> str:
+            try:
+                return _filled(template, seen)
+            except Exception:  # whatever a template does to odd values, the page goes on
+                failed.append(name)
+                return ""
+
+        fields: FrozenDict = _rendered(self._fields[name], fill)
+        return fields
+
+
+def _filled(template: Template, seen: Mapping[str, View]) -> str:
+    pieces, length = [], 0
+    for piece in template.generate(seen):
+        pieces.append(piece)
+        length += len(piece)
+        if length > LONGEST:
+            raise OverflowError
+    return "".join(pieces)
+
+
+def _prepared(value: Json, environment: _Environment) -> Any:
+    """A field with its templates compiled; what holds none is frozen here, once."""
+    if isinstance(value, str):
+        return environment.compiled(value) if is_template(value) else value
+    if isinstance(value, Mapping):
+        return FrozenDict({key: _prepared(one, environment) for key, one in value.items()})
+    if isinstance(value, tuple | list):
+        return tuple(_prepared(one, environment) for one in value)
+    return value
+
+
+def _rendered(value: Any, fill: Callable[[Template], str]) -> Any:
+    if isinstance(value, Template):
+        return fill(value)
+    if isinstance(value, FrozenDict):
+        return FrozenDict({key: _rendered(one, fill) for key, one in value.items()})
+    if isinstance(value, tuple):
+        return tuple(_rendered(one, fill) for one in value)
+    return value
+
+
+class Missing(Undefined):
+    """What a template finds where a value is missing: nothing, false, empty, equal to nothing."""
+
+    __slots__ = ()
+
+    def _nothing(self, *args: object) -> Missing:
+        return self
+
+    def _never(self, other: object) -> bool:
+        return False
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _nothing  # type: ignore[assignment]
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pos__ = __neg__ = __getitem__ = _nothing  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _never  # type: ignore[assignment]
+    __hash__ = Undefined.__hash__
+
+    def __contains__(self, item: object) -> bool:
+        return False
+
+
+class _Environment(SandboxedEnvironment):
+    """Jinja with nothing in it but what the language of templates has (book/templates.py)."""
+
+    intercepted_binops = frozenset(["*", "%"])
+
+    def __init__(self, *, autoescape: bool) -> None:
+        super().__init__(undefined=Missing, autoescape=autoescape, finalize=shown, cache_size=0)
+        self.globals.clear()
+        self.tests = {name: self.tests[name] for name in TESTS}
+        self.filters = {name: _missing_through(name, self.filters[name]) for name in FILTERS} | {
+            "shown": shown
+        }
+
+    def compiled(self, text: str) -> Template:
+        """The template that a text is, with every piece of a `~` shown as it would be on its own."""
+        tree = self.parse(text)
+        for joined in tree.find_all(nodes.Concat):
+            joined.nodes = [nodes.Filter(part, "shown", [], [], None, None) for part in joined.nodes]
+        for node in tree.find_all(nodes.Filter):
+            node.set_lineno(1).set_environment(self)
+        return self.template_class.from_code(self, self.compile(tree), self.make_globals(None))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if isinstance(obj, View):
+            return obj.values[attribute] if attribute in obj.values else self.undefined(name=attribute)
+        return super().getattr(obj, attribute) if isinstance(obj, LoopContext) else self.undefined()
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if isinstance(obj, View) and isinstance(argument, str):
+            return self.getattr(obj, argument)
+        if isinstance(obj, list | str) and isinstance(argument, int | slice):
+            return super().getitem(obj, argument)
+        return self.undefined()
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Arithmetic is for numbers: a text times a number could fill the memory."""
+        if any(isinstance(side, str | list | tuple) for side in (left, right)):
+            raise TypeError(f"`{operator}` is for numbers")
+        return super().call_binop(context, operator, left, right)
+
+
+def shown(value: Any) -> Any:
+    """A value as people read it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(shown(one)) for one in value)
+    return "" if value is None else value
+
+
+def _seen(value: Value) -> Any:
+    """A fact as templates see it: times and versions are texts, whole seconds without a fraction."""
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+_TAKE_MISSING = {"default", "d", "length", "count", "join", "sum", "sort", "unique", "list", "reverse"}
+"""The filters for which a missing value is an empty one; through all others it stays missing."""
+
+
+def _missing_through(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    if name in _TAKE_MISSING:
+        return function
+    place = 1 if hasattr(function, "jinja_pass_arg") else 0
+
+    @wraps(function)
+    def through(*args: Any, **kwargs: Any) -> Any:
+        return args[place] if isinstance(args[place], Missing) else function(*args, **kwargs)
+
+    return through

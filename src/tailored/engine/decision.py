@@ -1,0 +1,127 @@
+"""A decision: plain, frozen data that says what each slot shows, what each setting is, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from tailored.content.render import FrozenDict
+from tailored.engine.facts import RequestWarning
+from tailored.engine.resolve import Withheld
+
+NOTHING = FrozenDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One piece of content in a slot; `rule` is None where it is the slot's default."""
+
+    content: str
+    fields: FrozenDict
+    rule: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The item as JSON data."""
+        return {"content": self.content, "fields": _plain(self.fields), "rule": self.rule}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What a decision puts into a slot.
+
+    `kind` is `single`, `many` or `order`; `reason` is `rule`, `default` or `hidden`. A single slot has
+    `content` (None where there is nothing) and its rendered `fields`, a many slot `items`, an order slot the
+    `order` of its modules. `rule` is the rule that decided; in a many slot every item has its own.
+    """
+
+    kind: str
+    reason: str
+    rule: str | None = None
+    content: str | None = None
+    fields: FrozenDict = NOTHING
+    items: tuple[Item, ...] = ()
+    order: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the slot shows nothing because a rule says so."""
+        return self.reason == "hidden"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The placement as JSON data."""
+        if self.hidden:
+            return {"reason": self.reason, "rule": self.rule}
+        if self.kind == "many":
+            return {"reason": self.reason, "items": [item.to_dict() for item in self.items]}
+        what: dict[str, Any] = {"order": list(self.order)}
+        if self.kind == "single":
+            what = {"content": self.content, "fields": _plain(self.fields)}
+        return {"reason": self.reason, "rule": self.rule, **what}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """The value of a setting; `rule` is None where it is the default."""
+
+    value: Any
+    rule: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The value as JSON data."""
+        return {"value": _plain(self.value), "rule": self.rule}
+
+
+Decided: TypeAlias = Placement | SettingValue
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Mapping[str, Any]):
+    """What a user sees: every slot and every setting of the book, by id.
+
+    `book` is the version of the rule book; `withheld` says what the guard kept back and for which topic or
+    purpose; `warnings` say what in the request could not be used.
+    """
+
+    book: str
+    slots: Mapping[str, Placement]
+    settings: Mapping[str, SettingValue]
+    withheld: tuple[Withheld, ...]
+    warnings: tuple[RequestWarning, ...]
+
+    def __getitem__(self, name: str) -> Any:
+        found: Decided | None = self.slots.get(name) or self.settings.get(name)
+        if found is None:
+            raise KeyError(f"the book has no slot and no setting `{name}`")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.slots
+        yield from self.settings
+
+    def __len__(self) -> int:
+        return len(self.slots) + len(self.settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The decision as JSON data, which the caller may change."""
+        return {
+            "book": self.book,
+            "slots": {name: placement.to_dict() for name, placement in self.slots.items()},
+            "settings": {name: setting.to_dict() for name, setting in self.settings.items()},
+            "withheld": [entry.to_dict() for entry in self.withheld],
+            "warnings": [warning.to_dict() for warning in self.warnings],
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The decision as JSON text: the same bytes for the same book, request and moment."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+
+def _plain(value: Any) -> Any:
+    """Frozen data as fresh lists and dictionaries."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value

@@ -1,0 +1,118 @@
+"""The engine: a rule book, made ready to decide."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+
+from tailored.book.load import load_book
+from tailored.book.model import Rule, RuleBook
+from tailored.book.version import book_version
+from tailored.content.render import FrozenDict, Renderer, View, views
+from tailored.engine.decision import Decision, Item, Placement, SettingValue
+from tailored.engine.facts import Facts, RequestWarning, as_json, read_facts, read_now
+from tailored.engine.match import Matcher
+from tailored.engine.resolve import Choice, last_check, personal_rules, resolve
+
+
+class Engine:
+    """Decides what each user sees by one rule book. It never changes, and threads may share it."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self.book = book
+        self.version = book_version(book)
+        self._matcher = Matcher(book)
+        self._renderer = Renderer(book.content)
+        self._personal = personal_rules(book)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Engine:
+        """An engine of the rule book in a folder.
+
+        Raises RuleBookError, which prints like the validator, where the book has errors, and BookNotReadable
+        where there is none.
+        """
+        return cls(load_book(path))
+
+    def evaluate(
+        self,
+        user: Mapping[str, object],
+        context: Mapping[str, object],
+        now: datetime | str | None = None,
+    ) -> Decision:
+        """What this user sees in this context at this moment (the clock's, unless given).
+
+        Values that cannot be used count as missing, with a warning in the decision. Raises TypeError where
+        user or context is no mapping or `now` is no time, ValueError where a text for `now` names none.
+        """
+        for name, side in (("user", user), ("context", context)):
+            if not isinstance(side, Mapping):
+                raise TypeError(f"`{name}` must be a mapping such as a dict, not {type(side).__name__}.")
+        facts = read_facts(self.book, user, context, read_now(now))
+        resolution = resolve(self.book, self._personal, self.firing(facts), facts.permissions)
+        taken = last_check(self.book, resolution, facts.permissions)
+        seen = views(facts.values, facts.permissions.consents)
+        failed: list[str] = []
+        slots = FrozenDict(
+            (name, self._placement(name, choice, seen, failed)) for name, choice in resolution.slots.items()
+        )
+        settings = FrozenDict(
+            (name, SettingValue(as_json(value), rule)) for name, (value, rule) in resolution.settings.items()
+        )
+        warnings = (*facts.warnings, *map(_failed_text, dict.fromkeys(failed)), *[_LAST_CHECK][:taken])
+        return Decision(self.version, slots, settings, tuple(resolution.withheld), warnings)
+
+    def firing(self, facts: Facts) -> list[Rule]:
+        """The rules that are awake and whose conditions hold, in resolution order."""
+        rules = self.book.rules
+        return [rules[place] for place in self._matcher.matching(facts) if is_awake(rules[place], facts.now)]
+
+    def _placement(self, name: str, choice: Choice, seen: Mapping[str, View], failed: list[str]) -> Placement:
+        kind = self.book.slots[name].kind
+        items = tuple(
+            Item(content, self._renderer.render(content, seen, failed), rule)
+            for content, rule in choice.items
+        )
+        if kind == "single" and items:
+            return Placement(kind, choice.reason, choice.rule, items[0].content, items[0].fields)
+        return Placement(kind, choice.reason, choice.rule, items=items, order=choice.order)
+
+
+def is_awake(rule: Rule, now: datetime) -> bool:
+    """Whether a moment lies within a rule's schedule: `from` is included, `until` is not."""
+    return (rule.start is None or rule.start <= now) and (rule.end is None or now < rule.end)
+
+
+def evaluate(
+    user: Mapping[str, object], context: Mapping[str, object], now: datetime | str | None = None
+) -> Decision:
+    """What this user sees, by the book at TAILORED_RULES, or else in ./rules, which is loaded once.
+
+    Raises what Engine.load and Engine.evaluate raise.
+    """
+    return _the_engine().evaluate(user, context, now)
+
+
+_engine: Engine | None = None
+_loading = threading.Lock()
+
+
+def _the_engine() -> Engine:
+    global _engine
+    if _engine is None:
+        with _loading:
+            if _engine is None:
+                _engine = Engine.load(os.environ.get("TAILORED_RULES") or "rules")
+    return _engine
+
+
+def _failed_text(content: str) -> RequestWarning:
+    message = f"A text of `{content}` could not be rendered with these values; it is empty."
+    return RequestWarning("failed-text", None, message)
+
+
+_LAST_CHECK = RequestWarning(
+    "guard", None, "The last check took out content without consent; please report this as a defect."
+)
