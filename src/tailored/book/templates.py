@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -78,6 +79,7 @@ LONGEST = 65_536
 """Characters that a template may have."""
 
 _DEEPEST = 50
+_MOST_BRACKETS = 20
 _LONGEST_ARGUMENT = 100
 _ARGUMENTS = {"default": 2, "d": 2, "join": 1, "replace": 2, "round": 2, "truncate": 4, "int": 1, "float": 1}
 _ARGUMENTS |= {"sort": 1, "trim": 1}
@@ -87,6 +89,7 @@ _KEYWORDS = frozenset(
 )
 _COUNTS = frozenset(["abs", "count", "float", "int", "length", "round", "sum", "wordcount"])
 _LOOP = frozenset(["index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0"])
+_WORD = re.compile(r"\w+")
 _TAGS = "Templates have `if`, `elif`, `else`, `endif`, `for` and `endfor`."
 
 
@@ -131,11 +134,15 @@ class _PlacingLexer(Lexer):
         self, source: str, name: str | None, filename: str | None = None, state: str | None = None
     ) -> Iterator[tuple[int, str, str]]:
         text = newline_re.sub("\n", source)
-        place = 0
+        place = brackets = 0
         try:
             for _, token, value in super().tokeniter(source, name, filename, state):
                 # what Jinja leaves out between two tokens is white space
                 found = text.find(value, place)
+                if token == "operator" and value in "()[]{}":
+                    brackets += 1 if value in "([{" else -1
+                if brackets > _MOST_BRACKETS:
+                    raise RecursionError
                 yield found, token, value
                 place = found + len(value)
         except TemplateSyntaxError as error:
@@ -160,7 +167,7 @@ _SYNTAX = (
     ),
     ("unknown tag 'end", "This closes something that was never opened.", _TAGS),
     ("unknown tag 'el", "This stands outside any `if`.", "Write `{% if ... %}` before it."),
-    ("unknown tag", "A template has no such tag.", _TAGS),
+    ("unknown tag", "", ""),
     ("end of template", "Something is opened here and never closed.", "Close it with `}}` or `%}`."),
     ("expected token 'end of print statement'", "This is not expected here.", "Close with `}}` before it."),
     ("expected token 'end of statement block'", "This is not expected here.", "Close with `%}` before it."),
@@ -179,7 +186,17 @@ def _syntax(text: str, error: TemplateSyntaxError) -> Problem:
         ((message, hint) for sign, message, hint in _SYNTAX if sign in said.lower()), (unknown, "")
     )
     place = min(error.lineno, max(0, len(text) - 1))
+    if "unknown tag" in said and not message:
+        return _no_tag(text, place)
     return Problem("bad-template", message, hint, place, place + 1)
+
+
+def _no_tag(text: str, place: int) -> Problem:
+    word = _WORD.match(text, place)
+    shown = f"`{{% {word.group()} %}}`" if word else "such tag"
+    return Problem(
+        "bad-template", f"A template has no {shown}.", _TAGS, place, word.end() if word else place + 1
+    )
 
 
 _Scope: TypeAlias = frozenset[str]
@@ -196,14 +213,16 @@ class _Check:
     def walk(self, node: nodes.Node, scope: _Scope, depth: int) -> _Found:
         """The problems of a node and what is below it. `scope` holds the names of the loops around it."""
         if depth > _DEEPEST:
-            yield self._bad(node, "This template nests too deeply.", "Write it in simpler parts.")
-        elif type(node) in _PLAIN:
+            raise RecursionError
+        if type(node) in _PLAIN:
             for child in node.iter_child_nodes():
                 yield from self.walk(child, scope, depth + 1)
         elif check := _CHECKS.get(type(node)):
             yield from check(self, node, scope, depth)
+        elif said := _REFUSED.get(type(node)):
+            yield self._bad(node, *said)
         else:
-            yield self._bad(node, *_REFUSED.get(type(node), ("A template cannot do this.", _TAGS)))
+            yield _no_tag(self.text, node.lineno or 0)
 
     def _bad(self, node: nodes.Node, message: str, hint: str, end: int = 0) -> Problem:
         start = _start(node)
@@ -223,7 +242,8 @@ class _Check:
             if len(path) > 1 or root == "loop":
                 yield self._no_part(path, start, end)
         elif root not in ("user", "context"):
-            hint = self._meant(root)
+            near = closest(root, ("user", "context")) if len(path) > 1 else None
+            hint = f"Did you mean `{near}.{'.'.join(path[1:])}`?" if near else self._meant(root)
             yield Problem("unknown-attribute", f"There is no attribute `{whole}`.", hint, start, end)
         elif len(path) == 1 or path == ["user", "consents"]:
             example = f"{root}.{next((a.name for a in self.attributes.values() if a.side == root), 'name')}"
@@ -233,7 +253,7 @@ class _Check:
             if len(path) > 3:
                 yield self._no_part(path, start, end)
         elif ".".join(path[:2]) not in self.attributes:
-            hint = self._by_path(path) or did_you_mean(whole, self.attributes) or self._meant(path[1])
+            hint = self._by_path(path) or self._meant(path[1], root)
             yield Problem("unknown-attribute", f"There is no attribute `{whole}`.", hint, start, end)
         elif len(path) > 2:
             yield self._no_part(path, start, end)
@@ -243,17 +263,18 @@ class _Check:
         hint = f"Write `{whole} | {part}`." if part in FILTERS else "Leave it out."
         return Problem("bad-template", f"`{whole or part}` has no `{part}` to read.", hint, start, end)
 
-    def _meant(self, name: str) -> str:
-        """The mend for a name that is not written whole, or slipped."""
-        shorts: dict[str, str] = {}
+    def _meant(self, name: str, side: str = "") -> str:
+        """The mend for a name that is not written whole, or slipped; `side` is what it was looked for in."""
+        sides: dict[str, str] = {}
         for key, attribute in self.attributes.items():
-            shorts.setdefault(attribute.name, key)
-        if name in shorts:
-            return f"Write `{shorts[name]}`."
-        near = closest(name, shorts)
-        if near is not None:
-            return f"Did you mean `{shorts[near]}`?"
-        return "Templates read `user.NAME` and `context.NAME` of declared attributes; text stands in quotes."
+            if attribute.side == side or attribute.name not in sides:
+                sides[attribute.name] = key
+        if name in sides:
+            return f"Write `{sides[name]}`."
+        if (near := closest(name, sides)) is not None:
+            return f"Did you mean `{sides[near]}`?"
+        names = [key for key, attribute in self.attributes.items() if side in ("", attribute.side)]
+        return f"Templates may read {listed(names)}; text stands in quotes."
 
     def _by_path(self, path: list[str]) -> str:
         """The mend for a name that says where nested data holds an attribute, not how it is called."""
@@ -293,12 +314,13 @@ class _Check:
             problem = f"`{name}` takes no `{odd}`.", "Take it out."
         elif name not in ("default", "d"):
             problem = _argument_problem(name, [*node.args, *(pair.value for pair in node.kwargs)])
+        if node.node is not None:
+            yield from self.walk(node.node, scope, depth + 1)
         if problem is not None:
             yield Problem("bad-template", *problem, node.lineno, end)
             return
-        for part in (node.node, *node.args, *(pair.value for pair in node.kwargs)):
-            if part is not None:
-                yield from self.walk(part, scope, depth + 1)
+        for part in (*node.args, *(pair.value for pair in node.kwargs)):
+            yield from self.walk(part, scope, depth + 1)
 
     def test(self, node: nodes.Test, scope: _Scope, depth: int) -> _Found:
         """A test of the list."""
@@ -405,10 +427,13 @@ def _path(node: nodes.Node) -> list[str]:
 
 
 def _start(node: nodes.Node) -> int:
-    """Where a node begins: with what it is applied to, if it is applied to something."""
-    inner = getattr(node, "node", None)
-    if isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Call) and isinstance(inner, nodes.Node):
-        return _start(inner)
+    """Where a node begins: with its leftmost part."""
+    if isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Call):
+        return _start(node.node)
+    if isinstance(node, nodes.BinExpr):
+        return _start(node.left)
+    if isinstance(node, nodes.Tuple) and node.items:
+        return _start(node.items[0])
     return node.lineno
 
 
@@ -434,8 +459,6 @@ _CHECKS: dict[type[nodes.Node], Callable[..., _Found]] = {
 }
 
 _REFUSED: dict[type[nodes.Node], tuple[str, str]] = {
-    nodes.Assign: ("A template cannot `set` anything.", "Write the value where it is needed."),
-    nodes.AssignBlock: ("A template cannot `set` anything.", "Write the value where it is needed."),
     nodes.Dict: ("A template has no mappings.", "Take out the `{...}` inside the expression."),
     nodes.Pow: ("A template has no `**`.", "Write the product out with `*`."),
 }
