@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tailored.cli.schema import schema
 from tailored.cli.validate import validate
 
 
@@ -13,4 +14,5 @@ def main() -> None:
     """Tailored decides what each user sees, by rules that product teams write."""
 
 
+main.add_command(schema)
 main.add_command(validate)

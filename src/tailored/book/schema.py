@@ -1,0 +1,388 @@
+"""JSON Schemas of rule files, for editors and CI: a general one, and one that knows the names of a book.
+
+They are draft-07, which every editor speaks, with the keywords that the language server for YAML adds to it
+(`errorMessage`, `enumDescriptions`, `doNotSuggest`; validators ignore them). A schema sees one file at a
+time: it completes names and marks slips of the pen. It takes whatever `tailored.book.load.check_book` takes,
+and leaves to that what no schema can say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from tailored.book.builtin import PURPOSES
+from tailored.book.conditions import Names
+from tailored.book.constants import written
+from tailored.book.logic import STANDARD
+from tailored.book.model import Content, RuleBook, Slot
+from tailored.book.nodes import ScalarNode, plain_value
+from tailored.book.rules import A_SLOT
+from tailored.book.sections import ATTRIBUTE, CONTENT, RULE, SECTIONS, SEGMENT, SETTING, SLOT, TOPIC
+from tailored.book.suggest import listed
+from tailored.condition.operators import OPERATORS, TIMES, Takes, operators_of, takes
+from tailored.condition.tree import Attribute, Op, Scalar
+from tailored.condition.types import A_VALUE, ELEMENT, EXAMPLE, Type
+
+Schema: TypeAlias = dict[str, Any]
+
+CONDITION = {
+    "any": "At least one of these conditions holds",
+    "all": "Every one of these conditions holds",
+    "not": "This condition is known not to hold",
+    "segment": "Whoever is in this segment; of several, in at least one",
+    "logic": "A JSONLogic expression, for engineers; its variables are user.NAME and context.NAME",
+}
+"""The words that a condition may have beside attributes, each with the sentence that editors show."""
+SIDES = {"user": "What is known of the person", "context": "What is known of the moment"}
+"""The sides of a request, each with the sentence that editors show."""
+
+_TAKES = {
+    Takes.FLAG: "true or false",
+    Takes.VALUE: "a value",
+    Takes.VALUES: "a list of values",
+    Takes.PAIR: "a low and a high value, both included",
+    Takes.PART: "a piece of text",
+    Takes.DURATION: "a span of time",
+    Takes.COUNT: "a number of elements, or operators on it",
+}
+ACTIONS = ("show", "hide", "order", "set")
+_MERGE = "<<"
+_MOST_LISTED = 20
+
+
+def rulebook_schema(book: RuleBook | None = None) -> Schema:
+    """The JSON Schema of a rule file: of any book, or with the names of this one enumerated."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        **_closed(_described(SECTIONS, _SECTIONS)),
+        "type": ["object", "null"],
+        "definitions": _COMMON | (_ANY_NAMES if book is None else _names_of(book)),
+    }
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _of(type_: Type) -> Schema:
+    return _ref(type_.replace(" ", "-"))
+
+
+def _list_of(item: Schema, **keywords: Any) -> Schema:
+    message = "This takes a list, such as `[a, b]`."
+    return {"type": ["array"], "items": item, "minItems": 1, **keywords, "errorMessage": message}
+
+
+def _one_or_more(item: Schema, **keywords: Any) -> Schema:
+    return {"anyOf": [item, _list_of(item, **keywords)]}
+
+
+def _mapping(**keywords: Any) -> Schema:
+    return {"type": ["object"], "errorMessage": "This takes a mapping, such as `key: value`.", **keywords}
+
+
+def _closed(keys: Mapping[str, Schema], **keywords: Any) -> Schema:
+    """A mapping that may have these keys. They are judged by name, so that editors mark the slip itself."""
+    message = f"This takes {listed(keys, _MOST_LISTED)}." if keys else "The book declares nothing for this."
+    names = {"enum": [*keys, _MERGE], "errorMessage": message, "doNotSuggest": True}
+    return _mapping(properties=dict(keys), propertyNames=names, additionalProperties={}, **keywords)
+
+
+def _section(value: Schema) -> Schema:
+    """A mapping from ids to bodies; it may be left empty."""
+    return _declared(r"^([a-z0-9_.-]+|<<)$", "Ids are lower-case letters, digits, `-`, `_` and `.`.", value)
+
+
+def _declared(pattern: str, message: str, value: Schema) -> Schema:
+    names = {"pattern": pattern, "patternErrorMessage": message, "doNotSuggest": True}
+    return _mapping(propertyNames=names, additionalProperties=value) | {"type": ["object", "null"]}
+
+
+def _described(sentences: Mapping[str, str], shapes: Mapping[str, Schema]) -> dict[str, Schema]:
+    return {key: {"description": sentence, **shapes[key]} for key, sentence in sentences.items()}
+
+
+def _body(
+    keys: Mapping[str, str], own: Mapping[str, Schema] | None = None, required: Iterable[str] = ()
+) -> Schema:
+    """The body of an entry. `own` has the keys whose shapes differ from those in other sections."""
+    body = _closed(_described(keys, {**_SHAPES, **(own or {})}))
+    if not required:
+        return body
+    return body | {
+        "required": [*required],
+        "errorMessage": f"This needs {listed(f'`{key}`' for key in required)}.",
+    }
+
+
+def _enum(names: Mapping[str, str], what: str) -> Schema:
+    """One of these names, each with its sentence."""
+    if not names:
+        return {"not": {}}
+    spelt = [(spelling, sentence) for name, sentence in names.items() for spelling in _spellings(name)]
+    return {
+        "enum": [spelling for spelling, _ in spelt],
+        "enumDescriptions": [sentence for _, sentence in spelt],
+        "errorMessage": f"This takes the name of {what}: {listed(names, _MOST_LISTED)}.",
+    }
+
+
+def _spellings(value: Scalar) -> list[Any]:
+    """The JSON data that a value may be in a file: the text "2" may be written `2`, too."""
+    if not isinstance(value, str):
+        return [value]
+    plain = plain_value(ScalarNode("plain", value))
+    return [value, plain] if isinstance(plain, bool | int | float) and abs(plain) < float("inf") else [value]
+
+
+def _whole_number(low: int, high: int) -> Schema:
+    message = f"This takes a whole number from {low} to {high}."
+    return {"type": ["integer"], "minimum": low, "maximum": high, "errorMessage": message}
+
+
+def _operators(of: Mapping[Op, Takes], value: Schema, part: Schema, sentence: Callable[[Op], str]) -> Schema:
+    """A mapping of operators; `part` is what they take where no declared value is asked for."""
+    operands = {
+        Takes.FLAG: _of(Type.BOOLEAN),
+        Takes.VALUE: value,
+        Takes.VALUES: _list_of(value),
+        Takes.PAIR: _list_of(part, minItems=2, maxItems=2),
+        Takes.PART: part,
+        Takes.DURATION: _ref("span-of-time"),
+        Takes.COUNT: _ref("size"),
+    }
+    return _closed(
+        {op: {"description": sentence(op), **operands[kind]} for op, kind in of.items()}, minProperties=1
+    )
+
+
+def _test(value: Schema, operators: Schema) -> Schema:
+    return {"anyOf": [value, _list_of(value), operators]}
+
+
+def _test_of(type_: Type, value: Schema, samples: list[str]) -> Schema:
+    """A test on an attribute of a type. `samples` are values that examples may show."""
+    single = ELEMENT.get(type_, type_)
+    kinds = {op: takes(op, type_) for op in operators_of(type_)}
+    shown = {Takes.VALUE: samples[0], Takes.VALUES: f"[{', '.join(samples)}]"}
+
+    def sentence(op: Op) -> str:
+        kind = kinds[op]
+        if kind is Takes.PAIR and type_ in TIMES:
+            return f"Takes {_TAKES[kind]}"
+        return f"Takes {_TAKES[kind]}, such as {op}: {shown.get(kind, OPERATORS[op].example)}"
+
+    return _test(value, _operators(kinds, value, _of(single), sentence))
+
+
+def _value(name: str, type_: Type, values: Iterable[Scalar]) -> Schema:
+    """One value of a single type: a declared one, where the type leaves no two ways to write it."""
+    spellings = [spelling for value in values for spelling in _spellings(value)]
+    if not spellings or type_ not in (Type.STRING, Type.INTEGER, Type.NUMBER):
+        return _of(type_)
+    known = listed(dict.fromkeys(map(written, values)), _MOST_LISTED)
+    return {"enum": spellings, "errorMessage": f"`{name}` takes one of its values: {known}."}
+
+
+# What is the same in every book.
+
+_TEXT = _of(Type.STRING)
+_NAMES = _one_or_more(_TEXT)
+_CONTENTS = _one_or_more(_ref("content"))
+
+_SHAPES: dict[str, Schema] = {
+    "description": _TEXT,
+    "owner": _TEXT,
+    "hypothesis": _TEXT,
+    "path": _TEXT,
+    "consent": _TEXT,
+    "type": _ref("type"),
+    "values": _list_of(_ref("value")),
+    "personal": _of(Type.BOOLEAN),
+    "topic": _one_or_more(_ref("topic")),
+    "purpose": _enum(dict.fromkeys(PURPOSES, ""), "a purpose"),
+    "tags": _NAMES,
+    "not_about": _NAMES,
+    "format": _enum({"html": "Values are escaped", "text": "Values stand as they are"}, "a format"),
+    "many": _whole_number(1, 1000),
+    "fill": _of(Type.BOOLEAN),
+    "when": _ref("condition"),
+    "show": _ref("show"),
+    "hide": _ref("hide"),
+    "order": _ref("order"),
+    "set": _ref("set"),
+    "priority": _whole_number(0, 1000),
+    "from": _of(Type.DATETIME),
+    "until": _of(Type.DATETIME),
+    "review": _of(Type.DATETIME),
+}
+_ATTRIBUTES = _declared(
+    r"^([A-Za-z][A-Za-z0-9_]*|<<)$",
+    "Names of attributes are letters, digits and `_`, and begin with a letter.",
+    _body(ATTRIBUTE, required=["type"]),
+)
+_DOES = {"errorMessage": f"This does nothing: it needs one of {listed(ACTIONS)}."}
+_SETTABLE = {"anyOf": [_ref("value"), _list_of(_ref("value"), minItems=0)]}
+_SECTIONS: dict[str, Schema] = {
+    "attributes": _closed(_described(SIDES, dict.fromkeys(SIDES, _ATTRIBUTES)))
+    | {"type": ["object", "null"]},
+    "topics": _section(_body(TOPIC)),
+    "slots": _section(_body(SLOT, {"default": _CONTENTS, "order": _NAMES})),
+    "settings": _section(_body(SETTING, {"default": _SETTABLE}, ["type", "default"])),
+    "content": _section(_body(CONTENT, {"type": _TEXT}) | {"propertyNames": {}}),
+    "segments": _section(_body(SEGMENT, required=["when"])),
+    "rules": _section(_body(RULE) | {"anyOf": [_DOES | {"required": [action]} for action in ACTIONS]}),
+}
+
+
+def _condition(tests: Schema) -> Schema:
+    """A condition whose mapping holds the words of the language, and what `tests` says about attributes."""
+    message = "A condition is `always`, or a mapping such as `page: home`."
+    return {"anyOf": [{"enum": ["always"], "errorMessage": message}, tests | {"errorMessage": message}]}
+
+
+_WORDS = _described(
+    CONDITION,
+    {
+        "any": _list_of(_ref("condition")),
+        "all": _list_of(_ref("condition")),
+        "not": _ref("condition"),
+        "segment": _one_or_more(_ref("segment")),
+        "logic": _closed({operator: {} for operator in sorted(STANDARD)}),
+    },
+)
+
+
+def _scalar(type_: Type, types: list[str], **keywords: Any) -> Schema:
+    message = f"This takes {A_VALUE[type_]}, such as `{EXAMPLE[type_]}`."
+    return {"type": types, **keywords, "errorMessage": message}
+
+
+def _any_scalar(message: str) -> Schema:
+    """Text, a number or a boolean; said without the type `boolean`, for which editors would offer `true`."""
+    texts = {"type": ["string", "number"], "errorMessage": message}
+    return {"anyOf": [texts, {"not": {"type": ["object", "array", "null"]}}]}
+
+
+def _dated(type_: Type, pattern: str) -> Schema:
+    """A date, or what begins with one; without dashes it is a number in YAML."""
+    day_as_number = {"type": ["integer"], "minimum": 1000_01_01, "maximum": 9999_12_31}
+    return {"anyOf": [_scalar(type_, ["string"], pattern=pattern), day_as_number]}
+
+
+_DAY = "([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
+_TYPES: dict[Type, Schema] = {
+    Type.STRING: _any_scalar("This takes text."),
+    Type.INTEGER: _scalar(Type.INTEGER, ["integer"]),
+    Type.NUMBER: _scalar(Type.NUMBER, ["number"]),
+    Type.BOOLEAN: _scalar(Type.BOOLEAN, ["boolean"]),
+    Type.DATE: _dated(Type.DATE, f"^{_DAY}$"),
+    Type.DATETIME: _dated(Type.DATETIME, f"^{_DAY}([Tt ][0-9]{{2}}.*)?$"),
+    Type.VERSION: _scalar(
+        Type.VERSION, ["string", "number"], pattern=r"^[0-9]+(\.[0-9]+){0,2}([-+].*)?$", minimum=0
+    ),
+}
+_COMMON: dict[str, Schema] = {
+    **{type_.value: schema for type_, schema in _TYPES.items()},
+    "value": _any_scalar("This takes a value."),
+    "span-of-time": {
+        "type": ["string"],
+        "pattern": r"^\s*[0-9]{1,8}\s+(minute|hour|day|week)s?\s*$",
+        "errorMessage": "This takes a number of minutes, hours, days or weeks, such as `30 days`.",
+    },
+    "size": _test_of(Type.INTEGER, _of(Type.INTEGER), ["3"]),
+    "type": _enum({type_.value: f"It holds {A_VALUE[type_]}" for type_ in Type}, "a type"),
+}
+_ANY_OPERATORS = _operators(
+    {op: operator.takes for op, operator in OPERATORS.items()},
+    _ref("value"),
+    _ref("value"),
+    lambda op: f"Takes {_TAKES[OPERATORS[op].takes]}, such as {op}: {OPERATORS[op].example}",
+)
+_ANY_NAMES: dict[str, Schema] = {
+    "content": _TEXT,
+    "segment": _TEXT,
+    "topic": _TEXT,
+    "test": _test(_ref("value"), _ANY_OPERATORS),
+    "condition": _condition(_mapping(properties=_WORDS, additionalProperties=_ref("test"), minProperties=1)),
+    "show": _mapping(additionalProperties=_CONTENTS),
+    "hide": _NAMES,
+    "order": _mapping(additionalProperties=_NAMES),
+    "set": _mapping(additionalProperties=_SETTABLE),
+}
+
+
+def _names_of(book: RuleBook) -> dict[str, Schema]:
+    """The definitions in which the names of a book stand."""
+    slots = {name: _about_slot(slot) for name, slot in book.slots.items()}
+    ordered = {name for name, slot in book.slots.items() if slot.kind == "order"}
+    filled = {name: about for name, about in slots.items() if name not in ordered}
+    short = {name: keys[0] for name, keys in Names(book.attributes, {}).short.items() if len(keys) == 1}
+    whole = {key: key for key in book.attributes}
+    attributes = {name: _ref(key) for name, key in (short | whole).items()}
+    return {
+        "content": _enum(
+            {name: _about_content(item) for name, item in book.content.items()}, "a content item"
+        ),
+        "segment": _enum({name: segment.description for name, segment in book.segments.items()}, "a segment"),
+        "topic": _enum({name: topic.description for name, topic in book.topics.items()}, "a topic"),
+        **{key: _test_on(attribute) for key, attribute in book.attributes.items()},
+        "condition": _condition(_closed(_WORDS | attributes, minProperties=1)),
+        "show": _closed(_described(filled, {name: _placed(book.slots[name]) for name in filled})),
+        "hide": _one_or_more(_enum(filled, "a slot")),
+        "order": _closed(
+            {
+                name: {"description": slots[name], **_modules(book.slots[name])}
+                for name in slots
+                if name in ordered
+            }
+        ),
+        "set": _closed(
+            {
+                name: {
+                    "description": setting.description or name,
+                    **_set_to(name, setting.type, setting.values),
+                }
+                for name, setting in book.settings.items()
+            }
+        ),
+    }
+
+
+def _test_on(attribute: Attribute) -> Schema:
+    single = ELEMENT.get(attribute.type, attribute.type)
+    samples = [written(value) for value in attribute.values[:2]] or [EXAMPLE[single]]
+    test = _test_of(attribute.type, _value(attribute.name, single, attribute.values), samples)
+    return {"description": _about_attribute(attribute), **test}
+
+
+def _placed(slot: Slot) -> Schema:
+    """What `show` takes for a slot."""
+    return _ref("content") if slot.many is None else _one_or_more(_ref("content"), maxItems=slot.many)
+
+
+def _modules(slot: Slot) -> Schema:
+    return _one_or_more(_enum(dict.fromkeys(slot.modules or (), ""), "a module"))
+
+
+def _set_to(name: str, type_: Type, values: tuple[Scalar, ...]) -> Schema:
+    """What `set` takes for a setting."""
+    if type_ in ELEMENT:
+        return _list_of(_value(name, ELEMENT[type_], values), minItems=0)
+    return _value(name, type_, values)
+
+
+def _about_attribute(attribute: Attribute) -> str:
+    needs = f"; needs consent for {listed(attribute.topics)}" if attribute.topics else ""
+    return f"{attribute.description or attribute.key} ({A_VALUE[attribute.type]}{needs})"
+
+
+def _about_slot(slot: Slot) -> str:
+    return f"{slot.description or slot.id} ({A_SLOT[slot.kind]})"
+
+
+def _about_content(item: Content) -> str:
+    """Its description, or else its first text, which is what people know it by."""
+    texts = (value for value in item.fields.values() if isinstance(value, str))
+    return item.description or next(texts, "")
