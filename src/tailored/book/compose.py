@@ -113,11 +113,13 @@ def _syntax(text: str, error: yaml.YAMLError) -> Unreadable:
     elif (position := getattr(error, "position", None)) is not None:
         lines = split_lines(text.encode()[:position].decode("utf-8", "ignore"))
         line, column = len(lines) - 1, len(lines[-1])
+    opened = getattr(error, "context_mark", None)
     unknown = f"This is not YAML: {problem}{', ' + context if context else ''}."
     message, hint = next(
         ((message, hint) for sign, message, hint in _SYNTAX if sign in problem or sign in context),
         (unknown, ""),
     )
+    message = message.replace("LINE", str(opened.line + 1 if opened is not None else line + 1))
     lines = split_lines(text)
     line = min(line, len(lines) - 1)
     if (sign := lines[line][column : column + 1]) in ("}", "]") and "block" in context:
@@ -205,7 +207,11 @@ _SYNTAX = (
         "No value can start with this character.",
         "Put the value in quotes, or indent with spaces if this is a tab.",
     ),
-    ("found unexpected end of stream", "A quote is opened and never closed.", "Close the quote."),
+    (
+        "found unexpected end of stream",
+        "A quote is opened in line LINE and never closed.",
+        "Close the quote.",
+    ),
     (
         "mapping values are not allowed",
         "A second `:` makes no sense here.",
@@ -224,12 +230,12 @@ _SYNTAX = (
     ),
     (
         "while parsing a flow sequence",
-        "A list `[` is not closed properly here.",
+        "The list that `[` opens in line LINE should go on or end here.",
         "Separate its items by commas and close it with `]`.",
     ),
     (
         "while parsing a flow mapping",
-        "A mapping `{` is not closed properly here.",
+        "What `{` opens in line LINE should go on or end here.",
         "Separate its entries by commas and close it with `}`.",
     ),
     (

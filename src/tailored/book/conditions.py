@@ -205,7 +205,9 @@ def _values(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand
         )
         return None
     if not node.value:
-        reader.error(node, "empty-list", f"`{op}` has an empty list.", "List at least one value.")
+        reader.error(
+            node, "empty-list", f"The list for `{attribute.name}` is empty.", "List at least one value."
+        )
         return None
     values = [read_constant(reader, item, attribute) for item in node.value]
     known = tuple(value for value in values if value is not None)

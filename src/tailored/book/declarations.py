@@ -69,7 +69,7 @@ def read_labels(reader: Reader, body: Body, topics: dict[str, Topic]) -> tuple[t
             body["purpose"][1],
             "unknown-purpose",
             f"There is no purpose `{short(purpose)}`.",
-            f"Purposes are {listed(PURPOSES)}.",
+            did_you_mean(purpose, PURPOSES) or f"Purposes are {listed(PURPOSES)}.",
         )
     return tuple(dict.fromkeys(labels)), purpose
 
@@ -194,15 +194,12 @@ def _slot(entry: Entry) -> Slot:
                     f"A slot with an `order` takes no `{other}`.",
                     "Leave one out.",
                 )
-        names = [name for name, _ in read_names(reader, body["order"][1], "`order`")]
-        if len(set(names)) < len(names):
-            reader.error(
-                body["order"][1],
-                "duplicate-item",
-                "A module stands in this order twice.",
-                "Keep one of them.",
-            )
-        return Slot(entry.id, modules=tuple(dict.fromkeys(names)), description=description)
+        modules: dict[str, Node] = {}
+        for name, node in read_names(reader, body["order"][1], "`order`"):
+            if modules.setdefault(name, node) is not node:
+                message = f"`{short(name)}` stands in this order twice."
+                reader.error(node, "duplicate-item", message, "Keep one of the two.")
+        return Slot(entry.id, modules=tuple(modules), description=description)
     many = _many(reader, body)
     defaults = read_names(reader, body["default"][1], "`default`") if "default" in body else []
     if many is None and "default" in body and isinstance(body["default"][1], SequenceNode):

@@ -1,0 +1,93 @@
+"""Every finding is documented: docs/diagnostics.md has each code once, and what it says is what happens."""
+
+import ast
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tailored.book.load import check_book
+from tailored.book.nodes import UNKNOWN
+
+NOW = datetime(2026, 11, 15, tzinfo=UTC)
+PAGE = Path("docs/diagnostics.md").read_text()
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BASE = PAGE.partition("<!-- base -->\n```yaml\n")[2].partition("```")[0]
+SECTIONS = [
+    (title, [(language, text) for language, text in BLOCK.findall(body)])
+    for title, _, body in (part.partition("\n") for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:])
+]
+EXAMPLES = {title: [text for _, text in blocks] for title, blocks in SECTIONS if len(blocks) == 3}
+CODE_AT = {"error": 1, "warn": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
+"""Which argument of the calls that make findings is the code."""
+
+
+def check(example: str | bytes):
+    content = example if isinstance(example, bytes) else example.encode()
+    return check_book({"base.yaml": BASE.encode(), "example.yaml": content}, NOW)[1]
+
+
+def shown(report) -> str:
+    """What the validator prints, without its closing line."""
+    return report.to_text().rpartition("\n\n")[0] + "\n"
+
+
+def codes_of_the_source() -> tuple[set[str], set[str]]:
+    """The codes that calls write out, and the expressions of those that do not."""
+    codes, others = set(UNKNOWN.values()), set()
+    for path in Path("src/tailored/book").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                name = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
+                for code in node.args[CODE_AT.get(name, len(node.args)) :][:1]:
+                    if isinstance(code, ast.Constant):
+                        codes.add(code.value)
+                    else:
+                        others.add(ast.unparse(code))
+    return codes, others
+
+
+def test_every_code_is_documented_once_and_in_order():
+    codes, others = codes_of_the_source()
+    assert [title for title, _ in SECTIONS] == sorted(codes)
+    assert others == {"UNKNOWN[kind]", "code", "error.code", "finding.code", "problem.code"}
+
+
+def test_the_base_of_the_examples_has_no_findings():
+    assert check("").diagnostics == ()
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_the_wrong_example_has_exactly_this_finding(code):
+    wrong, said, _ = EXAMPLES[code]
+    report = check(wrong)
+    assert [finding.code for finding in report.diagnostics] == [code]
+    assert shown(report) == said
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_the_mended_example_has_no_findings(code):
+    assert check(EXAMPLES[code][2]).diagnostics == ()
+
+
+@pytest.mark.parametrize("code, body", re.findall(r"^## (\S+)\n\n(.*?)\n\n", PAGE, re.DOTALL | re.MULTILINE))
+def test_every_code_is_explained_in_one_sentence_that_says_whether_it_warns(code, body):
+    assert body.endswith(".")
+    said = dict(SECTIONS)[code]
+    is_warning = f"{code} (warning)" in next(text for language, text in said if language == "text")
+    assert body.startswith("A warning: ") == is_warning
+
+
+def test_a_file_that_is_not_utf8_is_shown_as_documented():
+    (language, said), *others = dict(SECTIONS)["not-utf8"]
+    assert (language, others) == ("text", [])
+    report = check("content:\n  café: {title: A café}\n".encode("latin-1"))
+    assert [finding.code for finding in report.diagnostics] == ["not-utf8"]
+    assert shown(report) == said
+
+
+def test_the_codes_without_an_example_of_their_own_are_known():
+    assert {title for title, _ in SECTIONS} - EXAMPLES.keys() == {"not-utf8"}
