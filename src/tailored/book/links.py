@@ -23,6 +23,7 @@ _WORD = re.compile(r"[a-z0-9_.-]+", re.ASCII)
 def check_segments(collected: Collected, segments: dict[str, Segment]) -> dict[str, int]:
     """Reports circles of segments and what nests too deeply; gives the height of each segment's condition."""
     heights: dict[str, int] = {}
+    circular = False
     for first in segments:
         way = {} if first in heights else {first: _names(segments[first])}
         while way:
@@ -30,8 +31,10 @@ def check_segments(collected: Collected, segments: dict[str, Segment]) -> dict[s
             following = next(rest, None)
             if following is None:
                 del way[name]
-                heights[name] = _checked_height(collected, "segments", name, segments[name].when, heights)
+                when = segments[name].when  # in a circle there is no depth to speak of
+                heights[name] = 0 if circular else _checked(collected, "segments", name, when, heights)
             elif following in way:
+                circular = True
                 steps = list(way)
                 _report_circle(collected, [*steps[steps.index(following) :], following])
             elif following not in heights:
@@ -43,7 +46,7 @@ def check_depth(collected: Collected, book: RuleBook, heights: dict[str, int]) -
     """Reports the rules that nest too deeply with their segments followed."""
     if max(heights.values(), default=0) > DEEPEST // 3:  # else no rule can, as YAML itself is bounded
         for rule in book.rules:
-            _checked_height(collected, "rules", rule.id, rule.when, heights)
+            _checked(collected, "rules", rule.id, rule.when, heights)
 
 
 def check_defaults(collected: Collected, slots: dict[str, Slot], content: dict[str, Content]) -> None:
@@ -126,7 +129,7 @@ def _names(segment: Segment) -> Iterator[str]:
     return iter(dict.fromkeys(segments_named(segment.when)))
 
 
-def _checked_height(
+def _checked(
     collected: Collected, section: str, name: str, condition: Condition, heights: dict[str, int]
 ) -> int:
     height = _height(condition, heights)
