@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from tailored.cli.describe import describe
+from tailored.cli.init import init
 from tailored.cli.schema import schema
 from tailored.cli.validate import validate
 
@@ -14,5 +16,7 @@ def main() -> None:
     """Tailored decides what each user sees, by rules that product teams write."""
 
 
+main.add_command(describe)
+main.add_command(init)
 main.add_command(schema)
 main.add_command(validate)

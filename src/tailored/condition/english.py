@@ -86,8 +86,8 @@ def shared_names(attributes: Iterable[Attribute]) -> frozenset[str]:
 
 
 def joined(words: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`."""
-    *first, final = words
+    """`a, b and c`; nothing for none."""
+    *first, final = words or [""]
     return f"{', '.join(first)} {last} {final}" if first else final
 
 
