@@ -27,15 +27,15 @@ def test_findings_are_shown_with_their_line(tmp_path):
     )
     assert "Did you mean `when`?" in done.stdout
     data = json.loads(run("validate", str(tmp_path), "--format", "json").stdout)
-    assert (data["errors"], data["warnings"]) == (2, 1)
-    assert [d["code"] for d in data["diagnostics"]] == ["no-when", "unknown-slot", "unknown-key"]
+    assert (data["errors"], data["warnings"]) == (2, 0)
+    assert [d["code"] for d in data["diagnostics"]] == ["unknown-slot", "unknown-key"]
     assert set(data["diagnostics"][0]) == {
         "code", "severity", "message", "hint", "path", "line", "column", "end_line", "end_column",
     }  # fmt: skip
 
 
 def test_warnings_fail_only_when_strict(tmp_path):
-    (tmp_path / "a.yaml").write_text("slots: {hero: {}}\nrules: {calm: {hide: [hero]}}")
+    (tmp_path / "a.yaml").write_text("slots: {hero: {}}\nrules: {calm: {hide: [hero], when: always}}")
     assert run("validate", str(tmp_path)).returncode == 0
     assert run("validate", str(tmp_path), "--strict").returncode == 1
 
@@ -46,3 +46,15 @@ def test_a_book_that_is_not_there_is_one_line_and_exit_2(tmp_path):
     assert done.stderr.count("\n") == 1
     assert "there is no folder" in done.stderr
     assert run("validate", "--frmat").returncode == 2
+
+
+def test_schedules_are_checked_at_the_time_that_now_names(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "slots: {hero: {}}\ncontent: {c: {title: C}}\n"
+        "rules: {r: {when: always, show: {hero: c}, from: 2026-11-01, until: 2026-12-01}}"
+    )
+    for now, code in [("2026-11-30", 0), ("2026-11-30T23:59:59Z", 0), ("2026-12-01", 1), ("20261201T00Z", 1)]:
+        assert run("validate", str(tmp_path), "--strict", "--now", now).returncode == code
+    done = run("validate", str(tmp_path), "--now", "soon")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'soon' is no ISO 8601 date or time" in done.stderr

@@ -48,6 +48,43 @@ def test_aliases_do_not_expand_beyond_a_bound():
     assert [d.code for d in report] == ["too-many-aliases"]
 
 
+@pytest.mark.parametrize(
+    "content, code, place",
+    [
+        ("a: &a [x, x]\nb: &b [*a, {c: *b}]", "too-many-aliases", (2, 16)),
+        ("a: &a {b: *a}", "too-many-aliases", (1, 11)),
+        ("a: &a " + "[" * 40 + "]" * 40 + "\nb: " + "[" * 20 + "*a" + "]" * 20, "too-deep", (2, 24)),
+        ("a: &a [" + "x, " * 900 + "]\nb: [" + "*a, " * 23 + "]", "too-many-aliases", (2, 93)),
+    ],
+)
+def test_what_an_alias_does_wrong_is_found_at_the_alias(content, code, place):
+    _, report, _, root = compose(content)
+    assert root is None
+    assert [(finding.code, (finding.span.line, finding.span.column)) for finding in report] == [(code, place)]
+
+
+@pytest.mark.parametrize(
+    "content, word, mend",
+    [
+        ("{title: Hello, world}", "world", '`title: "Hello, world"`'),
+        ("{title: Hello, my dear friend, n: 1}", "my dear friend", '`title: "Hello, my dear friend"`'),
+        ("{page home}", "page home", "Write `page home: ...`."),
+        ("{list: [1], b}", "b", "Write `b: ...`."),
+    ],
+)
+def test_a_comma_that_cuts_a_text_is_found(content, word, mend):
+    reader, report, _, root = compose(content)
+    assert word not in reader.entries(root)
+    assert [finding.message for finding in report] == [f"`{word}` stands here without a value."]
+    assert mend in report[0].hint
+
+
+def test_an_empty_value_after_a_colon_is_a_value():
+    reader, report, _, root = compose("{a: , b: }")
+    assert list(reader.entries(root)) == ["a", "b"]
+    assert report == []
+
+
 def test_merge_keys_give_what_is_not_written_beside_them():
     reader, report, _, root = compose(
         "base: &b {x: 1, y: 2}\nmore: &m {z: 3}\none:\n  <<: [*b, *m]\n  y: 9\n"
@@ -69,6 +106,27 @@ def test_a_key_stands_once():
     assert entries["a"][1].value == "1"
     assert [(d.code, d.span.line) for d in report] == [("duplicate-key", 3)]
     assert "line 1" in report[0].message
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ("a: {b: 1\nc: 2\n", "What `{` opens in line 1 should go on or end here."),
+        ("a:\n  b: [1\nc: 2\n", "The list that `[` opens in line 2 should go on or end here."),
+        ("a: 1\nb: 'x\nc: 2\n", "A quote is opened in line 2 and never closed."),
+        ("a: {b: 1}}\n", "This `}` closes nothing."),
+        ("a: b: c", "A second `:` makes no sense here. Put the text in quotes if it contains `: `"),
+        ("a: - b", "A list cannot begin here."),
+        ("a: [1, , 2]", "A value is missing here."),
+        ("%x", "A line cannot begin with `%`. Put the text in quotes."),
+        ('a: "\\uD800"', "This escape stands for no character."),
+        ('a: "\\q"', "This `\\` starts no known escape."),
+    ],
+)
+def test_what_is_no_yaml_is_explained_in_plain_words(content, words):
+    _, report, _, _ = compose(content)
+    assert [finding.code for finding in report] == ["yaml-syntax"]
+    assert words in f"{report[0].message} {report[0].hint}"
 
 
 @pytest.mark.parametrize("text, code", [("? [a]\n: 1", "wrong-kind"), ("!!int 3: 1", "tag")])

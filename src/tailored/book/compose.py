@@ -74,7 +74,7 @@ def compose(content: bytes) -> tuple[str, Node | None]:
         raise _syntax(text, error) from None
     finally:
         composer.dispose()
-    if root is not None and _ALIAS.search(text):
+    if root is not None and "*" in text and _ALIAS.search(text):
         _check_aliases(text)
     return text, root
 
@@ -217,6 +217,20 @@ _SYNTAX = (
         "A second `:` makes no sense here.",
         "Put the text in quotes if it contains `: `; else check the indentation.",
     ),
+    (
+        "block sequence entries are not allowed",
+        "A list cannot begin here.",
+        "Start each item with `- ` on a line of its own, below its key.",
+    ),
+    ("mapping keys are not allowed", "A `?` makes no sense here.", "Put the text in quotes."),
+    (
+        "did not find expected node content",
+        "A value is missing here.",
+        "Write one, or take the comma out.",
+    ),
+    ("incompatible YAML", "A rule file is YAML 1.1 or 1.2.", "Take the `%YAML` line out."),
+    ("scanning a directive", "A line cannot begin with `%`.", "Put the text in quotes."),
+    ("invalid Unicode character", "This escape stands for no character.", "Write the character itself."),
     ("could not find expected ':'", "A `:` is missing here or in the line above.", "Write `key: value`."),
     (
         "while parsing a block mapping",

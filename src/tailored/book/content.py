@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import isfinite
 
 from tailored.book.collect import Entry
@@ -28,8 +29,7 @@ def _content(entry: Entry, topics: dict[str, Topic], attributes: Mapping[str, At
     reader, name = entry.reader, entry.id
     body: Body = reader.mapping(entry.body, "Content", f"{name}: {{title: ...}}") or {}
     for key, (key_node, _) in body.items():
-        word = None if key in CONTENT else next((word for word in CONTENT if one_slip_away(key, word)), None)
-        if word is not None:
+        if (word := _slipped(key)) is not None:
             reader.error(
                 key_node,
                 "label-slip",
@@ -53,6 +53,12 @@ def _content(entry: Entry, topics: dict[str, Topic], attributes: Mapping[str, At
         read_text(reader, body, "description"),
         read_text(reader, body, "owner"),
     )
+
+
+@lru_cache(maxsize=1024)
+def _slipped(key: str) -> str | None:
+    """The word of the language that a key of a field is one slip away from."""
+    return None if key in CONTENT else next((word for word in CONTENT if one_slip_away(key, word)), None)
 
 
 def _words(reader: Reader, body: Body, key: str) -> tuple[str, ...]:

@@ -150,12 +150,11 @@ def _block(finding: Diagnostic, lines: list[str], prefix: str) -> str:
 
 def _window(line: str, span: Span, most: int = 110) -> tuple[str, int, int]:
     """The line cut to what fits around the span; where the caret starts in it, and how wide it is."""
-    line = "".join(char if char.isprintable() else " " for char in line)
     start = min(span.column - 1, len(line))
     end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
     width = max(1, min(end, len(line)) - start)
     first = max(0, start - most // 2) if len(line) > most else 0
-    shown = line[first : first + most].rstrip()
+    shown = "".join(char if char.isprintable() else " " for char in line[first : first + most]).rstrip()
     if first:
         shown = "…" + shown[1:]
     if first + most < len(line):

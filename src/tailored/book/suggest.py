@@ -23,9 +23,9 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
 
 
 def there_are(what: str, names: Iterable[str], most: int = 20) -> str:
-    """The hint that lists all names of a kind, or says that there are none. `what` is a plural."""
-    every = list(names)
-    return f"The book's {what} are {listed(every, most)}." if every else f"The book has no {what} yet."
+    """The hint that lists all names of a kind (a plural, or `content`), or says that there are none."""
+    every, verb = list(names), "are" if what.endswith("s") else "is"
+    return f"The book's {what} {verb} {listed(every, most)}." if every else f"The book has no {what} yet."
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:
