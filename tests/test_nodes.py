@@ -129,6 +129,15 @@ def test_what_is_no_yaml_is_explained_in_plain_words(content, words):
     assert words in f"{report[0].message} {report[0].hint}"
 
 
+@pytest.mark.parametrize(
+    "text", ["a: !<plain> [1]", "a: !<plain> x", "a: !<collection> x", "a: !<quoted> {b: c}"]
+)
+def test_no_tag_passes_for_none(text):
+    reader, report, _, root = compose(text)
+    assert not reader.untagged(reader.entries(root)["a"][1])
+    assert [d.code for d in report] == ["tag"]
+
+
 @pytest.mark.parametrize("text, code", [("? [a]\n: 1", "wrong-kind"), ("!!int 3: 1", "tag")])
 def test_a_key_is_a_word(text, code):
     reader, report, _, root = compose(text)

@@ -12,7 +12,8 @@ from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from tailored.book.diagnostics import split_lines
 
-PLAIN, QUOTED, COLLECTION = "plain", "quoted", "collection"
+PLAIN, QUOTED, COLLECTION = "\ud800plain", "\ud800quoted", "\ud800collection"
+"""The tags of nodes without one. No file can write them itself, as a lone surrogate is no UTF-8."""
 DEEPEST = 60
 """How deep YAML may nest. (Cython recursion has no guard of its own.)"""
 MOST_EXPANSION = 20_000

@@ -31,6 +31,7 @@ from tailored.condition.types import A_VALUE, Type, first_moment, last_moment, p
 WORDS = ("any", "all", "not", "segment", "logic", "always")
 """The words of the language, which no attribute may be called."""
 
+_ALLOWED: dict[Type, dict[str, Op]] = {type_: {str(op): op for op in operators_of(type_)} for type_ in Type}
 _SIZE = Attribute("user", "size", Type.INTEGER)
 
 
@@ -154,10 +155,9 @@ def _tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Test]:
 
 
 def _operator(reader: Reader, key_node: Node, word: str, node: Node, attribute: Attribute) -> Iterator[Test]:
-    allowed = operators_of(attribute.type)
+    allowed = _ALLOWED[attribute.type]
     if word in allowed:
-        op = Op(word)
-        yield from _test(reader, attribute, op, node, takes(op, attribute.type))
+        yield from _test(reader, attribute, allowed[word], node, takes(allowed[word], attribute.type))
         return
     what = f"`{attribute.name}` is {A_VALUE[attribute.type]}"
     offer = f"Operators for it are {listed(allowed, 20)}."

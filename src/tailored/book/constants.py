@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 
-from tailored.book.nodes import Node, Reader, ScalarNode, is_null, kind_of, plain_value, short
+from tailored.book.compose import QUOTED
+from tailored.book.nodes import Node, Reader, ScalarNode, is_null, kind_of, plain_scalar, plain_value, short
 from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import (
@@ -76,7 +77,7 @@ def written(value: Scalar) -> str:
 
 
 def _is_quoted(node: ScalarNode) -> bool:
-    return node.tag == "quoted" and node.style in ("'", '"')
+    return node.tag == QUOTED and node.style in ("'", '"')
 
 
 def _string(node: ScalarNode) -> str:
@@ -86,8 +87,7 @@ def _string(node: ScalarNode) -> str:
 def _number(node: ScalarNode) -> int | float:
     value = plain_value(node)
     if isinstance(value, str):
-        bare = ScalarNode("plain", node.value)
-        if node.tag != "plain" and isinstance(plain_value(bare), int | float):
+        if node.tag == QUOTED and isinstance(plain_value(plain_scalar(node.value)), int | float):
             raise _Refused(f"Write {short(node.value)} without quotes.")
         raise _Refused
     if isinstance(value, bool) or value is None or value != value or abs(value) in (float("inf"),):

@@ -25,6 +25,7 @@ __all__ = [
     "ScalarNode",
     "SequenceNode",
     "kind_of",
+    "plain_scalar",
     "plain_value",
 ]
 
@@ -43,8 +44,8 @@ _MOST_SUGGESTIONS = 500
 _KEEP_ONE = "Keep one of the two, or join them."
 _TAGS = {PLAIN, QUOTED, COLLECTION}
 
-_NULL = re.compile(r"null|Null|NULL|~|")
-_BOOLEAN = re.compile(r"(true|True|TRUE)|(false|False|FALSE)")
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_BOOLEANS = {word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")}
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -193,11 +194,10 @@ class Reader:
 
     def text(self, node: Node, what: str) -> str | None:
         """A scalar's text as it stands in the file; None (reported) where it is no scalar, or empty."""
-        if isinstance(node, ScalarNode) and self.untagged(node) and not is_null(node):
-            return str(node.value)
         if not isinstance(node, ScalarNode) or is_null(node):
             self.error(node, "wrong-kind", f"{what} must be text, not {kind_of(node)}.")
-        return None
+            return None
+        return str(node.value) if self.untagged(node) else None
 
     def flag(self, node: Node, what: str) -> bool | None:
         """The boolean that a scalar is; None (reported) where it is none."""
@@ -225,7 +225,12 @@ class Reader:
 
 def is_null(node: Node) -> bool:
     """Whether a node is YAML's null: empty, `~` or `null`, not quoted."""
-    return isinstance(node, ScalarNode) and node.tag == PLAIN and _NULL.fullmatch(node.value) is not None
+    return node.tag == PLAIN and node.value in _NULLS
+
+
+def plain_scalar(text: str) -> ScalarNode:
+    """The node of a text that is written without quotes."""
+    return ScalarNode(PLAIN, text)
 
 
 def kind_of(node: Node) -> str:
@@ -250,10 +255,10 @@ def plain_value(node: ScalarNode) -> str | int | float | bool | None:
     text: str = node.value
     if node.tag != PLAIN:
         return text
-    if _NULL.fullmatch(text):
+    if text in _NULLS:
         return None
-    if match := _BOOLEAN.fullmatch(text):
-        return match.group(1) is not None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
     if len(text) <= 400:
         if _INTEGER.fullmatch(text):
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)

@@ -16,7 +16,7 @@ from tailored.book.conditions import Names
 from tailored.book.constants import written
 from tailored.book.logic import STANDARD
 from tailored.book.model import Content, RuleBook, Slot
-from tailored.book.nodes import ScalarNode, plain_value
+from tailored.book.nodes import plain_scalar, plain_value
 from tailored.book.rules import A_SLOT
 from tailored.book.sections import ATTRIBUTE, CONTENT, RULE, SECTIONS, SEGMENT, SETTING, SLOT, TOPIC
 from tailored.book.suggest import listed
@@ -132,7 +132,7 @@ def _spellings(value: Scalar) -> list[Any]:
     """The JSON data that a value may be in a file: the text "2" may be written `2`, too."""
     if not isinstance(value, str):
         return [value]
-    plain = plain_value(ScalarNode("plain", value))
+    plain = plain_value(plain_scalar(value))
     return [value, plain] if isinstance(plain, bool | int | float) and abs(plain) < float("inf") else [value]
 
 
