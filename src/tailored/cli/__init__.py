@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tailored.cli.describe import describe
+from tailored.cli.export import export
 from tailored.cli.init import init
 from tailored.cli.schema import schema
 from tailored.cli.validate import validate
@@ -17,6 +18,7 @@ def main() -> None:
 
 
 main.add_command(describe)
+main.add_command(export)
 main.add_command(init)
 main.add_command(schema)
 main.add_command(validate)
