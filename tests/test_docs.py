@@ -8,6 +8,7 @@ How to write a block, in README.md, CONTRIBUTING.md and docs/*.md (docs/diagnost
     ```yaml fragment     no whole file, not checked (also: settings, for the settings of an editor)
     ```python            executed; the blocks of a page share their names, from top to bottom
     ```python fragment   not executed
+    ```json              parsed
     ```sh                every line that begins with `tailored` must exit with 0
     ```sh exit 1         the same with another exit code
     ```                  the same as `sh`
@@ -18,6 +19,7 @@ Python and commands find copies of `rules/` and `examples/` in the folder they r
 share it.
 """
 
+import json
 import os
 import re
 import shutil
@@ -131,6 +133,11 @@ def test_python_blocks_run_from_top_to_bottom(page, tmp_path, monkeypatch):
         if block.page == page:
             source = "\n" * block.line + block.text  # so that a traceback shows the page's own lines
             exec(compile(source, page, "exec"), names)
+
+
+@pytest.mark.parametrize("block", some("json"), ids=str)
+def test_a_json_block_is_json(block):
+    assert json.loads(block.text)
 
 
 def commands(block: Block) -> list[tuple[str, list[str]]]:
