@@ -69,7 +69,7 @@ _shows = st.fixed_dictionaries(
     {},
     optional={
         "hero": _content_ids,
-        "list": st.lists(_content_ids, min_size=1, max_size=3),
+        "list": st.lists(_content_ids, min_size=1, max_size=2),
         "full": _content_ids,
     },
 )

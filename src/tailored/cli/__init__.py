@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from tailored.cli.describe import describe
+from tailored.cli.evaluate import evaluate
+from tailored.cli.explain import explain
 from tailored.cli.export import export
 from tailored.cli.init import init
 from tailored.cli.schema import schema
@@ -18,6 +20,8 @@ def main() -> None:
 
 
 main.add_command(describe)
+main.add_command(evaluate)
+main.add_command(explain)
 main.add_command(export)
 main.add_command(init)
 main.add_command(schema)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 from jinja2 import nodes
@@ -61,9 +61,8 @@ class Renderer:
     """The content of a book, ready to render. It is built once and shared by threads."""
 
     def __init__(self, content: Mapping[str, Content]) -> None:
-        html, text = _Environment(autoescape=True), _Environment(autoescape=False)
         self._fields = {
-            name: _prepared(item.fields, html if item.escaped else text) for name, item in content.items()
+            name: _prepared(item.fields, _HTML if item.escaped else _TEXT) for name, item in content.items()
         }
 
     def render(self, name: str, seen: Mapping[str, View], failed: list[str]) -> FrozenDict:
@@ -93,7 +92,7 @@ def _filled(template: Template, seen: Mapping[str, View]) -> str:
 def _prepared(value: Json, environment: _Environment) -> Any:
     """A field with its templates compiled; what holds none is frozen here, once."""
     if isinstance(value, str):
-        return environment.compiled(value) if is_template(value) else value
+        return _compiled(value, environment) if is_template(value) else value
     if isinstance(value, Mapping):
         return FrozenDict({key: _prepared(one, environment) for key, one in value.items()})
     if isinstance(value, tuple | list):
@@ -206,3 +205,11 @@ def _missing_through(name: str, function: Callable[..., Any]) -> Callable[..., A
         return args[place] if isinstance(args[place], Missing) else function(*args, **kwargs)
 
     return through
+
+
+_HTML, _TEXT = _Environment(autoescape=True), _Environment(autoescape=False)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str, environment: _Environment) -> Template:
+    return environment.compiled(text)

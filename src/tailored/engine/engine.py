@@ -25,7 +25,7 @@ class Engine:
         self.version = book_version(book)
         self._matcher = Matcher(book)
         self._renderer = Renderer(book.content)
-        self._personal = personal_rules(book)
+        self.personal = personal_rules(book)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Engine:
@@ -47,11 +47,20 @@ class Engine:
         Values that cannot be used count as missing, with a warning in the decision. Raises TypeError where
         user or context is no mapping or `now` is no time, ValueError where a text for `now` names none.
         """
+        return self.decide(self.facts(user, context, now))
+
+    def facts(
+        self, user: Mapping[str, object], context: Mapping[str, object], now: datetime | str | None = None
+    ) -> Facts:
+        """The facts of a request, typed, and redacted at the door. Raises what `evaluate` raises."""
         for name, side in (("user", user), ("context", context)):
             if not isinstance(side, Mapping):
                 raise TypeError(f"`{name}` must be a mapping such as a dict, not {type(side).__name__}.")
-        facts = read_facts(self.book, user, context, read_now(now))
-        resolution = resolve(self.book, self._personal, self.firing(facts), facts.permissions)
+        return read_facts(self.book, user, context, read_now(now))
+
+    def decide(self, facts: Facts) -> Decision:
+        """The decision that follows from facts: match, resolve, check at the exit, render."""
+        resolution = resolve(self.book, self.personal, self.firing(facts), facts.permissions)
         taken = last_check(self.book, resolution, facts.permissions)
         seen = views(facts.values, facts.permissions.consents)
         failed: list[str] = []

@@ -58,7 +58,7 @@ def read_facts(
     sides = {"user": user, "context": context}
     for key, attribute in book.attributes.items():
         raw = _found(sides[attribute.side], attribute.path or (attribute.name,))
-        if raw is None or permissions.hides(attribute) or key in unreadable:
+        if raw is None or permissions.hiding(attribute) or key in unreadable:
             continue
         try:
             value = values[key] = read_value(raw, attribute.type)

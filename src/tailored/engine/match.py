@@ -85,7 +85,7 @@ def _logic(leaf: Logic, wanted: bool) -> Satisfied:
     evaluate = evaluator(leaf.text)
 
     def holds(facts: Facts) -> bool:
-        if any(facts.permissions.hides(attribute) for attribute in leaf.reads):
+        if any(facts.permissions.hiding(attribute) for attribute in leaf.reads):
             return False
         return evaluate(nested(facts, leaf.reads)) is wanted
 

@@ -39,11 +39,12 @@ class Permissions:
         if purpose is not None and self.opted_out(purpose):
             yield ("purpose", purpose)
 
-    def hides(self, attribute: Attribute) -> bool:
-        """Whether an attribute counts as missing: the gate at the door."""
-        return any(self.held_back(attribute.topics, attribute.purpose)) or (
-            is_personal(attribute) and self.opted_out(PERSONALIZATION)
-        )
+    def hiding(self, attribute: Attribute) -> tuple[tuple[str, str], ...]:
+        """The labels for which an attribute counts as missing: the gate at the door."""
+        labels = tuple(self.held_back(attribute.topics, attribute.purpose))
+        if is_personal(attribute) and self.opted_out(PERSONALIZATION):
+            return (*labels, ("purpose", PERSONALIZATION))
+        return labels
 
 
 def is_personal(attribute: Attribute) -> bool:
