@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tailored.book.load import load_book
+from tailored.cli import main
 from tailored.cli.init import init
 from tailored.cli.validate import validate
 
@@ -41,9 +42,10 @@ def test_what_to_do_next_can_be_pasted(tmp_path):
     assert [command[:3] for command in commands] == [
         ["tailored", verb, str(folder)] for verb in ("validate", "evaluate", "describe")
     ]
-    user, context = json.loads(commands[1][4]), json.loads(commands[1][6])
-    declared = load_book(folder).attributes
-    assert {f"user.{name}" for name in user} | {f"context.{name}" for name in context} <= set(declared)
+    assert [CliRunner().invoke(main, command[1:]).exit_code for command in commands] == [0, 0, 0]
+    decided = json.loads(CliRunner().invoke(main, [*commands[1][1:], "--format", "json"]).output)
+    assert decided["slots"]["hero"]["content"] == "hiking-socks"
+    assert decided["warnings"] == []
 
 
 @pytest.mark.parametrize("before", ["empty", "hidden"])
