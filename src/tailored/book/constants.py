@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from tailored.book.compose import QUOTED
 from tailored.book.nodes import Node, Reader, ScalarNode, is_null, kind_of, plain_scalar, plain_value, short
-from tailored.book.suggest import did_you_mean, listed
+from tailored.book.suggest import listed
 from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import (
     A_VALUE,
@@ -38,7 +38,7 @@ def read_constant(
     if value is not None and listed_only and attribute.values and value not in attribute.values:
         names, found = [written(known) for known in attribute.values], short(written(value))
         message = f"`{found}` is not one of the values of `{attribute.name}`. They are {listed(names)}."
-        reader.error(node, "unknown-value", message, did_you_mean(found, names))
+        reader.error(node, "unknown-value", message, reader.did_you_mean(found, names))
         return None
     return value
 

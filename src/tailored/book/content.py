@@ -10,7 +10,7 @@ from tailored.book.collect import Entry
 from tailored.book.declarations import Body, read_labels, read_names, read_text
 from tailored.book.model import Content, Json, Topic
 from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, SequenceNode, plain_value, short
-from tailored.book.places import place
+from tailored.book.places import Placed
 from tailored.book.sections import CONTENT
 from tailored.book.suggest import one_slip_away
 from tailored.book.templates import is_template, template_problems
@@ -88,6 +88,8 @@ def _field(reader: Reader, node: Node, attributes: Mapping[str, Attribute]) -> J
 
 
 def _check_template(reader: Reader, node: ScalarNode, attributes: Mapping[str, Attribute]) -> None:
-    for problem in template_problems(node.value, attributes):
-        span = place(reader.path, reader.source, node, problem.start, problem.end)
-        reader.error(span, problem.code, problem.message, problem.hint)
+    if problems := template_problems(node.value, attributes):
+        placed = Placed(reader.path, reader.source, node)
+        for problem in problems:
+            span = placed.span(problem.start, problem.end)
+            reader.error(span, problem.code, problem.message, problem.hint)

@@ -283,7 +283,7 @@ def read_setting_value(
                 item,
                 "unknown-value",
                 f"`{short(written(value))}` is not one of the values of `{name}`. They are {listed(names)}.",
-                did_you_mean(written(value), names),
+                reader.did_you_mean(written(value), names),
             )
             return None
     found = tuple(value for value in read if value is not None)

@@ -16,6 +16,7 @@ from tailored.condition.tree import All, Any, Condition, InSegment, Not, segment
 DEEPEST = 100
 """How deep a condition may nest, with the segments that it names followed."""
 
+_REPORTED = -(10**9)
 _LONGEST_CIRCLE = 12
 _WORD = re.compile(r"[a-z0-9_.-]+", re.ASCII)
 
@@ -142,7 +143,7 @@ def _checked(
         f"The condition of `{name}` nests more than {DEEPEST} levels deep, its segments included.",
         "Let segments name fewer other segments.",
     )
-    return 0
+    return _REPORTED  # so that what is above it is not reported for the same reason
 
 
 def _height(condition: Condition, heights: dict[str, int]) -> int:

@@ -39,7 +39,7 @@ UNKNOWN = {
 }
 """The code of the finding about a name that is none, by the kind of thing it should name."""
 _PLURAL = {kind: "content" if kind == "content" else f"{kind}s" for kind in UNKNOWN}
-_MOST_SUGGESTIONS = 500
+_MOST_SUGGESTIONS = 100
 
 _KEEP_ONE = "Keep one of the two, or join them."
 _TAGS = {PLAIN, QUOTED, COLLECTION}
@@ -100,14 +100,22 @@ class Reader:
         span = node if isinstance(node, Span) else self.span(node)
         self.report.append(Diagnostic(code, severity, message, hint, span))
 
+    def closest(self, word: str, names: Iterable[str]) -> str | None:
+        """The name that is most like a word, or None; always None after many findings, as it takes long."""
+        return closest(word, names) if len(self.report) < _MOST_SUGGESTIONS else None
+
+    def did_you_mean(self, word: str, names: Iterable[str]) -> str:
+        """The hint that names the closest of `names`, or an empty text."""
+        near = self.closest(word, names)
+        return f"Did you mean `{near}`?" if near is not None else ""
+
     def unknown(self, node: Node, kind: str, name: str, names: Iterable[str], hint: str = "") -> None:
         """Reports a name that is none of `names`, unless its declaration is there, with an error of its own.
 
         Where a file could not be read, only slips are reported: other names may be declared in that file.
         """
         every = list(names)
-        # nobody reads the five hundredth suggestion, and each looks at every name
-        near = closest(name, every) if len(self.report) < _MOST_SUGGESTIONS else None
+        near = self.closest(name, every)
         if near is not None:
             self.flaws.meant.add(near)
         if (kind, name) in self.flaws.broken or (self.flaws.unread and near is None):

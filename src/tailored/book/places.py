@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 from yaml import ScalarNode
 
-from tailored.book.diagnostics import Span, split_lines
+from tailored.book.diagnostics import Span
 
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 _ESCAPE_LENGTH = {"x": 4, "u": 6, "U": 10}
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _SPACE = " \t\r\n\x85\u2028\u2029"
 
 
-def place(path: str, source: str, node: ScalarNode, start: int, end: int) -> Span:
-    """The span of the characters `start` to `end` of a scalar's value, in the file whose text is `source`."""
-    raw = source[node.start_mark.index : node.end_mark.index]
-    places = _places(raw, node.value[:end], node.style)
-    first = places[start] if start < len(places) else 0
-    last = places[end - 1] if start < end <= len(places) else first
-    lines = split_lines(raw[:first])
-    line = node.start_mark.line + len(lines)
-    column = len(lines[-1]) + (node.start_mark.column if len(lines) == 1 else 0) + 1
-    on_one_line = len(split_lines(raw[first:last])) == 1
-    return Span(path, line, column, line, column + (last - first if on_one_line else 0) + 1)
+class Placed:
+    """A scalar of a file, ready to say where the pieces of its value stand."""
+
+    def __init__(self, path: str, source: str, node: ScalarNode) -> None:
+        raw = source[node.start_mark.index : node.end_mark.index]
+        self.path, self.mark = path, node.start_mark
+        self.places = _places(raw, node.value, node.style)
+        self.breaks = [match.end() for match in _BREAK.finditer(raw)]
+
+    def span(self, start: int, end: int) -> Span:
+        """The place of the characters `start` to `end` of the value."""
+        last = len(self.places) - 1
+        line, column = self._spot(self.places[min(start, last)])
+        end_line, end_column = self._spot(self.places[min(end - 1, last)])
+        return Span(self.path, line, column, line, (end_column if end_line == line else column) + 1)
+
+    def _spot(self, at: int) -> tuple[int, int]:
+        """Line and column of an index in the raw text."""
+        line = bisect_right(self.breaks, at)
+        column = at - self.breaks[line - 1] if line else at + self.mark.column
+        return self.mark.line + line + 1, column + 1
 
 
 def _places(raw: str, value: str, style: str | None) -> list[int]:

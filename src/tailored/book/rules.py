@@ -13,7 +13,7 @@ from tailored.book.declarations import Body, read_body, read_labels, read_names,
 from tailored.book.model import Content, Rule, Segment, Setting, Slot, Topic
 from tailored.book.nodes import MappingNode, Node, Reader, SequenceNode, short
 from tailored.book.sections import RULE, SEGMENT
-from tailored.book.suggest import did_you_mean, listed
+from tailored.book.suggest import listed
 from tailored.condition.tree import ALWAYS, Scalar
 from tailored.condition.types import Type, first_moment
 
@@ -175,7 +175,7 @@ class RuleReader:
             named = read_names(reader, node, f"`{slot.id}`")
             for name, item in named:
                 if name not in modules and self._is_sure(reader, slot):
-                    hint = did_you_mean(name, modules) or f"Its modules are {listed(modules, 20)}."
+                    hint = reader.did_you_mean(name, modules) or f"Its modules are {listed(modules, 20)}."
                     message = f"`{slot.id}` has no module `{short(name)}`."
                     reader.error(item, "unknown-module", message, hint)
             orders[slot.id] = tuple(dict.fromkeys(name for name, _ in named if name in modules))

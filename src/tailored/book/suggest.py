@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from heapq import nlargest
+
+_MOST_COMPARED = 50
 
 
 def closest(word: str, names: Iterable[str]) -> str | None:
@@ -12,8 +15,20 @@ def closest(word: str, names: Iterable[str]) -> str | None:
     for name in near:
         if name.casefold() == word.casefold():
             return name
+    if len(near) > _MOST_COMPARED:
+        near = nlargest(_MOST_COMPARED, near, key=lambda name: _shared_ends(word, name))
     match = get_close_matches(word, near, n=1, cutoff=0.6)
     return match[0] if match else None
+
+
+def _shared_ends(word: str, other: str) -> int:
+    """How many letters two words share at their beginnings and at their ends."""
+    return _shared_start(word, other) + _shared_start(word[::-1], other[::-1])
+
+
+def _shared_start(word: str, other: str) -> int:
+    places = (place for place, (one, two) in enumerate(zip(word, other, strict=False)) if one != two)
+    return next(places, min(len(word), len(other)))
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
