@@ -45,7 +45,10 @@ def to_text(decision: Decision) -> str:
 
 def table(rows: Sequence[Sequence[str]], widest: int = 48) -> list[str]:
     """Rows as lines with aligned columns; a cell wider than `widest` is broken at its spaces."""
-    broken = [[wrap(cell, widest, break_long_words=False) or [""] for cell in row] for row in rows]
+    broken = [
+        [wrap(cell, widest, break_long_words=False, break_on_hyphens=False) or [""] for cell in row]
+        for row in rows
+    ]
     widths = [max(len(line) for cell in column for line in cell) for column in zip(*broken, strict=True)]
     lines = []
     for row in broken:

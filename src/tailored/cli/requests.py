@@ -69,7 +69,7 @@ def load_engine(book: str, form: str) -> Engine:
 
 
 def read_request(user: str | None, context: str | None, request: str | None, now: str | None) -> Request:
-    """The request that the options give; one that cannot be read ends the command, with a line that says why."""
+    """The request that the options give; the command ends, with a line that says why, where there is none."""
     if request is not None and (user is not None or context is not None):
         stop("give either --request, or --user and --context")
     if request is None and user is None and context is None:

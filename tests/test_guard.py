@@ -1,0 +1,221 @@
+"""The guard's two gates: what is hidden at the door, what may not leave, and what of it is told."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tailored.engine import engine as engine_module
+from tailored.engine.explain import explain
+from tests.support.make import BASE, make
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+YES = {"consents": {"health": True, "finance": True}}
+
+
+def rule_of(rules: str, user: dict, context: dict | None = None) -> str | None:
+    return make(rules).evaluate(user, context or {"page": "home"}, NOW)["hero"].rule
+
+
+@pytest.mark.parametrize("consent", [None, False, 1, "true", "yes", [True], {"given": True}])
+def test_only_a_literal_true_is_consent(consent):
+    rules = "r: {when: {ills: knee}, show: {hero: a}}"
+    assert rule_of(rules, {"ills": ["knee"], "consents": {"health": True}}) == "r"
+    assert rule_of(rules, {"ills": ["knee"], "consents": {"health": consent}}) is None
+
+
+@pytest.mark.parametrize("consents", [True, "health", ["health"], [("health", True)], 1, b"x"])
+def test_consents_that_are_no_mapping_are_no_consent_and_a_warning(consents):
+    engine = make("r: {when: {ills: knee}, show: {hero: a}}")
+    decision = engine.evaluate({"ills": ["knee"], "consents": consents}, {}, NOW)
+    assert decision["hero"].rule is None
+    assert [(w.code, w.attribute) for w in decision.warnings] == [("wrong-type", "user.consents")]
+
+
+def test_a_flag_that_is_neither_true_nor_false_is_told():
+    decision = make("r: {when: always, hide: hero}").evaluate(
+        {"consents": {"health": "true", "x": 3}}, {}, NOW
+    )
+    assert [(w.code, w.attribute) for w in decision.warnings] == [("wrong-type", "user.consents.health")]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "{ills: knee}",
+        "{not: {ills: knee}}",
+        "{ills: {known: true}}",
+        "{segment: sick}",
+        "{not: {segment: sick}}",
+        '{logic: {"!": [{var: user.ills}]}}',
+        "{logic: {or: [true, {var: user.ills}]}}",
+    ],
+)
+def test_without_consent_nothing_can_be_learnt_from_a_labelled_thing(condition):
+    rules = f"r: {{when: {condition}, show: {{hero: a}}}}"
+    for ills in ({}, {"ills": ["knee"]}, {"ills": []}, {"ills": 3}):
+        for page in ("home", "cart"):
+            decision = make(rules).evaluate(ills, {"page": page}, NOW)
+            assert decision["hero"].rule is None
+            assert decision.warnings == ()
+            assert decision.withheld == ()
+
+
+def test_a_labelled_attribute_is_missing_so_known_false_holds():
+    assert rule_of("r: {when: {ills: {known: false}}, show: {hero: a}}", {"ills": ["knee"]}) == "r"
+
+
+def test_with_consent_a_labelled_segment_and_its_negation_are_as_any_other():
+    assert rule_of("r: {when: {segment: sick}, show: {hero: a}}", YES) == "r"
+    assert rule_of("r: {when: {not: {segment: sick}}, show: {hero: a}}", YES, {"page": "cart"}) == "r"
+
+
+def test_templates_see_nothing_behind_the_door():
+    base = BASE.replace("{title: A}", "{title: \"{{ user.income | default('unknown') }}\"}")
+    engine = make("r: {when: always, show: {hero: a}}", base)
+    assert engine.evaluate({"income": 900}, {}, NOW)["hero"].fields["title"] == "unknown"
+    assert engine.evaluate({"income": 900} | YES, {}, NOW)["hero"].fields["title"] == "900"
+
+
+def test_labelled_content_is_passed_over_for_the_next_rule_or_the_default():
+    engine = make(
+        "first: {when: always, show: {hero: ill, list: [ill, a]}, priority: 900}\n"
+        "next: {when: {page: home}, show: {hero: b}}"
+    )
+    home = engine.evaluate({}, {"page": "home"}, NOW)
+    assert (home["hero"].content, home["hero"].rule) == ("b", "next")
+    assert [item.content for item in home["list"].items] == ["a"]
+    assert engine.evaluate({}, {"page": "cart"}, NOW)["hero"].reason == "default"
+    assert engine.evaluate(YES, {"page": "home"}, NOW)["hero"].content == "ill"
+
+
+def withheld(rules: str, user: dict, context: dict | None = None) -> list[dict]:
+    return make(rules).evaluate(user, context or {"page": "home"}, NOW).to_dict()["withheld"]
+
+
+def test_withheld_lists_labelled_rules_and_content_that_would_have_been_used():
+    rules = (
+        "z: {when: {page: home}, topic: [health, finance], show: {hero: ill}}\n"
+        "y: {when: always, show: {list: [ill, a]}, priority: 1}"
+    )
+    ill = {"kind": "content", "id": "ill", "topic": "health"}
+    both = [
+        {"kind": "rule", "id": "z", "topic": "finance"},
+        {"kind": "rule", "id": "z", "topic": "health"},
+    ]
+    assert withheld(rules, {}) == [ill, *both]
+    assert withheld(rules, {"consents": {"health": True}}) == both[:1]
+    assert withheld(rules, YES) == []
+    assert withheld(rules, {}, {"page": "cart"}) == [ill]
+
+
+@pytest.mark.parametrize("until", ["until: 2026-11-24", "from: 2026-11-25"])
+def test_a_rule_that_is_asleep_withholds_nothing(until):
+    assert withheld(f"r: {{when: always, topic: health, show: {{hero: ill}}, {until}}}", {}) == []
+
+
+def test_a_labelled_rule_whose_condition_reads_what_is_hidden_is_not_listed():
+    assert withheld("r: {when: {ills: knee}, topic: health, show: {hero: ill}}", {"ills": ["knee"]}) == []
+
+
+def test_a_withheld_hide_hides_nothing_and_a_withheld_set_sets_nothing():
+    engine = make("r: {when: always, topic: health, hide: hero, set: {path: team}, order: {modules: [m3]}}")
+    decision = engine.evaluate({}, {}, NOW)
+    assert decision["hero"].reason == decision["modules"].reason == "default"
+    assert decision["path"].value == "solo"
+
+
+@pytest.mark.parametrize(
+    "condition, asleep",
+    [
+        ("{country: NO}", True),
+        ("{country: {known: false}}", True),
+        ("{not: {country: NO}}", True),
+        ("{segment: young}", True),
+        ("{any: [{page: home}, {age: 3}]}", True),
+        ("{logic: {'>': [{var: user.score}, 1]}}", True),
+        ("{page: home}", False),
+        ("{id: u1}", False),
+        ("{opt_outs: personalization}", False),
+        ("{logic: {'!': [{var: user.consents.health}]}}", False),
+        ("always", False),
+    ],
+)
+def test_opting_out_of_personalization_puts_rules_about_the_user_to_sleep(condition, asleep):
+    rules = f"r: {{when: {condition}, show: {{hero: a}}}}"
+    user = {"id": "u1", "country": "US", "age": 3, "score": 2, "opt_outs": ["personalization"]}
+    assert (rule_of(rules, user) is None) is asleep
+
+
+def test_opting_out_lists_the_sleeping_rules_that_hold_on_what_is_left():
+    rules = (
+        "gone: {when: {country: NO}, show: {hero: a}}\n"
+        "left: {when: {any: [{page: home}, {age: 3}]}, show: {hero: a}}\n"
+        "own: {when: always, purpose: personalization, show: {hero: a}}"
+    )
+    assert withheld(rules, {"country": "NO", "opt_outs": ["personalization"]}) == [
+        {"kind": "rule", "id": "left", "purpose": "personalization"},
+        {"kind": "rule", "id": "own", "purpose": "personalization"},
+    ]
+
+
+def test_opting_out_hides_the_user_from_templates_but_for_the_id():
+    base = BASE.replace("{title: A}", "{title: '{{ user.id }}{{ user.name }}{{ context.page }}'}")
+    engine = make("r: {when: always, show: {hero: a}}", base)
+    user = {"id": "u1", "name": "Kari", "opt_outs": ["personalization"]}
+    assert engine.evaluate(user, {"page": "home"}, NOW)["hero"].fields["title"] == "u1home"
+
+
+@pytest.mark.parametrize("opt_outs", ["personalization", [3], {"personalization": True}, 1, [None], True])
+def test_opt_outs_that_cannot_be_read_opt_out_of_everything(opt_outs):
+    engine = make("r: {when: {country: NO}, show: {hero: a}}")
+    decision = engine.evaluate({"country": "NO", "opt_outs": opt_outs}, {}, NOW)
+    assert decision["hero"].rule is None
+    assert [(w.code, w.attribute) for w in decision.warnings] == [("wrong-type", "user.opt_outs")]
+
+
+def test_a_topic_whose_consent_is_never_asked_stays_closed():
+    base = BASE + "topics: {health: {consent: never}}\n"
+    engine = make("r: {when: always, show: {hero: ill}}", base)
+    user = {"consents": {"health": True, "never": True}}
+    assert engine.evaluate(user, {}, NOW)["hero"].reason == "default"
+
+
+def test_a_topic_opens_by_the_flag_that_the_book_names():
+    base = BASE + "topics: {health: {consent: care}}\n"
+    engine = make("r: {when: always, show: {hero: ill}}", base)
+    assert engine.evaluate({"consents": {"health": True}}, {}, NOW)["hero"].reason == "default"
+    assert engine.evaluate({"consents": {"care": True}}, {}, NOW)["hero"].content == "ill"
+
+
+def test_the_last_check_stands_behind_the_exit(monkeypatch):
+    engine = make("r: {when: always, show: {hero: ill}}")
+    real = engine_module.resolve
+
+    def faulty(book, personal, firing, permissions):
+        resolution = real(book, personal, firing, permissions)
+        resolution.slots["hero"].items = [("ill", "r")]
+        return resolution
+
+    monkeypatch.setattr(engine_module, "resolve", faulty)
+    decision = engine.evaluate({}, {}, NOW)
+    assert decision["hero"].content is None
+    assert [warning.code for warning in decision.warnings] == ["guard"]
+
+
+def test_nothing_that_is_hidden_changes_a_decision_or_its_explanation():
+    engine = make(
+        "a: {when: {any: [{ills: knee}, {segment: sick}, {income: {at least: 3}}]}, show: {hero: ill}}\n"
+        "b: {when: {not: {ills: knee}}, topic: finance, show: {hero: hello}}\n"
+        '"c": {when: {logic: {">": [{var: user.income}, 5]}}, hide: hero}\n'
+        "d: {when: {ills: {known: false}}, show: {list: [ill, a]}}"
+    )
+    hidden = [
+        {},
+        {"ills": ["knee"]},
+        {"ills": 3},
+        {"income": 9},
+        {"income": None, "ills": []},
+        {"ills": "x" * 99_999},
+    ]
+    seen = {str(explain(engine, {"age": 3} | user, {"page": "home"}, NOW).to_dict()) for user in hidden}
+    assert len(seen) == 1
