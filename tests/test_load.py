@@ -206,6 +206,16 @@ def test_what_is_used_and_not_past_has_no_warning(text):
             ["unknown-type"],
         ),
         (
+            "attributes: {user: {size: {type: int}}}\ncontent: {c: {t: '{{ user.size }}{{ size }}'}}\n"
+            "rules: {r: {when: always, show: {hero: c}}}",
+            ["unknown-type"],
+        ),
+        (
+            "slotz: {}\ncontent: {c: {t: '{{ user.shoe }}{{ user.aeg }}'}}\n"
+            "rules: {r: {when: always, show: {hero: c}}}",
+            ["unknown-section", "unknown-attribute"],
+        ),
+        (
             "settings: {mode: {type: integer, default: x}}\nrules: {r: {when: always, set: {mode: 3}}}",
             ["wrong-type"],
         ),

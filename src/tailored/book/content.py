@@ -91,5 +91,7 @@ def _check_template(reader: Reader, node: ScalarNode, attributes: Mapping[str, A
     if problems := template_problems(node.value, attributes):
         placed = Placed(reader.path, reader.source, node)
         for problem in problems:
+            if problem.attribute and reader.is_excused("attribute", problem.attribute, problem.is_slip):
+                continue
             span = placed.span(problem.start, problem.end)
             reader.error(span, problem.code, problem.message, problem.hint)

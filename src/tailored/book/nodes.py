@@ -100,6 +100,10 @@ class Reader:
         span = node if isinstance(node, Span) else self.span(node)
         self.report.append(Diagnostic(code, severity, message, hint, span))
 
+    def is_excused(self, kind: str, name: str, is_slip: bool) -> bool:
+        """Whether an unknown name is not worth a finding: its declaration has an error, or may be unread."""
+        return (kind, name) in self.flaws.broken or (self.flaws.unread and not is_slip)
+
     def closest(self, word: str, names: Iterable[str]) -> str | None:
         """The name that is most like a word, or None; always None after many findings, as it takes long."""
         return closest(word, names) if len(self.report) < _MOST_SUGGESTIONS else None
@@ -118,7 +122,7 @@ class Reader:
         near = self.closest(name, every)
         if near is not None:
             self.flaws.meant.add(near)
-        if (kind, name) in self.flaws.broken or (self.flaws.unread and near is None):
+        if self.is_excused(kind, name, near is not None):
             return
         mend = f"Did you mean `{near}`?" if near is not None else hint or there_are(_PLURAL[kind], every)
         self.error(node, UNKNOWN[kind], f"There is no {kind} `{short(name)}`.", mend)

@@ -102,6 +102,10 @@ class Problem:
     hint: str
     start: int
     end: int
+    attribute: str = ""
+    """The name that no attribute has, for `unknown-attribute`."""
+    is_slip: bool = False
+    """Whether it is close to the name of one."""
 
 
 def is_template(text: str) -> bool:
@@ -243,8 +247,8 @@ class _Check:
                 yield self._no_part(path, start, end)
         elif root not in ("user", "context"):
             near = closest(root, ("user", "context")) if len(path) > 1 else None
-            hint = f"Did you mean `{near}.{'.'.join(path[1:])}`?" if near else self._meant(root)
-            yield Problem("unknown-attribute", f"There is no attribute `{whole}`.", hint, start, end)
+            mend = f"Did you mean `{near}.{'.'.join(path[1:])}`?" if near else self._meant(root)
+            yield self._unknown(root, whole, mend, start, end)
         elif len(path) == 1 or path == ["user", "consents"]:
             example = f"{root}.{next((a.name for a in self.attributes.values() if a.side == root), 'name')}"
             hint = f"Name one part of it, such as `{example if len(path) == 1 else whole + '.health'}`."
@@ -253,8 +257,8 @@ class _Check:
             if len(path) > 3:
                 yield self._no_part(path, start, end)
         elif ".".join(path[:2]) not in self.attributes:
-            hint = self._by_path(path) or self._meant(path[1], root)
-            yield Problem("unknown-attribute", f"There is no attribute `{whole}`.", hint, start, end)
+            mend = self._by_path(path) or self._meant(path[1], root)
+            yield self._unknown(".".join(path[:2]), whole, mend, start, end)
         elif len(path) > 2:
             yield self._no_part(path, start, end)
 
@@ -273,8 +277,12 @@ class _Check:
             return f"Write `{sides[name]}`."
         if (near := closest(name, sides)) is not None:
             return f"Did you mean `{sides[near]}`?"
-        names = [key for key, attribute in self.attributes.items() if side in ("", attribute.side)]
-        return f"Templates may read {listed(names)}; text stands in quotes."
+        return ""
+
+    def _unknown(self, name: str, whole: str, mend: str, start: int, end: int) -> Problem:
+        hint = mend or f"Templates may read {listed(self.attributes)}; text stands in quotes."
+        message = f"There is no attribute `{whole}`."
+        return Problem("unknown-attribute", message, hint, start, end, name, bool(mend))
 
     def _by_path(self, path: list[str]) -> str:
         """The mend for a name that says where nested data holds an attribute, not how it is called."""
