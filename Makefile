@@ -6,16 +6,24 @@ READY := $(VENV)/.ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help test lint format setup clean
+.PHONY: help demo test test-long bench lint format setup clean
 
 help:
+	@echo "make demo       decide for some visitors of the example shop, and explain one decision"
 	@echo "make test       lint, type-check and test, with coverage"
+	@echo "make test-long  the same claims on many more generated books, for an hour or so"
 	@echo "make lint       ruff and mypy only"
 	@echo "make format     let ruff format and mend what it can"
 	@echo "make clean      remove everything that make has made"
 
+demo: $(READY)
+	@$(PY) examples/demo.py
+
 test: lint
 	@$(PY) -m pytest -n 2 --cov --cov-report=term
+
+test-long: $(READY)
+	@$(PY) -m pytest -n 2 -m long
 
 lint: $(READY)
 	@$(PY) -m ruff check --quiet .
