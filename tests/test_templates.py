@@ -7,9 +7,11 @@ from jinja2 import Environment
 
 from tailored.book.diagnostics import split_lines
 from tailored.book.load import check_book
+from tailored.book.model import Content
 from tailored.book.templates import FILTERS, TESTS, is_template, template_problems
 from tailored.condition.tree import Attribute
 from tailored.condition.types import Type
+from tailored.content.render import Renderer, views
 
 ATTRIBUTES = {
     attribute.key: attribute
@@ -226,6 +228,24 @@ def test_every_filter_and_test_exists_in_jinja():
     assert environment.filters.keys() >= FILTERS
     assert environment.tests.keys() >= TESTS
     assert not FILTERS & {"safe", "attr", "format", "center", "indent", "xmlattr", "random", "map", "pprint"}
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_no_filter_shows_the_address_of_an_object(name):
+    text = f"{{{{ user.saved | {name} }}}}{{{{ user.first_name | {name} }}}}{{{{ user.zzz | {name} }}}}"
+    content = {"c": Content("c", {"text": text}, escaped=False)}
+    seen = views({"user.saved": ("b", "a", "b"), "user.first_name": "Kari"}, {})
+    fields = Renderer(content).render("c", seen, [])
+    assert " object" not in fields["text"]
+
+
+@pytest.mark.parametrize(
+    "text, shown", [("reverse", "b, a, b"), ("unique", "b, a"), ("reverse | length", "3")]
+)
+def test_filters_of_lists_give_lists(text, shown):
+    content = {"c": Content("c", {"text": f"{{{{ user.saved | {text} }}}}"})}
+    fields = Renderer(content).render("c", views({"user.saved": ("b", "a", "b")}, {}), [])
+    assert fields["text"] == shown
 
 
 def test_a_long_template_is_checked_soon():

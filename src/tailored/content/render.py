@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import lru_cache, wraps
 from typing import Any
@@ -196,13 +196,16 @@ _TAKE_MISSING = {"default", "d", "length", "count", "join", "sum", "sort", "uniq
 
 
 def _missing_through(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    if name in _TAKE_MISSING:
-        return function
+    takes_missing = name in _TAKE_MISSING
     place = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @wraps(function)
     def through(*args: Any, **kwargs: Any) -> Any:
-        return args[place] if isinstance(args[place], Missing) else function(*args, **kwargs)
+        if not takes_missing and isinstance(args[place], Missing):
+            return args[place]
+        result = function(*args, **kwargs)
+        # `reverse` and `unique` give iterators, which would be shown by their addresses
+        return list(result) if isinstance(result, Iterator) else result
 
     return through
 
