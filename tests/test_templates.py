@@ -232,11 +232,12 @@ def test_every_filter_and_test_exists_in_jinja():
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
 def test_no_filter_shows_the_address_of_an_object(name):
-    text = f"{{{{ user.saved | {name} }}}}{{{{ user.first_name | {name} }}}}{{{{ user.zzz | {name} }}}}"
-    content = {"c": Content("c", {"text": text}, escaped=False)}
-    seen = views({"user.saved": ("b", "a", "b"), "user.first_name": "Kari"}, {})
-    fields = Renderer(content).render("c", seen, [])
-    assert " object" not in fields["text"]
+    sources = ("user.saved", "user.first_name", "user.age", "user.zzz")
+    texts = {source: f"{{{{ {source} | {name} }}}}" for source in sources}
+    seen = views({"user.saved": ("b", "a", "b"), "user.first_name": "Kari", "user.age": 7}, {})
+    fields = Renderer({"c": Content("c", texts, escaped=False)}).render("c", seen, [])
+    assert fields.keys() == texts.keys()
+    assert not [text for text in fields.values() if " object" in text]
 
 
 @pytest.mark.parametrize(
