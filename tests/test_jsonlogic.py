@@ -59,7 +59,7 @@ def truth_of(condition, book, facts):
             closed = facts.permissions.closed.intersection(segment.topics)
             return None if closed else truth(segment.when, facts.values, facts.now, leaf)
         assert isinstance(part, Logic)
-        if any(map(facts.permissions.hides, part.reads)):
+        if any(map(facts.permissions.hiding, part.reads)):
             return None
         return evaluator(part.text)(nested(facts, part.reads))
 
@@ -152,7 +152,7 @@ def test_an_exported_condition_comes_back_as_logic_with_the_same_truth():
         for user, context in requests:
             facts = read_facts(book, user, context, NOW)
             here, there = truth_of(condition, book, facts) is True, truth_of(back, book, facts) is True
-            if any(map(facts.permissions.hides, opaque)):
+            if any(map(facts.permissions.hiding, opaque)):
                 assert here or not there  # `logic:` that reads what is hidden is unknown as a whole
             else:
                 assert here is there

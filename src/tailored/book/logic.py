@@ -31,11 +31,13 @@ Without `log`, which decides nothing.
 """
 
 _WHOLE = {
-    **dict.fromkeys(("", None), "the request"),
-    "user": "the user",
-    "context": "the context",
-    "user.consents": "all consents",
+    **dict.fromkeys(("", None), ("the request", "user.country")),
+    "user": ("the user", "user.country"),
+    "context": ("the context", "context.page"),
+    "user.consents": ("all consents", "user.consents.health"),
 }
+"""What cannot be read as a whole: how a sentence calls it, and what one reads of it instead."""
+
 _FLAG = re.compile(r"user\.consents\.[^.]+")
 
 
@@ -129,7 +131,8 @@ class _Expression:
             values = [self.read(*pair) for pair in zip(arguments, scopes, strict=False)]
             return {name: values}
         elif name in _SCOPES:
-            self._wrong(key, f"`{name}` within an operation on a list has no list to read.")
+            self._wrong(key, f"`{name}` stands within an operation on a list, whose elements are no lists.")
+            return None
         return {name: self.read(given, scope)}
 
     def _constant(self, node: Node) -> Any:
@@ -159,9 +162,8 @@ class _Expression:
         elif isinstance(name, str) and name in self.attributes:
             self.reads.add(name)
         elif name in _WHOLE:
-            self._wrong(
-                node, f"This reads {_WHOLE[name]} as a whole.", "Name what it reads, as `user.country`."
-            )
+            what, part = _WHOLE[name]
+            self._wrong(node, f"This reads {what} as a whole.", f"Name what it reads, as `{part}`.")
         elif not isinstance(name, str) or not _FLAG.fullmatch(name):
             self.broken = True
             hint = "Variables are `user.NAME` and `context.NAME` of declared attributes."
@@ -184,7 +186,9 @@ class _Expression:
 def _count(least: int, most: int) -> str:
     if least == most:
         return f"{least} argument{'s' * (least != 1)}"
-    return f"at least {least}" if most == MANY else f"{least} or {most} arguments"
+    return (
+        f"at least {least} argument{'s' * (least != 1)}" if most == MANY else f"{least} or {most} arguments"
+    )
 
 
 def _are(number: int) -> str:

@@ -75,8 +75,7 @@ def _one_attribute(
     """An operation on one attribute and constants, joined with its answer where the attribute is missing."""
     read = [_read(one, attributes) for one in ([expression] if name == "var" else arguments)]
     found = [attribute for attribute in read if attribute is not None]
-    # What a label hides makes the whole expression unknown, which is more than missing.
-    if len(found) != 1 or found[0].topics or found[0].purpose:
+    if len(found) != 1 or _can_be_hidden(found[0]):
         return None
     attribute = found[0]
     if len(arguments) == 2 and None in arguments and name in ("===", "!=="):
@@ -87,6 +86,14 @@ def _one_attribute(
     if test is None or answer is None:
         return None
     return _joined(Any if answer else All, [Test(attribute, Op.KNOWN, not answer), test])
+
+
+def _can_be_hidden(attribute: Attribute) -> bool:
+    """Whether the guard may hide an attribute, by its labels or as one of a user who opted out.
+
+    A hidden attribute makes a whole expression unknown, for which tests could not tell it from a missing one.
+    """
+    return attribute.side == "user" or bool(attribute.topics) or attribute.purpose is not None
 
 
 def _read(argument: Json, attributes: Mapping[str, Attribute]) -> Attribute | None:
