@@ -1,7 +1,9 @@
 """The engine agrees with the specification on generated books and requests, in every part of the decision."""
 
 import json
+from collections import Counter
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,14 +13,45 @@ from tailored.engine.reference import decide
 from tests.support.books import books
 from tests.support.conditions import NOW, contexts, users, written
 
+REQUESTS = st.lists(st.tuples(users(), contexts()), min_size=3, max_size=6)
+SEEN: Counter[str] = Counter()
 
-@settings(max_examples=120, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(books(), st.lists(st.tuples(users(), contexts()), min_size=3, max_size=6))
-def test_the_engine_decides_as_the_specification_says(written_book, requests):
-    book, report = check_book({"book.yaml": written(written_book)})
+
+def compare(written_book, requests) -> None:
+    book, report = check_book({"book.yaml": written(written_book)}, now=NOW)
     assert report.errors == 0, report.to_text()
     engine = Engine(book)
     for user, context in requests:
         decision = engine.evaluate(user, context, NOW)
         assert decision.to_dict() == decide(book, user, context, NOW)
         assert json.loads(decision.to_json()) == decision.to_dict()
+        SEEN.update({placement.reason for placement in decision.slots.values()})
+        SEEN.update({f"withheld {entry.kind} {entry.label}" for entry in decision.withheld})
+        SEEN.update({warning.code for warning in decision.warnings})
+        SEEN.update(["set"] if any(setting.rule for setting in decision.settings.values()) else [])
+
+
+def generated(examples: int, **options):
+    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=examples, deadline=None, suppress_health_check=quiet, **options)
+
+
+@generated(120, derandomize=True)
+@given(books(), REQUESTS)
+def agree(written_book, requests):
+    compare(written_book, requests)
+
+
+def test_the_engine_decides_as_the_specification_says_and_every_part_of_a_decision_comes_up():
+    SEEN.clear()
+    agree()
+    parts = {"rule", "default", "hidden", "set", "wrong-type", "too-large", "unlisted-value", "failed-text"}
+    parts |= {f"withheld {kind} {label}" for kind in ("rule", "content") for label in ("topic", "purpose")}
+    assert parts - set(SEEN) == set()
+
+
+@pytest.mark.long
+@generated(10_000)
+@given(books(), REQUESTS)
+def test_the_engine_decides_as_the_specification_says_on_many_more(written_book, requests):
+    compare(written_book, requests)

@@ -17,6 +17,7 @@ _TEXTS = [
     "{{ user.diagnoses | join('+') }}{{ user.vip }}{{ user.born }}{{ context.opened_at }}{{ context.app }}",
     "{{ user.income | default('no income') }} {% if user.consents.health %}yes{% endif %}",
     "{{ user.language ~ '<' ~ context.language }}",
+    "{{ 18 / (user.age - 18) }}",
     "Plain & simple",
 ]
 _CONTENT = ("c0", "c1", "c2", "c3", "ill", "rich", "both", "own")
@@ -123,5 +124,7 @@ def books(draw: Any) -> dict[str, Any]:
         },
         "content": {name: draw(_content(name)) for name in _CONTENT},
         "segments": {name: draw(_segment(place)) for place, name in enumerate(SEGMENTS)},
-        "rules": {f"r{place}": rule for place, rule in enumerate(draw(st.lists(rules(), max_size=8)))},
+        "rules": {
+            f"r{place}": rule for place, rule in enumerate(draw(st.lists(rules(), min_size=2, max_size=8)))
+        },
     }
