@@ -269,7 +269,7 @@ OPERANDS = {
 }
 
 
-@pytest.mark.parametrize("op, type_", [(op, type_) for op in Op for type_ in OPERATORS[op].types])
+@pytest.mark.parametrize("op, type_", [(op, type_) for op in Op for type_ in sorted(OPERATORS[op].types)])
 def test_a_test_its_negation_and_every_miss_have_words_of_their_own(op, type_):
     attribute = Attribute("user", "thing", type_)
     single = VALUES[ELEMENT.get(type_, type_)]

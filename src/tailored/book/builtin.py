@@ -30,3 +30,11 @@ TOPICS = (
 
 PERSONALIZATION = "personalization"
 PURPOSES = (PERSONALIZATION,)
+
+NEEDED_TO_ASK = ("user.id", "user.consents", "user.opt_outs")
+"""What opting out of `personalization` leaves: who asks, and what they permit."""
+
+
+def is_personal(attribute: Attribute) -> bool:
+    """Whether opting out of `personalization` hides an attribute."""
+    return attribute.side == "user" and attribute.key not in NEEDED_TO_ASK

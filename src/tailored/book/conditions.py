@@ -33,6 +33,7 @@ WORDS = ("any", "all", "not", "segment", "logic", "always")
 
 _ALLOWED: dict[Type, dict[str, Op]] = {type_: {str(op): op for op in operators_of(type_)} for type_ in Type}
 _SIZE = Attribute("user", "size", Type.INTEGER)
+_OF_SIZES = {word: op for word, op in _ALLOWED[Type.INTEGER].items() if op is not Op.KNOWN}
 
 
 @dataclass
@@ -155,7 +156,7 @@ def _tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Test]:
 
 
 def _operator(reader: Reader, key_node: Node, word: str, node: Node, attribute: Attribute) -> Iterator[Test]:
-    allowed = _ALLOWED[attribute.type]
+    allowed = _OF_SIZES if attribute is _SIZE else _ALLOWED[attribute.type]
     if word in allowed:
         yield from _test(reader, attribute, allowed[word], node, takes(allowed[word], attribute.type))
         return

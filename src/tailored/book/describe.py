@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from tailored.book.builtin import ATTRIBUTES, PERSONALIZATION
+from tailored.book.builtin import ATTRIBUTES, PERSONALIZATION, is_personal
 from tailored.book.model import Content, Rule, RuleBook, Segment, Setting, Slot, Topic
 from tailored.condition.english import attribute_in_words, in_words, joined, shared_names, value_in_words
 from tailored.condition.tree import Attribute, Condition, attributes_read, segments_named
@@ -186,8 +186,7 @@ def _is_personal(rule: Rule, book: RuleBook) -> bool:
     """Whether opting out of personalization puts a rule to sleep."""
     if rule.purpose == PERSONALIZATION:
         return True
-    read = (thing for _, thing in _read(rule.when, book) if isinstance(thing, Attribute))
-    return any(thing.side == "user" and thing.name not in ("id", "opt_outs") for thing in read)
+    return any(isinstance(thing, Attribute) and is_personal(thing) for _, thing in _read(rule.when, book))
 
 
 Labelled = Rule | Segment | Attribute | Content

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tailored.book.builtin import PERSONALIZATION
+from tailored.book.builtin import PERSONALIZATION, is_personal
 from tailored.book.diagnostics import BookNotReadable
 from tailored.book.load import check_book
 from tailored.book.model import Rule, RuleBook
@@ -20,7 +20,6 @@ from tailored.condition.jsonlogic import NotExportable, Surroundings, to_jsonlog
 from tailored.condition.tree import Attribute, Condition, attributes_read, segments_named
 from tailored.condition.types import as_text
 from tailored.engine.facts import as_json
-from tailored.guard.permissions import is_personal
 
 
 @click.command()

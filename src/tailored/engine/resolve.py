@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tailored.book.builtin import PERSONALIZATION
+from tailored.book.builtin import PERSONALIZATION, is_personal
 from tailored.book.model import Content, Rule, RuleBook, Slot
 from tailored.condition.tree import Condition, Scalar, attributes_read, segments_named
-from tailored.guard.permissions import Permissions, is_personal
+from tailored.guard.permissions import Permissions
 
 
 @dataclass(frozen=True, slots=True, order=True)

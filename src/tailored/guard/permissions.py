@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from tailored.book.builtin import PERSONALIZATION
+from tailored.book.builtin import PERSONALIZATION, is_personal
 from tailored.book.model import Topic
 from tailored.condition.tree import Attribute
 from tailored.condition.types import Type
 from tailored.condition.values import LONGEST_LIST, TooLarge, WrongType, read_text, read_value
-
-NEEDED_TO_ASK = ("user.id", "user.consents", "user.opt_outs")
-"""What opting out of `personalization` leaves: who asks, and what they permit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +42,6 @@ class Permissions:
         if is_personal(attribute) and self.opted_out(PERSONALIZATION):
             return (*labels, ("purpose", PERSONALIZATION))
         return labels
-
-
-def is_personal(attribute: Attribute) -> bool:
-    """Whether opting out of `personalization` hides an attribute."""
-    return attribute.side == "user" and attribute.key not in NEEDED_TO_ASK
 
 
 def read_permissions(
