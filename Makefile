@@ -3,6 +3,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -12,6 +13,7 @@ help:
 	@echo "make demo       decide for some visitors of the example shop, and explain one decision"
 	@echo "make test       lint, type-check and test, with coverage"
 	@echo "make test-long  the same claims on many more generated books, for an hour or so"
+	@echo "make bench      measure against other engines (NAME=load for one of the benchmarks)"
 	@echo "make lint       ruff and mypy only"
 	@echo "make format     let ruff format and mend what it can"
 	@echo "make clean      remove everything that make has made"
@@ -24,6 +26,13 @@ test: lint
 
 test-long: $(READY)
 	@$(PY) -m pytest -n 2 -m long
+
+bench: $(BENCH_READY)
+	@$(PY) benchmarks/run.py $(NAME)
+
+$(BENCH_READY): benchmarks/requirements.txt $(READY)
+	@$(PY) -m pip install -qq --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
 
 lint: $(READY)
 	@$(PY) -m ruff check --quiet .
