@@ -117,7 +117,7 @@ def test_a_condition_is_read_by_the_types_of_its_attributes(text, tree):
         ("country: {one of: NO}", "wrong-kind", 19, "Write `one of: [a, b]`."),
         ("country: {one of: [NO, XX]}", "unknown-value", 24, "US, NO, DE"),
         ("country: {at least: 3}", "wrong-operator", 11, "Operators for it are known, is,"),
-        ("viewed: {size: {known: true}}", "wrong-operator", 16, "which `known` is not for"),
+        ("viewed: {size: {known: true}}", "wrong-operator", 17, "which `known` is not for"),
         ("country: {iss: NO}", "unknown-operator", 11, "Did you mean `is`?"),
         ("age: {between: [9, 1]}", "reversed-range", 16, "Write `between: [1, 9]`."),
         ("seen: {between: [2026-11-02, 2026-11-01]}", "reversed-range", 17, "2026-11-02 is above"),

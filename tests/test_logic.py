@@ -87,7 +87,7 @@ COUNTRY, SCORE, PAGE, VIP, BORN = (f"context.{name}" for name in ("country", "sc
         ({">": [{"var": BORN}, "2026-11-24"]}, known(BORN, test(BORN, Op.AFTER, date(2026, 11, 24)))),
         (
             {">=": ["2026-11-24", {"var": BORN}]},
-            unknown_or(BORN, Not(test(BORN, Op.AFTER, date(2026, 11, 24)))),
+            known(BORN, Not(test(BORN, Op.AFTER, date(2026, 11, 24)))),
         ),
         (
             {"<": [{"var": "context.opened_at"}, "2026-11-24T10:00:00.000000Z"]},
