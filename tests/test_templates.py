@@ -8,7 +8,7 @@ from jinja2 import Environment
 from tailored.book.diagnostics import split_lines
 from tailored.book.load import check_book
 from tailored.book.model import Content
-from tailored.book.templates import FILTERS, TESTS, is_template, template_problems
+from tailored.book.templates import FILTERS, TESTS, attributes_in, is_template, template_problems
 from tailored.condition.tree import Attribute
 from tailored.condition.types import Type
 from tailored.content.render import Renderer, views
@@ -254,3 +254,12 @@ def test_a_long_template_is_checked_soon():
     found = problems("{{ a }}" * 9_000)
     assert time.perf_counter() - start < 5
     assert len(found) == 9_000
+
+
+def test_what_a_content_item_reads_is_found_in_all_its_texts():
+    fields = {
+        "title": "Hi {{ user.a ~ user['b'] | upper }}{% if user.consents.health %}{{ context.c[0] }}{% endif %}",
+        "links": ("{% for one in user.d %}{{ one }}{{ loop.index }}{% endfor %}", "user.e is no template", 3),
+        "more": {"text": "{{ 'user.f' ~ context.c }}"},
+    }
+    assert attributes_in(fields) == {"user.a", "user.b", "user.consents", "context.c", "user.d"}

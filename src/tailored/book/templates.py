@@ -131,6 +131,25 @@ def template_problems(text: str, attributes: Mapping[str, Attribute]) -> list[Pr
         return [Problem("bad-template", "A number in this template is too long.", "Shorten it.", 0, 1)]
 
 
+def attributes_in(texts: object) -> frozenset[str]:
+    """The whole names of what the templates in a content item's fields read, `user.consents` included.
+
+    `texts` is any JSON data; its templates must be without problems.
+    """
+    if isinstance(texts, str):
+        return _attributes_in(texts) if is_template(texts) else frozenset()
+    if isinstance(texts, Mapping):
+        texts = tuple(texts.values())
+    if isinstance(texts, tuple | list):
+        return frozenset().union(*map(attributes_in, texts))
+    return frozenset()
+
+
+def _attributes_in(text: str) -> frozenset[str]:
+    paths = map(_path, Parser(_PARSING, text).parse().find_all((nodes.Getattr, nodes.Getitem)))
+    return frozenset(".".join(path[:2]) for path in paths if len(path) > 1 and path[0] in ("user", "context"))
+
+
 class _PlacingLexer(Lexer):
     """Jinja's lexer, which gives each token the place of its first letter instead of its line."""
 
