@@ -61,6 +61,21 @@ def why_not(test: Test, value: Value | None, shared: Collection[str] = (), *, ne
     return f"{name} is {_marked(value)}{_fill(_MISSES[op][negated], words)}"
 
 
+def says_of(test: Test, name: str, *, negated: bool = False, short: bool = False) -> str:
+    """What a test (`negated`: its negation) says of an attribute under this name: `your age is at least 18`.
+
+    `short` lists a few operands only.
+    """
+    if isinstance(test.operand, Size):
+        name, test = f"the number of {name}", _count(test.operand)
+    op, operands = _plain(test)
+    if op is Op.KNOWN:
+        negated = negated is bool(test.operand)
+    words = [_word(operand) for operand in operands]
+    said = _fill(_PIECES[op][negated], _cut(words) if short else words)
+    return f"{name} {re.sub('^is', 'are', said) if test.attribute.type in LISTS else said}"
+
+
 def attribute_in_words(attribute: Attribute, shared: Collection[str] = ()) -> str:
     """The name of an attribute as words: `visits_last_30_days`, `visitsLast30Days`: visits last 30 days."""
     if attribute.name in shared:
@@ -107,14 +122,7 @@ def _sentence(condition: Condition, negated: bool, shared: Collection[str]) -> s
 
 
 def _says(test: Test, negated: bool, shared: Collection[str]) -> str:
-    name = attribute_in_words(test.attribute, shared)
-    if isinstance(test.operand, Size):
-        name, test = f"the number of {name}", _count(test.operand)
-    op, operands = _plain(test)
-    if op is Op.KNOWN:
-        negated = negated is bool(test.operand)
-    said = _fill(_PIECES[op][negated], [_word(operand) for operand in operands])
-    return f"{name} {re.sub('^is', 'are', said) if test.attribute.type in LISTS else said}"
+    return says_of(test, attribute_in_words(test.attribute, shared), negated=negated)
 
 
 def _joint(condition: All | Any, negated: bool, shared: Collection[str]) -> str:
