@@ -35,13 +35,13 @@ def book_version(book: RuleBook) -> str:
 
 def _canonical(value: Any) -> Any:
     """JSON data that differs where the value does. Kinds are named, so that no two kinds look alike."""
-    return _CANONICAL.get(type(value), _whole)(value)
+    return _CANONICAL.get(type(value), _whole)(value)  # type: ignore[no-untyped-call]
 
 
 def _whole(value: Any) -> list[Any]:
     """Everything that an object says but its place in a file; what is empty is left out."""
     parts: list[Any] = [type(value).__name__]
-    for name in _names(type(value)):
+    for name in _names(type(value)):  # type: ignore[arg-type]
         if (part := getattr(value, name)) not in _EMPTY:
             parts += (name, _canonical(part))
     return parts
