@@ -2,46 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from tailored.book.model import RuleBook, Segment
 from tailored.condition.compiled import compiled
 from tailored.condition.logic import evaluator
-from tailored.condition.normal import Both, Literal, Normal, normalise
+from tailored.condition.normal import Both, Either, Literal, Normal, normalise
 from tailored.condition.tree import Condition, Consent, InSegment, Logic, Op, Test
 from tailored.engine.facts import Facts, nested
+from tailored.engine.index import Index, as_bits, spans
+
+MOST_CLAUSES = 8
+"""How many clauses one rule may be multiplied out to."""
+MOST_OF_A_SEGMENT = 8
+"""How many tests of a segment its rules take in; of a larger one they ask whether it holds."""
 
 Satisfied: TypeAlias = Callable[[Facts], bool]
+Part: TypeAlias = Literal | Either
+Clause: TypeAlias = tuple[Part, ...]
 
 
 class Matcher:
-    """The conditions of a book, ready to be asked. It is built once and shared by threads."""
+    """The conditions of a book, ready to be asked. It is built once and shared by threads.
+
+    Each rule is a few clauses, each clause a bit, the first the highest. What the index cannot hold of a
+    clause is asked only when everything else of it holds.
+    """
 
     def __init__(self, book: RuleBook) -> None:
-        segments = _Segments(book.segments)
-        self._rules = [segments.satisfied(rule.when, wanted=True) for rule in book.rules]
+        conditions = _Conditions(book.segments)
+        clauses: list[list[Literal]] = []
+        rest: dict[int, list[Normal]] = {}
+        schedules = {}
+        self._rules: list[int] = []
+        self._starts = [0]
+        for place, rule in enumerate(book.rules):
+            for clause in conditions.clauses(rule.when):
+                if rule.start is not None or rule.end is not None:
+                    schedules[len(clauses)] = rule.start, rule.end
+                if whole := [part for part in clause if isinstance(part, Either)]:
+                    rest[len(clauses)] = [*whole]
+                clauses.append([part for part in clause if isinstance(part, Literal)])
+                self._rules.append(place)
+            self._starts.append(len(clauses))
+        index = self._index = Index(clauses)
+        self._size = index.size
+        for place, left in index.left.items():
+            rest.setdefault(place, []).extend(left)
+        self._rest = {place: conditions.satisfied(Both(tuple(parts))) for place, parts in rest.items()}
+        self._has_rest = self._bits(self._rest)
+        self._awake = spans(schedules, self._size) if schedules else None
 
     def matching(self, facts: Facts) -> list[int]:
         """The rules whose conditions are known to be true, by their places in resolution order."""
-        return [place for place, holds in enumerate(self._rules) if holds(facts)]
+        return list(self.rules(self._holding(facts)))
+
+    def firing(self, facts: Facts) -> int:
+        """The clauses that hold, of rules that are awake, as bits."""
+        found = self._holding(facts)
+        return found if self._awake is None else found & self._awake(facts.now)
+
+    def first(self, clauses: int) -> int:
+        """The place of the first rule of some clauses, of which there must be one."""
+        return self._rules[self._size - clauses.bit_length()]
+
+    def rules(self, clauses: int) -> Iterator[int]:
+        """The places of the rules of some clauses, in resolution order, each once."""
+        last = -1
+        while clauses:
+            at = self._size - clauses.bit_length()
+            clauses ^= 1 << (self._size - 1 - at)
+            if self._rules[at] != last:
+                last = self._rules[at]
+                yield last
+
+    def clauses(self, rules: Iterable[int]) -> int:
+        """The clauses of rules, which are given by their places, as bits."""
+        return self._bits(at for place in rules for at in range(self._starts[place], self._starts[place + 1]))
+
+    def _bits(self, clauses: Iterable[int]) -> int:
+        return as_bits([self._size - 1 - at for at in clauses], self._size)
+
+    def _holding(self, facts: Facts) -> int:
+        found = self._index.matching(facts.values, facts.now, facts.permissions)
+        asked = found & self._has_rest
+        while asked:
+            at = self._size - asked.bit_length()
+            bit = 1 << (self._size - 1 - at)
+            asked ^= bit
+            if not self._rest[at](facts):
+                found ^= bit
+        return found
 
 
-class _Segments:
-    """Compiles conditions; each segment once for each thing that it may be wanted to be."""
+class _Conditions:
+    """Multiplies conditions out to clauses, and compiles what stays; each segment once for each wish."""
 
     def __init__(self, segments: Mapping[str, Segment]) -> None:
         self._segments = segments
+        self._multiplied: dict[tuple[str, bool], list[Clause]] = {}
         self._compiled: dict[tuple[str, bool], Satisfied] = {}
 
-    def satisfied(self, condition: Condition, *, wanted: bool) -> Satisfied:
-        """Whether a condition is known to be what is wanted of it."""
-        return self._joined(normalise(condition, lambda name: self._segments[name].topics, wanted))
+    def clauses(self, condition: Condition) -> list[Clause]:
+        """The clauses of which one must hold. A part that would make too many of them stays whole."""
+        return self._clauses(self._normal(condition, True))
 
-    def _joined(self, normal: Normal) -> Satisfied:
+    def _normal(self, condition: Condition, wanted: bool) -> Normal:
+        return normalise(condition, lambda name: self._segments[name].topics, wanted)
+
+    def _clauses(self, normal: Normal) -> list[Clause]:
+        if isinstance(normal, Literal):
+            return self._of_literal(normal)
+        if isinstance(normal, Either):
+            found = [clause for part in normal.parts for clause in self._clauses(part)]
+            return found if len(found) <= MOST_CLAUSES else [(normal,)]
+        product: list[Clause] = [()]
+        for part in normal.parts:
+            found = self._clauses(part)
+            if len(found) == 1:
+                product = [clause + found[0] for clause in product]
+            elif len(product) * len(found) <= MOST_CLAUSES:
+                product = [clause + one for clause in product for one in found]
+            else:
+                assert not isinstance(part, Both)
+                product = [(*clause, part) for clause in product]
+        return product
+
+    def _of_literal(self, literal: Literal) -> list[Clause]:
+        leaf = literal.leaf
+        if isinstance(leaf, InSegment):
+            found = self._of_segment(leaf.id, literal.wanted)
+            return found if all(len(clause) <= MOST_OF_A_SEGMENT for clause in found) else [(literal,)]
+        if isinstance(leaf, Test) and leaf.op is Op.CONTAINS_ALL and literal.wanted:
+            assert isinstance(leaf.operand, tuple)
+            return [tuple(Literal(Test(leaf.attribute, Op.CONTAINS, one)) for one in leaf.operand)]
+        return [(literal,)]
+
+    def _of_segment(self, name: str, wanted: bool) -> list[Clause]:
+        known = (name, wanted)
+        if known not in self._multiplied:
+            self._multiplied[known] = self._clauses(self._normal(self._segments[name].when, wanted))
+        return self._multiplied[known]
+
+    def satisfied(self, normal: Normal) -> Satisfied:
+        """Whether a normal form is satisfied."""
         if isinstance(normal, Literal):
             return self._literal(normal)
-        parts = [self._joined(part) for part in normal.parts]
+        parts = [self.satisfied(part) for part in normal.parts]
+        if len(parts) == 1:
+            return parts[0]
         return _both(parts) if isinstance(normal, Both) else _either(parts)
 
     def _literal(self, literal: Literal) -> Satisfied:
@@ -57,7 +167,7 @@ class _Segments:
     def _segment(self, name: str, wanted: bool) -> Satisfied:
         known = (name, wanted)
         if known not in self._compiled:
-            self._compiled[known] = self.satisfied(self._segments[name].when, wanted=wanted)
+            self._compiled[known] = self.satisfied(self._normal(self._segments[name].when, wanted))
         holds = self._compiled[known]
 
         def remembered(facts: Facts) -> bool:
