@@ -175,6 +175,7 @@ def test_the_json_holds_the_decision_and_the_verdicts():
             "content": "plain",
             "fields": {"title": "Welcome"},
             "outcome": "plain, by default",
+            "why": "You see this because nothing chosen for you applies here.",
             "rules": [
                 {
                     "rule": "r",

@@ -100,6 +100,8 @@ class Rule:
     description: str = ""
     owner: str = ""
     hypothesis: str = ""
+    because: str = ""
+    """Why people see what it shows, told to them: what stands after "because" in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from tailored.book.model import Content, Rule, Segment, Setting, Slot, Topic
 from tailored.book.nodes import MappingNode, Node, Reader, SequenceNode, short
 from tailored.book.sections import RULE, SEGMENT
 from tailored.book.suggest import listed
+from tailored.book.templates import is_template
 from tailored.condition.tree import ALWAYS, Scalar
 from tailored.condition.types import Type, first_moment
 
@@ -82,6 +83,7 @@ class RuleReader:
             read_text(reader, body, "description"),
             read_text(reader, body, "owner"),
             read_text(reader, body, "hypothesis"),
+            _because(reader, body),
         )
 
     def _schedule(
@@ -215,6 +217,18 @@ def _moment(reader: Reader, body: Body, key: str) -> datetime | None:
         return None
     value = read_typed(reader, body[key][1], Type.DATETIME, f"`{key}`", whole_days=True)
     return first_moment(value) if isinstance(value, date) else None
+
+
+def _because(reader: Reader, body: Body) -> str:
+    text = read_text(reader, body, "because")
+    if is_template(text):
+        reader.error(
+            body["because"][1],
+            "wrong-kind",
+            "`because` is a sentence for people, and no template.",
+            "Write it without `{{` and `{%`, such as `because: you recently looked at hiking boots`.",
+        )
+    return text
 
 
 def _priority(reader: Reader, body: Body) -> int:

@@ -195,6 +195,7 @@ _SHAPES: dict[str, Schema] = {
     "description": _TEXT,
     "owner": _TEXT,
     "hypothesis": _TEXT,
+    "because": _TEXT,
     "path": _TEXT,
     "consent": _TEXT,
     "type": _ref("type"),

@@ -49,6 +49,7 @@ RULE = {
     "description": "What it does, in words",
     "owner": "Who looks after it",
     "hypothesis": "Why it should help",
+    "because": "Why people see this, told to them: you recently looked at hiking boots",
     "when": "The condition under which it fires, or always",
     "show": "What it places, by slot",
     "hide": "The slots that it empties",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tailored.content.render import FrozenDict
@@ -89,6 +89,15 @@ class Decision(Mapping[str, Any]):
     settings: Mapping[str, SettingValue]
     withheld: tuple[Withheld, ...]
     warnings: tuple[RequestWarning, ...]
+    reasons: Mapping[str, str] = field(default=NOTHING, compare=False, repr=False)
+
+    def why(self, name: str) -> str:
+        """One sentence of plain text for the person herself: why she sees what a slot or a setting holds.
+
+        It speaks of nothing that the guard hides from her request. Raises KeyError for an unknown name.
+        """
+        self[name]
+        return self.reasons[name]
 
     def __getitem__(self, name: str) -> Any:
         found: Decided | None = self.slots.get(name) or self.settings.get(name)

@@ -15,6 +15,7 @@ from tailored.engine.decision import Decision, Item, Placement, SettingValue
 from tailored.engine.facts import Facts, RequestWarning, as_json, read_facts, read_now
 from tailored.engine.match import Matcher
 from tailored.engine.resolve import Choice, last_check, personal_rules, resolve
+from tailored.engine.why import Reasons
 
 
 class Engine:
@@ -71,12 +72,13 @@ class Engine:
             (name, SettingValue(as_json(value), rule)) for name, (value, rule) in resolution.settings.items()
         )
         warnings = (*facts.warnings, *map(_failed_text, dict.fromkeys(failed)), *[_LAST_CHECK][:taken])
-        return Decision(self.version, slots, settings, tuple(resolution.withheld), warnings)
+        reasons = Reasons(self.book, facts, slots, settings)
+        return Decision(self.version, slots, settings, tuple(resolution.withheld), warnings, reasons)
 
     def firing(self, facts: Facts) -> list[Rule]:
         """The rules that are awake and whose conditions hold, in resolution order."""
         rules = self.book.rules
-        return [rules[place] for place in self._matcher.matching(facts) if is_awake(rules[place], facts.now)]
+        return [rules[place] for place in self._matcher.rules(self._matcher.firing(facts))]
 
     def _placement(self, name: str, choice: Choice, seen: Mapping[str, View], failed: list[str]) -> Placement:
         kind = self.book.slots[name].kind

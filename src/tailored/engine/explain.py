@@ -53,10 +53,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One slot or setting: what it got, in words, and every rule that names it."""
+    """One slot or setting: what it got, why (as the person is told), and every rule that names it."""
 
     id: str
     outcome: str
+    why: str
     rules: tuple[Verdict, ...]
 
 
@@ -79,6 +80,7 @@ class Explanation:
             for one in explained:
                 data[section][one.id] |= {
                     "outcome": one.outcome,
+                    "why": one.why,
                     "rules": [verdict.to_dict() for verdict in one.rules],
                 }
             if chosen:
@@ -103,8 +105,10 @@ def explain(
     decision = engine.decide(facts)
     judge = _Judge(engine, facts)
     fates = {rule.id: judge.fate(rule) for rule in engine.book.rules}
-    slots = [_slot(judge, fates, name, placement) for name, placement in decision.slots.items()]
-    settings = [_setting(judge, fates, name, setting) for name, setting in decision.settings.items()]
+    slots = [_slot(judge, fates, name, one, decision.why(name)) for name, one in decision.slots.items()]
+    settings = [
+        _setting(judge, fates, name, one, decision.why(name)) for name, one in decision.settings.items()
+    ]
     return Explanation(decision, tuple(slots), tuple(settings))
 
 
@@ -262,7 +266,7 @@ def _through(segment: str, wanted: bool, inner: Sequence[_Blocker]) -> _Blocker:
     )
 
 
-def _slot(judge: _Judge, fates: Mapping[str, _Fate], name: str, placement: Placement) -> Explained:
+def _slot(judge: _Judge, fates: Mapping[str, _Fate], name: str, placement: Placement, why: str) -> Explained:
     verdicts = []
     for rule in judge.book.rules:
         if name in rule.hide or name in rule.show or name in rule.order:
@@ -270,10 +274,12 @@ def _slot(judge: _Judge, fates: Mapping[str, _Fate], name: str, placement: Place
             verdicts.append(
                 _verdict(rule, fate if fate.status else judge.outcome(rule, name, placement, fate))
             )
-    return Explained(name, _outcome(judge.priorities, placement), _in_order(verdicts))
+    return Explained(name, _outcome(judge.priorities, placement), why, _in_order(verdicts))
 
 
-def _setting(judge: _Judge, fates: Mapping[str, _Fate], name: str, setting: SettingValue) -> Explained:
+def _setting(
+    judge: _Judge, fates: Mapping[str, _Fate], name: str, setting: SettingValue, why: str
+) -> Explained:
     verdicts = []
     for rule in judge.book.rules:
         if name in rule.set:
@@ -282,7 +288,7 @@ def _setting(judge: _Judge, fates: Mapping[str, _Fate], name: str, setting: Sett
                 fate = judge.against(rule, setting.rule, fate)
             verdicts.append(_verdict(rule, fate))
     value = json.dumps(setting.to_dict()["value"], ensure_ascii=False)
-    return Explained(name, f"{value}, {_by(judge.priorities, setting.rule)}", _in_order(verdicts))
+    return Explained(name, f"{value}, {_by(judge.priorities, setting.rule)}", why, _in_order(verdicts))
 
 
 def _verdict(rule: Rule, fate: _Fate) -> Verdict:
