@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import lru_cache, wraps
@@ -18,6 +19,8 @@ from tailored.condition.tree import Value
 
 LONGEST = 1_000_000
 """Characters that one rendered text may have."""
+MOST_STEPS = 1_000_000
+"""Steps that rendering one text may take: a step is a value that is touched, or 16 characters of a text."""
 
 
 class FrozenDict(dict[str, Any]):
@@ -42,10 +45,25 @@ class FrozenDict(dict[str, Any]):
 class View:
     """What templates see as `user` and `context`: facts by name, of which any may be missing."""
 
-    __slots__ = ("values",)
+    __slots__ = ("steps", "values")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
+        self.steps: dict[str, int] = {}
+        """What it takes to read each list; told once, since a text may read it often."""
+
+    def read(self, name: str) -> Any:
+        """A value, in exchange for steps; KeyError where it is missing."""
+        value = self.values[name]
+        if name in self.steps:
+            _spend(self.steps[name])
+        elif isinstance(value, list):
+            before = _budget.left
+            _touch(value)
+            self.steps[name] = before - _budget.left
+        else:
+            _touch(value)
+        return value
 
 
 def views(facts: Mapping[str, Value], consents: Mapping[str, bool]) -> dict[str, View]:
@@ -79,7 +97,35 @@ class Renderer:
         return fields
 
 
+class _Budget(threading.local):
+    """The steps that are left to the text which this thread renders."""
+
+    left = MOST_STEPS
+
+
+_budget = _Budget()
+
+
+def _spend(steps: int) -> None:
+    left = _budget.left = _budget.left - steps
+    if left < 0:
+        raise OverflowError("too many steps")
+
+
+def _touch(value: Any) -> None:
+    """Takes the steps for a value that is used, as it goes through it."""
+    if isinstance(value, str):
+        _spend(1 + len(value) // 16)
+    elif isinstance(value, list | tuple):
+        _spend(1 + len(value))
+        for one in value:
+            _touch(one)
+    else:
+        _spend(1)
+
+
 def _filled(template: Template, seen: Mapping[str, View]) -> str:
+    _budget.left = MOST_STEPS
     pieces, length = [], 0
     for piece in template.generate(seen):
         pieces.append(piece)
@@ -133,19 +179,27 @@ class Missing(Undefined):
 class _Environment(SandboxedEnvironment):
     """Jinja with nothing in it but what the language of templates has (book/templates.py)."""
 
-    intercepted_binops = frozenset(["*", "%"])
+    intercepted_binops = frozenset(["*", "%", "+"])
 
     def __init__(self, *, autoescape: bool) -> None:
         super().__init__(undefined=Missing, autoescape=autoescape, finalize=shown, cache_size=0)
         self.globals.clear()
         self.tests = {name: self.tests[name] for name in TESTS}
         self.filters = {name: _missing_through(name, self.filters[name]) for name in FILTERS} | {
-            "shown": shown
+            "shown": shown,
+            "looped": _looped,
         }
 
     def compiled(self, text: str) -> Template:
-        """The template that a text is, with every piece of a `~` shown as it would be on its own."""
+        """The template that a text is, with every piece of a `~` shown as it would be on its own.
+
+        Each loop is told how much stands in it, so that the steps of all its rounds can be counted at once.
+        """
+        _budget.left = MOST_STEPS  # Jinja works out what is constant, here and now
         tree = self.parse(text)
+        for loop in tree.find_all(nodes.For):
+            size = nodes.Const(sum(1 for _ in loop.find_all(nodes.Node)))
+            loop.iter = nodes.Filter(loop.iter, "looped", [size], [], None, None)
         for joined in tree.find_all(nodes.Concat):
             joined.nodes = [nodes.Filter(part, "shown", [], [], None, None) for part in joined.nodes]
         for node in tree.find_all(nodes.Filter):
@@ -154,7 +208,7 @@ class _Environment(SandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, View):
-            return obj.values[attribute] if attribute in obj.values else self.undefined(name=attribute)
+            return obj.read(attribute) if attribute in obj.values else self.undefined(name=attribute)
         return super().getattr(obj, attribute) if isinstance(obj, LoopContext) else self.undefined()
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -165,19 +219,32 @@ class _Environment(SandboxedEnvironment):
         return self.undefined()
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Arithmetic is for numbers: a text times a number could fill the memory."""
-        if any(isinstance(side, str | list | tuple) for side in (left, right)):
-            raise TypeError(f"`{operator}` is for numbers")
+        """Arithmetic is for numbers: a text times a number could fill the memory. `+` is for texts, too."""
+        if isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple):
+            if operator != "+":
+                raise TypeError(f"`{operator}` is for numbers")
+            _touch(left)
+            _touch(right)
         return super().call_binop(context, operator, left, right)
 
 
 def shown(value: Any) -> Any:
     """A value as people read it."""
+    if isinstance(value, str):
+        _spend(1 + len(value) // 16)
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
+        _spend(1 + len(value))
         return ", ".join(str(shown(one)) for one in value)
     return "" if value is None else value
+
+
+def _looped(value: Any, size: int) -> Any:
+    """What a loop with so many nodes in it goes through; the steps of all its rounds are taken at once."""
+    _spend(size * len(value) if isinstance(value, str | list | tuple) else size)
+    return value
 
 
 def _seen(value: Value) -> Any:
@@ -203,6 +270,7 @@ def _missing_through(name: str, function: Callable[..., Any]) -> Callable[..., A
     def through(*args: Any, **kwargs: Any) -> Any:
         if not takes_missing and isinstance(args[place], Missing):
             return args[place]
+        _touch(args[place])
         result = function(*args, **kwargs)
         # `reverse` and `unique` give iterators, which would be shown by their addresses
         return list(result) if isinstance(result, Iterator) else result

@@ -48,7 +48,7 @@ _Clauses: TypeAlias = tuple[str, ...] | None
 class Reasons(Mapping[str, str]):
     """The sentence of every slot and setting of one decision, worked out when somebody asks.
 
-    A pickle or a copy holds the sentences, and nothing of the facts behind them.
+    A pickle, or a deep copy, holds the sentences, and nothing of the facts behind them.
     """
 
     __slots__ = ("_book", "_facts", "_settings", "_slots")
