@@ -139,8 +139,9 @@ def _table(dice: random.Random, rules: int) -> dict[str, Any]:
 
     book = _book(dice, rules, row)
     for body in book["rules"].values():
-        body["show"] = {"hero": f"item-{dice.randrange(len(book['content']))}"}
-        del body["priority"]
+        when = body["when"]
+        body.clear()
+        body |= {"when": when, "show": {"hero": f"item-{dice.randrange(len(book['content']))}"}}
     return {**book, "segments": {}, "slots": {"hero": {"default": "item-0"}}}
 
 

@@ -191,8 +191,8 @@ def test_the_last_check_stands_behind_the_exit(monkeypatch):
     engine = make("r: {when: always, show: {hero: ill}}")
     real = engine_module.resolve
 
-    def faulty(book, personal, firing, permissions):
-        resolution = real(book, personal, firing, permissions)
+    def faulty(plan, firing, permissions):
+        resolution = real(plan, firing, permissions)
         resolution.slots["hero"].items = [("ill", "r")]
         return resolution
 

@@ -79,8 +79,13 @@ class Renderer:
     """The content of a book, ready to render. It is built once and shared by threads."""
 
     def __init__(self, content: Mapping[str, Content]) -> None:
-        self._fields = {
-            name: _prepared(item.fields, _HTML if item.escaped else _TEXT) for name, item in content.items()
+        self._content = content
+        self._fields: dict[str, Any] = {}
+        """Compiled when first shown: compiling a template takes as long as reading a dozen rules."""
+        self._plain: dict[str, FrozenDict] = {
+            name: _prepared(item.fields, _TEXT)
+            for name, item in content.items()
+            if not _has_template(item.fields)
         }
 
     def render(self, name: str, seen: Mapping[str, View], failed: list[str]) -> FrozenDict:
@@ -93,8 +98,17 @@ class Renderer:
                 failed.append(name)
                 return ""
 
+        if name in self._plain:
+            return self._plain[name]
+        if name not in self._fields:
+            item = self._content[name]
+            self._fields[name] = _prepared(item.fields, _HTML if item.escaped else _TEXT)
         fields: FrozenDict = _rendered(self._fields[name], fill)
         return fields
+
+    def is_plain(self, name: str) -> bool:
+        """Whether a content item has no templates, so that it is the same for everyone."""
+        return name in self._plain
 
 
 class _Budget(threading.local):
@@ -144,6 +158,13 @@ def _prepared(value: Json, environment: _Environment) -> Any:
     if isinstance(value, tuple | list):
         return tuple(_prepared(one, environment) for one in value)
     return value
+
+
+def _has_template(value: Json) -> bool:
+    if isinstance(value, str):
+        return is_template(value)
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
+    return any(map(_has_template, parts))
 
 
 def _rendered(value: Any, fill: Callable[[Template], str]) -> Any:

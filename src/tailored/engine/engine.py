@@ -11,10 +11,10 @@ from tailored.book.load import load_book
 from tailored.book.model import Rule, RuleBook
 from tailored.book.version import book_version
 from tailored.content.render import FrozenDict, Renderer, View, views
-from tailored.engine.decision import Decision, Item, Placement, SettingValue
-from tailored.engine.facts import Facts, RequestWarning, as_json, read_facts, read_now
+from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue
+from tailored.engine.facts import Facts, FactsReader, RequestWarning, as_json, read_now
 from tailored.engine.match import Matcher
-from tailored.engine.resolve import Choice, last_check, personal_rules, resolve
+from tailored.engine.resolve import Choice, Plan, last_check, resolve
 from tailored.engine.why import Reasons
 
 
@@ -25,8 +25,16 @@ class Engine:
         self.book = book
         self.version = book_version(book)
         self._matcher = Matcher(book)
+        self._plan = Plan(book, self._matcher)
+        self._reader = FactsReader(book)
         self._renderer = Renderer(book.content)
-        self.personal = personal_rules(book)
+        self._placed: dict[tuple[str, str, str | None, str | None], Placement] = {}
+        """The placements of what is the same for everyone, kept once made; no more than the book can name."""
+
+    @property
+    def personal(self) -> frozenset[str]:
+        """The rules whose conditions read something about the user."""
+        return self._plan.personal
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Engine:
@@ -57,21 +65,20 @@ class Engine:
         for name, side in (("user", user), ("context", context)):
             if not isinstance(side, Mapping):
                 raise TypeError(f"`{name}` must be a mapping such as a dict, not {type(side).__name__}.")
-        return read_facts(self.book, user, context, read_now(now))
+        return self._reader.read(user, context, read_now(now))
 
     def decide(self, facts: Facts) -> Decision:
         """The decision that follows from facts: match, resolve, check at the exit, render."""
-        resolution = resolve(self.book, self.personal, self.firing(facts), facts.permissions)
+        resolution = resolve(self._plan, self._matcher.firing(facts), facts.permissions)
         taken = last_check(self.book, resolution, facts.permissions)
-        seen = views(facts.values, facts.permissions.consents)
-        failed: list[str] = []
+        texts = _Texts(self._renderer, facts)
         slots = FrozenDict(
-            (name, self._placement(name, choice, seen, failed)) for name, choice in resolution.slots.items()
+            {name: self._placement(name, choice, texts) for name, choice in resolution.slots.items()}
         )
         settings = FrozenDict(
-            (name, SettingValue(as_json(value), rule)) for name, (value, rule) in resolution.settings.items()
+            {name: SettingValue(as_json(value), rule) for name, (value, rule) in resolution.settings.items()}
         )
-        warnings = (*facts.warnings, *map(_failed_text, dict.fromkeys(failed)), *[_LAST_CHECK][:taken])
+        warnings = (*facts.warnings, *map(_failed_text, dict.fromkeys(texts.failed)), *[_LAST_CHECK][:taken])
         reasons = Reasons(self.book, facts, slots, settings)
         return Decision(self.version, slots, settings, tuple(resolution.withheld), warnings, reasons)
 
@@ -80,15 +87,37 @@ class Engine:
         rules = self.book.rules
         return [rules[place] for place in self._matcher.rules(self._matcher.firing(facts))]
 
-    def _placement(self, name: str, choice: Choice, seen: Mapping[str, View], failed: list[str]) -> Placement:
+    def _placement(self, name: str, choice: Choice, texts: _Texts) -> Placement:
         kind = self.book.slots[name].kind
-        items = tuple(
-            Item(content, self._renderer.render(content, seen, failed), rule)
-            for content, rule in choice.items
-        )
-        if kind == "single" and items:
-            return Placement(kind, choice.reason, choice.rule, items[0].content, items[0].fields)
-        return Placement(kind, choice.reason, choice.rule, items=items, order=choice.order)
+        if kind == "many" and choice.items:
+            items = tuple(Item(content, texts.fields(content), rule) for content, rule in choice.items)
+            return Placement(kind, choice.reason, choice.rule, items=items)
+        content = choice.items[0][0] if choice.items else None
+        known = (name, choice.reason, choice.rule, content)
+        placement = self._placed.get(known)
+        if placement is None:
+            fields = NOTHING if content is None else texts.fields(content)
+            placement = Placement(kind, choice.reason, choice.rule, content, fields, order=choice.order)
+            if content is None or self._renderer.is_plain(content):
+                self._placed[known] = placement
+        return placement
+
+
+class _Texts:
+    """Renders for one request; what templates see is made for the first that needs it."""
+
+    __slots__ = ("_facts", "_renderer", "_seen", "failed")
+
+    def __init__(self, renderer: Renderer, facts: Facts) -> None:
+        self._renderer, self._facts = renderer, facts
+        self._seen: dict[str, View] = {}
+        self.failed: list[str] = []
+
+    def fields(self, content: str) -> FrozenDict:
+        """The fields of a content item for this request."""
+        if not self._seen and not self._renderer.is_plain(content):
+            self._seen = views(self._facts.values, self._facts.permissions.consents)
+        return self._renderer.render(content, self._seen, self.failed)
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tailored.book.builtin import PERSONALIZATION
 from tailored.book.model import RuleBook
 from tailored.condition.tree import Attribute, Value
-from tailored.condition.types import A_VALUE, ELEMENT, as_text, in_utc, parse_date, parse_datetime
-from tailored.condition.values import TooLarge, WrongType, read_value
+from tailored.condition.types import A_VALUE, Type, as_text, in_utc, parse_date, parse_datetime
+from tailored.condition.values import LONGEST_TEXT, TooLarge, WrongType, read_value
 from tailored.guard.permissions import Permissions, read_permissions
 
 
@@ -41,38 +42,80 @@ class Facts:
     remembered: dict[tuple[str, bool], bool] = field(default_factory=dict)
 
 
+class FactsReader:
+    """Reads requests by the attributes of a book. It is built once and shared by threads."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self._topics = book.topics
+        self._nothing_said, _ = read_permissions(None, None, book.topics)
+        self._attributes = [
+            (
+                key,
+                attribute,
+                attribute.side == "user",
+                attribute.path or (attribute.name,),
+                bool(attribute.topics) or attribute.purpose is not None,
+                attribute.type is Type.STRING,
+                frozenset(attribute.values),
+            )
+            for key, attribute in book.attributes.items()
+        ]
+
+    def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
+        """The facts of a request. What cannot be used is missing, with a warning; nothing is raised."""
+        warnings: list[RequestWarning] = []
+        permissions, unreadable = self._permissions(user, warnings)
+        opted_out = permissions.opted_out(PERSONALIZATION)
+        values: dict[str, Value] = {}
+        for key, attribute, of_user, path, labelled, is_text, listed in self._attributes:
+            raw = _found(user if of_user else context, path)
+            if (
+                raw is None
+                or ((labelled or opted_out) and permissions.hiding(attribute))
+                or key in unreadable
+            ):
+                continue
+            if is_text and type(raw) is str and len(raw) <= LONGEST_TEXT and raw.isascii():
+                value: Value = raw
+            else:
+                try:
+                    value = read_value(raw, attribute.type)
+                except (WrongType, TooLarge) as error:
+                    warnings.append(_unusable(key, attribute, error))
+                    continue
+            values[key] = value
+            if listed and not (listed.issuperset(value) if isinstance(value, tuple) else value in listed):
+                message = f"`{key}` has a value that the book does not list; it is used as it is."
+                warnings.append(RequestWarning("unlisted-value", key, message))
+        return Facts(values, now, permissions, warnings)
+
+    def _permissions(
+        self, user: Mapping[str, object], warnings: list[RequestWarning]
+    ) -> tuple[Permissions, list[str]]:
+        consents, opt_outs = _found(user, ("consents",)), _found(user, ("opt_outs",))
+        if consents is None and opt_outs is None:
+            return self._nothing_said, []
+        permissions, unreadable = read_permissions(consents, opt_outs, self._topics)
+        for name in unreadable:
+            message = _UNREADABLE.get(name, "`{}` is neither true nor false; it counts as no consent.")
+            warnings.append(RequestWarning("wrong-type", name, message.format(name)))
+        return permissions, unreadable
+
+
 def read_facts(
     book: RuleBook, user: Mapping[str, object], context: Mapping[str, object], now: datetime
 ) -> Facts:
-    """The facts of a request. What cannot be used counts as missing, with a warning; nothing is raised."""
-    warnings: list[RequestWarning] = []
-    permissions, unreadable = read_permissions(
-        _found(user, ("consents",)), _found(user, ("opt_outs",)), book.topics
+    """The facts of one request by the attributes of a book, as a FactsReader reads them."""
+    return FactsReader(book).read(user, context, now)
+
+
+def _unusable(key: str, attribute: Attribute, error: Exception) -> RequestWarning:
+    if isinstance(error, TooLarge):
+        message = f"`{key}` is larger than anything that makes sense; it counts as missing."
+        return RequestWarning("too-large", key, message)
+    return RequestWarning(
+        "wrong-type", key, f"`{key}` is not {A_VALUE[attribute.type]}; it counts as missing."
     )
-    for name in unreadable:
-        message = _UNREADABLE.get(name, "`{}` is neither true nor false; it counts as no consent.").format(
-            name
-        )
-        warnings.append(RequestWarning("wrong-type", name, message))
-    values: dict[str, Value] = {}
-    sides = {"user": user, "context": context}
-    for key, attribute in book.attributes.items():
-        raw = _found(sides[attribute.side], attribute.path or (attribute.name,))
-        if raw is None or permissions.hiding(attribute) or key in unreadable:
-            continue
-        try:
-            value = values[key] = read_value(raw, attribute.type)
-        except WrongType:
-            message = f"`{key}` is not {A_VALUE[attribute.type]}; it counts as missing."
-            warnings.append(RequestWarning("wrong-type", key, message))
-        except TooLarge:
-            message = f"`{key}` is larger than anything that makes sense; it counts as missing."
-            warnings.append(RequestWarning("too-large", key, message))
-        else:
-            if attribute.values and not _is_listed(attribute, value):
-                message = f"`{key}` has a value that the book does not list; it is used as it is."
-                warnings.append(RequestWarning("unlisted-value", key, message))
-    return Facts(values, now, permissions, warnings)
 
 
 def read_now(now: datetime | str | None) -> datetime:
@@ -119,7 +162,9 @@ def _found(source: object, path: tuple[str, ...]) -> object:
         for name in path:
             if source is None:
                 return None
-            source = source.get(name) if isinstance(source, Mapping) else _UNUSABLE
+            if type(source) is not dict and not isinstance(source, Mapping):
+                return _UNUSABLE
+            source = source.get(name)
     except Exception:  # a foreign object may raise anything from its methods
         return _UNUSABLE
     return source
@@ -131,12 +176,6 @@ _UNREADABLE = {
 }
 _UNUSABLE = object()
 """Of no type that an attribute may have."""
-
-
-def _is_listed(attribute: Attribute, value: Value) -> bool:
-    if attribute.type in ELEMENT:
-        return isinstance(value, tuple) and all(one in attribute.values for one in value)
-    return value in attribute.values
 
 
 def _midnight(day: date) -> datetime:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tailored.book.builtin import PERSONALIZATION, is_personal
-from tailored.book.model import Content, Rule, RuleBook, Slot
+from tailored.book.model import Rule, RuleBook, Slot
 from tailored.condition.tree import Condition, Scalar, attributes_read, segments_named
+from tailored.engine.match import Matcher
 from tailored.guard.permissions import Permissions
 
 
@@ -45,41 +45,90 @@ class Resolution:
     withheld: list[Withheld]
 
 
-def resolve(
-    book: RuleBook, personal: frozenset[str], firing: Iterable[Rule], permissions: Permissions
-) -> Resolution:
-    """What follows from rules that are awake and whose conditions hold, in resolution order.
+class Plan:
+    """What of a book bears on each slot and each setting, as bits of the clauses of its rules."""
 
-    `personal` are the rules whose conditions read something about the user.
-    """
+    def __init__(self, book: RuleBook, matcher: Matcher) -> None:
+        self.book, self.matcher = book, matcher
+        self.personal = personal_rules(book)
+        self.labelled_content = frozenset(
+            name for name, item in book.content.items() if item.topics or item.purpose is not None
+        )
+        hides: dict[str, list[int]] = {}
+        offers: dict[str, list[int]] = {}
+        sets: dict[str, list[int]] = {}
+        labelled, personal = [], []
+        for place, rule in enumerate(book.rules):
+            for names, bearing in (
+                (rule.hide, hides),
+                (rule.show, offers),
+                (rule.order, offers),
+                (rule.set, sets),
+            ):
+                for name in names:
+                    bearing.setdefault(name, []).append(place)
+            if rule.topics or rule.purpose is not None or self._names_labelled(rule):
+                labelled.append(place)
+            if rule.id in self.personal:
+                personal.append(place)
+        clauses = matcher.clauses
+        self.slots = [
+            (slot, clauses(hides.get(name, ())), clauses(offers.get(name, ())))
+            for name, slot in book.slots.items()
+        ]
+        self.settings = [(setting, clauses(sets.get(name, ()))) for name, setting in book.settings.items()]
+        self.labelled_rules, self.personal_rules = clauses(labelled), clauses(personal)
+
+    def _names_labelled(self, rule: Rule) -> bool:
+        return any(not self.labelled_content.isdisjoint(names) for names in rule.show.values())
+
+
+def resolve(plan: Plan, firing: int, permissions: Permissions) -> Resolution:
+    """What follows from the clauses that fire: those that hold, of rules that are awake."""
     withheld: set[Withheld] = set()
-    hidden: dict[str, str] = {}
-    shown: dict[str, list[tuple[str, str]]] = {}
-    ordered: dict[str, tuple[tuple[str, ...], str]] = {}
+    usable = _usable(plan, firing, permissions, withheld)
+    rules, first = plan.book.rules, plan.matcher.first
+    slots = {}
+    for slot, hides, offers in plan.slots:
+        if hidden := usable & hides:
+            slots[slot.id] = Choice("hidden", rules[first(hidden)].id)
+        elif slot.modules is None:
+            slots[slot.id] = _items(plan, slot, usable & offers, permissions)
+        elif ordered := usable & offers:
+            rule = rules[first(ordered)]
+            named = rule.order[slot.id]
+            rest = tuple(name for name in slot.modules if name not in named)
+            slots[slot.id] = Choice("rule", rule.id, order=named + rest)
+        else:
+            slots[slot.id] = Choice("default", order=slot.modules)
     settings: dict[str, tuple[Scalar | tuple[Scalar, ...], str | None]] = {}
-    for rule in firing:
+    for setting, sets in plan.settings:
+        if setters := usable & sets:
+            rule = rules[first(setters)]
+            settings[setting.id] = rule.set[setting.id], rule.id
+        else:
+            settings[setting.id] = setting.default, None
+    return Resolution(slots, settings, sorted(withheld))
+
+
+def _usable(plan: Plan, firing: int, permissions: Permissions, withheld: set[Withheld]) -> int:
+    """The clauses that fire and that no label keeps back. What labels keep back goes to `withheld`."""
+    usable, opted_out = firing, permissions.opted_out(PERSONALIZATION)
+    asked = plan.labelled_rules | plan.personal_rules if opted_out else plan.labelled_rules
+    for place in plan.matcher.rules(firing & asked):
+        rule = plan.book.rules[place]
         labels = set(permissions.held_back(rule.topics, rule.purpose))
-        if rule.id in personal and permissions.opted_out(PERSONALIZATION):
+        if opted_out and rule.id in plan.personal:
             labels.add(("purpose", PERSONALIZATION))
         withheld.update(Withheld("rule", rule.id, label, name) for label, name in labels)
-        usable = not labels
-        for slot, contents in rule.show.items():
-            for content in contents:
-                if _permitted(book.content[content], permissions, withheld) and usable:
-                    shown.setdefault(slot, []).append((content, rule.id))
-        if not usable:
-            continue
-        for slot in rule.hide:
-            hidden.setdefault(slot, rule.id)
-        for slot, modules in rule.order.items():
-            ordered.setdefault(slot, (modules, rule.id))
-        for setting, value in rule.set.items():
-            settings.setdefault(setting, (value, rule.id))
-    return Resolution(
-        {name: _choice(slot, hidden, shown, ordered) for name, slot in book.slots.items()},
-        {name: settings.get(name, (setting.default, None)) for name, setting in book.settings.items()},
-        sorted(withheld),
-    )
+        for names in rule.show.values():
+            for name in names:
+                item = plan.book.content[name]
+                kept_back = permissions.held_back(item.topics, item.purpose)
+                withheld.update(Withheld("content", name, label, of) for label, of in kept_back)
+        if labels:
+            usable &= ~plan.matcher.clauses((place,))
+    return usable
 
 
 def personal_rules(book: RuleBook) -> frozenset[str]:
@@ -99,50 +148,48 @@ def personal_rules(book: RuleBook) -> frozenset[str]:
     return frozenset(rule.id for rule in book.rules if reads(rule.when))
 
 
-def _permitted(content: Content, permissions: Permissions, withheld: set[Withheld]) -> bool:
+def _permitted(plan: Plan, name: str, permissions: Permissions) -> bool:
     """Whether content may be placed: the gate at the exit."""
-    permitted = True
-    for label, name in permissions.held_back(content.topics, content.purpose):
-        withheld.add(Withheld("content", content.id, label, name))
-        permitted = False
-    return permitted
+    if name not in plan.labelled_content:
+        return True
+    item = plan.book.content[name]
+    return not any(permissions.held_back(item.topics, item.purpose))
 
 
-def _choice(
-    slot: Slot,
-    hidden: Mapping[str, str],
-    shown: Mapping[str, list[tuple[str, str]]],
-    ordered: Mapping[str, tuple[tuple[str, ...], str]],
-) -> Choice:
-    if slot.id in hidden:
-        return Choice("hidden", hidden[slot.id])
-    if slot.modules is not None:
-        if slot.id not in ordered:
-            return Choice("default", order=slot.modules)
-        first, rule = ordered[slot.id]
-        return Choice("rule", rule, order=first + tuple(name for name in slot.modules if name not in first))
+def _items(plan: Plan, slot: Slot, offers: int, permissions: Permissions) -> Choice:
+    """What a single or a many slot gets from the clauses that offer it something."""
+    most = slot.many or 1
     found: dict[str, str | None] = {}
-    for content, by in shown.get(slot.id, ()):
-        found.setdefault(content, by)
-    items = list(found.items())[: slot.many or 1]
+    for place in plan.matcher.rules(offers):
+        rule = plan.book.rules[place]
+        for name in rule.show[slot.id]:
+            if len(found) < most and _permitted(plan, name, permissions):
+                found.setdefault(name, rule.id)
+        if len(found) == most:
+            break
+    items = list(found.items())
     if items and slot.many is None:
         return Choice("rule", items[0][1], items)
     reason = "rule" if items else "default"
     if slot.fill or not items:
-        spare = [(content, None) for content in slot.default if content not in found]
-        items += spare[: (slot.many or 1) - len(items)]
+        spare = [(name, None) for name in slot.default if name not in found]
+        items += spare[: most - len(items)]
     return Choice(reason, None, items)
 
 
 def last_check(book: RuleBook, resolution: Resolution, permissions: Permissions) -> int:
-    """Takes out what stands in a finished resolution without permission; how much that was (none, ever)."""
+    """Takes out what stands in a finished resolution without permission; how much that was (none, ever).
+
+    It asks each item of the book itself, whatever was worked out about labels before.
+    """
     taken = 0
     for choice in resolution.slots.values():
-        allowed = [
-            item
-            for item in choice.items
-            if not any(permissions.held_back(book.content[item[0]].topics, book.content[item[0]].purpose))
-        ]
+        allowed = []
+        for entry in choice.items:
+            item = book.content[entry[0]]
+            unlabelled = not item.topics and item.purpose is None
+            if unlabelled or not any(permissions.held_back(item.topics, item.purpose)):
+                allowed.append(entry)
         taken += len(choice.items) - len(allowed)
         choice.items = allowed
     return taken
