@@ -49,10 +49,16 @@ class Mix:
     requests: list[Request]
 
 
-def make(name: str, rules: int, requests: int = 200) -> Mix:
-    """A book of this many rules in the mix `dense`, `selective` or `table`."""
+def make(name: str, rules: int, requests: int = 200, templates: bool = False) -> Mix:
+    """A book of this many rules in the mix `dense`, `selective` or `table`.
+
+    With `templates` every fourth content item greets; without, all fields are plain.
+    """
     dice = random.Random(f"{SEED} {name} {rules}")
-    return Mix(_text(_BOOKS[name](dice, rules)), [_request(dice) for _ in range(requests)])
+    book = _BOOKS[name](dice, rules)
+    for item in list(book["content"].values())[::4] if templates else []:
+        item["title"] += "{{ ' in ' ~ user.country if user.country }}"
+    return Mix(_text(book), [_request(dice) for _ in range(requests)])
 
 
 def _request(dice: random.Random) -> Request:
@@ -195,8 +201,7 @@ def _book(dice: random.Random, rules: int, condition: Callable[[], dict[str, Any
 
 
 def _content(number: int) -> dict[str, Any]:
-    greeting = f"Offer {number}" + ("{{ ' in ' ~ user.country if user.country }}" if number % 4 == 0 else "")
-    return {"title": greeting, "image": f"picture-{number}.jpg", "link": f"/offers/{number}"}
+    return {"title": f"Offer {number}", "image": f"picture-{number}.jpg", "link": f"/offers/{number}"}
 
 
 def _action(dice: random.Random, items: int) -> dict[str, Any]:

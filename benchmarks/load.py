@@ -23,7 +23,7 @@ def run() -> None:
     """Prints the ratio. Both are measured without the garbage collector, which `check_book` pauses, too."""
     rows = []
     for name in ("selective", "dense"):
-        text = make(name, RULES, 0).text
+        text = make(name, RULES, 0, templates=True).text
         sources = {"book.yaml": text.encode()}
         composing, checking, building = [], [], []
         for _ in range(ROUNDS):
