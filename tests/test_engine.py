@@ -14,7 +14,7 @@ import pytest
 
 import tailored
 from tailored import BookNotReadable, Engine, RuleBookError
-from tests.support.make import make
+from tests.support.make import BASE, make
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 
@@ -264,6 +264,14 @@ def test_a_request_is_left_as_it_was():
     before = deepcopy((user, context))
     make("r: {when: {seen: a}, show: {hero: a}}").evaluate(user, context, NOW)
     assert (user, context) == before
+
+
+def test_a_setting_that_is_a_list_is_frozen_too():
+    base = BASE.replace("settings:\n", "settings:\n  days: {type: list of integers, default: [7]}\n")
+    decision = make("r: {when: always, set: {days: [1, 2]}}", base).evaluate({}, {}, NOW)
+    assert decision["days"].value == (1, 2)
+    assert decision.to_dict()["settings"]["days"]["value"] == [1, 2]
+    assert hash(decision) == hash(decision)
 
 
 def test_a_decision_is_a_frozen_mapping_of_slots_and_settings():

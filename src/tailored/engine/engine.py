@@ -6,10 +6,12 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from tailored.book.load import load_book
 from tailored.book.model import Rule, RuleBook
 from tailored.book.version import book_version
+from tailored.condition.tree import Value
 from tailored.content.render import FrozenDict, Renderer, View, views
 from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue
 from tailored.engine.facts import Facts, FactsReader, RequestWarning, as_json, read_now
@@ -76,7 +78,7 @@ class Engine:
             {name: self._placement(name, choice, texts) for name, choice in resolution.slots.items()}
         )
         settings = FrozenDict(
-            {name: SettingValue(as_json(value), rule) for name, (value, rule) in resolution.settings.items()}
+            {name: SettingValue(_frozen(value), rule) for name, (value, rule) in resolution.settings.items()}
         )
         warnings = (*facts.warnings, *map(_failed_text, dict.fromkeys(texts.failed)), *[_LAST_CHECK][:taken])
         reasons = Reasons(self.book, facts, slots, settings)
@@ -146,6 +148,11 @@ def _the_engine() -> Engine:
             if _engine is None:
                 _engine = Engine.load(os.environ.get("TAILORED_RULES") or "rules")
     return _engine
+
+
+def _frozen(value: Value) -> Any:
+    """A setting's value as plain data that nobody can change."""
+    return tuple(value) if isinstance(value, tuple) else as_json(value)
 
 
 def _failed_text(content: str) -> RequestWarning:
