@@ -54,10 +54,11 @@ def run() -> None:
         ["mix", "rules", "median, us", "p99 / median", "growth", "empty calls"],
         rows,
     )
+    plain = engine_of(make("selective", 10_000, 0).text)
+    nothing = _median(measured(lambda user, context: plain.evaluate(user, context, NOW), [({}, {})]))
     mix = make("selective", 10_000, templates=True)
     engine = engine_of(mix.text)
     greeting = _median(measured(lambda user, context: engine.evaluate(user, context, NOW), mix.requests))
-    nothing = _median(measured(lambda user, context: engine.evaluate(user, context, NOW), [({}, {})]))
     print(f"  selective, 10,000 rules, every fourth item a template: {greeting:.0f} us")
     print(f"  an empty request: {nothing:.0f} us, {nothing / empty:.0f} empty calls")
     show(

@@ -61,6 +61,8 @@ Literal(leaf=InSegment(id='new'), wanted=False)))
 
 def _joined(kind: type[Both] | type[Either], parts: Sequence[Normal]) -> Normal:
     """Parts joined, each once, those of the same kind taken in."""
+    if len(parts) == 1:
+        return parts[0]
     flat: dict[Normal, None] = {}
     for part in parts:
         flat.update(dict.fromkeys(part.parts if isinstance(part, kind) else (part,)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,7 +46,7 @@ class Index:
         for place, literals in enumerate(clauses):
             bit = self.size - 1 - place
             needs: dict[tuple[str, str, str], Any] = {}
-            layers: Counter[tuple[str, str, str]] = Counter()
+            layers: dict[tuple[str, str, str], int] = {}
             for literal in literals:
                 leaf = literal.leaf
                 if isinstance(leaf, Consent):
@@ -66,11 +65,11 @@ class Index:
                         needs[name] = join(needs[name], what)
                     elif join is not None:
                         needs[name] = what
-                    elif layers[name] == MOST_LAYERS:
+                    elif (layer := layers.get(name, 0)) == MOST_LAYERS:
                         self.left.setdefault(place, []).append(literal)
                     else:
-                        _draft(drafts, (*name, layers[name])).add(bit, what)
-                        layers[name] += 1
+                        _draft(drafts, (*name, layer)).add(bit, what)
+                        layers[name] = layer + 1
             for name, what in needs.items():
                 _draft(drafts, (*name, 0)).add(bit, what)
         self._consents = [
