@@ -153,7 +153,7 @@ def test_pointing_at_a_word_shows_its_description(server, typed, word, shown):
         ("when: {signed_up_at: {in the last: 3 dayz}}", "3 dayz", "such as `30 days`"),
         ("when: {any: {page: home}}", "{page: home}", "This takes a list"),
         ("when: alwasy", "alwasy", "A condition is `always`, or a mapping such as `page: home`."),
-        ("whne: always", "whne", "This takes description, owner, hypothesis, when"),
+        ("whne: always", "whne", "This takes description, owner, hypothesis, because, when"),
         ("show: {hreo: hiking-socks}", "hreo", "This takes hero, greeting"),
         ("show: {hero: hiking-sokcs}", "hiking-sokcs", "This takes the name of a content item"),
         ("show: {checkout-notes: []}", "[]", "This takes the name of a content item"),
