@@ -21,6 +21,9 @@ attributes:
 topics:
   pregnancy: {description: Expecting, consent: health}
   secret: {consent: never}
+  children: {sensitive: false, because: We sell toys}
+purposes:
+  ads: {description: Advertisements, honours: [gpc]}
 slots:
   hero: {description: The big picture, default: plain}
   list: {many: 2}
@@ -31,7 +34,7 @@ settings:
 content:
   plain: {title: Hi}
   cradle: {title: A cradle, topic: pregnancy}
-  offer: {title: An offer, purpose: personalization, owner: ads}
+  offer: {title: An offer, topic: [secret, children], purpose: personalization, owner: ads}
 segments:
   sore: {description: Told us, when: {injuries: knee}, topic: health, owner: care}
   slow: {when: {segment: sore, age: {at least: 60}}}
@@ -52,7 +55,8 @@ rules:
     from: 2026-11-01
     until: 2036-03-01
     review: 2035-01-15T10:30Z
-    topic: secret
+    purpose: ads
+    because: you came back
 """
 
 
@@ -86,12 +90,13 @@ def test_a_rule_is_told_whole():
               sets path to b
     priority  300
     awake     from 2026-11-01 until 2036-03-01 begins; to be looked at again by 2035-01-15 10:30 UTC
-    consent   secret (never given), for this rule
-              health, for the segment sore and the attribute user.injuries
+    consent   health, for the segment sore and the attribute user.injuries
               pregnancy (the flag health), for the content cradle
-    purpose   personalization, for the content offer
+              secret (never given), for the content offer
+    purpose   ads and personalization, for this rule and the content offer
     owner     care
-    because   It helps"""
+    because   It helps
+    tells     you came back"""
     )
 
 
@@ -126,14 +131,42 @@ def test_a_rule_is_told_whole():
         ),
         ("slow", ["when      in sore and age is at least 60", "used by   whole"]),
         ("plain", ["Hi", "used by   whole, weak, the default of hero and the default of full"]),
-        ("offer", ["purpose   personalization, for this content", "owner     ads"]),
+        (
+            "offer",
+            [
+                "An offer",
+                "consent   secret (never given), for this content",
+                "purpose   personalization, for this content",
+                "used by   whole",
+                "owner     ads",
+            ],
+        ),
         ("user.injuries", ["holds     a list of texts; tells something about a person", "labels    health"]),
         ("context.page", ["holds     text, one of home, cart"]),
         (
             "pregnancy",
             ["Expecting", "consent   user.consents.health must be true", "labels    the content cradle"],
         ),
-        ("secret", ["consent   never given", "labels    the rule whole"]),
+        ("secret", ["consent   never given", "labels    the content offer"]),
+        ("children", ["consent   none needed: We sell toys", "labels    the content offer"]),
+        (
+            "ads",
+            [
+                "Advertisements",
+                "opt-out   user.opt_outs: [ads]",
+                "context.gpc: true is an opt-out, too",
+                "labels    the rule whole",
+            ],
+        ),
+        (
+            "personalization",
+            [
+                "Everything that depends on who somebody is",
+                "opt-out   user.opt_outs: [personalization]",
+                "labels    every user attribute but user.id, user.consents and user.opt_outs",
+                "the content offer",
+            ],
+        ),
     ],
 )
 def test_everything_else_is_told(name, lines):
@@ -181,7 +214,7 @@ def test_the_command_prints_for_people_and_machines(tmp_path):
     assert text.output == to_text(json.loads(data.output)) + "\n"
     rule = json.loads(data.output)["rules"][0]
     assert (rule["path"], rule["line"], rule["from"], rule["until"]) == (
-        "a.yaml", 28, "2026-11-01", "2036-03-01",
+        "a.yaml", 31, "2026-11-01", "2036-03-01",
     )  # fmt: skip
 
 

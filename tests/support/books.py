@@ -20,18 +20,30 @@ _TEXTS = [
     "{{ 18 / (user.age - 18) }}",
     "Plain & simple",
 ]
-_CONTENT = ("c0", "c1", "c2", "c3", "ill", "rich", "both", "own")
+_CONTENT = ("c0", "c1", "c2", "c3", "ill", "rich", "both", "own", "advert", "open")
 _LABELS: dict[str, dict[str, Any]] = {
     "ill": {"topic": "health"},
     "rich": {"topic": "finance"},
     "both": {"topic": ["finance", "health"]},
     "own": {"purpose": "personalization"},
+    "advert": {"purpose": "ads"},
+    "open": {"topic": "children"},
 }
 _LABEL = mostly(
     st.just({}),
-    st.sampled_from([{"topic": "health"}, {"topic": ["health", "finance"]}, {"purpose": "personalization"}]),
+    st.sampled_from(
+        [
+            {"topic": "health"},
+            {"topic": ["health", "finance"]},
+            {"topic": ["children", "finance"]},
+            {"purpose": "personalization"},
+            {"purpose": "ads"},
+            {"purpose": "tips"},
+        ]
+    ),
     4,
 )
+_PURPOSES = st.sampled_from([{}, {"honours": ["gpc"]}])
 _TIMES = st.sampled_from(["2026-11-23", "2026-11-24", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00+01:00"])
 _LATER = st.sampled_from(["2026-11-24T10:00:00.000001Z", "2026-11-25", "2026-12-24"])
 
@@ -53,7 +65,9 @@ def _content(name: str) -> SearchStrategy[dict[str, Any]]:
 def _segment(place: int) -> SearchStrategy[dict[str, Any]]:
     """A segment that may name those before it, so that there is no circle."""
     body = st.fixed_dictionaries({"when": conditions(SEGMENTS[:place])})
-    topic = mostly(st.just({}), st.sampled_from([{"topic": "health"}, {"topic": "finance"}]), 3)
+    topic = mostly(
+        st.just({}), st.sampled_from([{"topic": "health"}, {"topic": "finance"}, {"topic": "children"}]), 3
+    )
     return st.tuples(body, topic).map(lambda two: {**two[0], **two[1]})
 
 
@@ -64,7 +78,7 @@ _schedules = mostly(
     | st.fixed_dictionaries({"from": _LATER}),
     3,
 )
-_content_ids = st.sampled_from(_CONTENT)
+_content_ids = st.sampled_from((*_CONTENT, "own", "advert"))
 _modules = st.lists(st.sampled_from(["m0", "m1", "m2"]), min_size=1, max_size=3, unique=True)
 _shows = st.fixed_dictionaries(
     {},
@@ -109,7 +123,15 @@ def books(draw: Any) -> dict[str, Any]:
     """A whole book: slots of every kind, settings, labelled content, segments of segments, and some rules."""
     return {
         "attributes": ATTRIBUTES,
-        "topics": {"health": {"consent": draw(st.sampled_from(["health", "finance", "never"]))}},
+        "topics": {
+            "health": {"consent": draw(st.sampled_from(["health", "finance", "never"]))},
+            "children": draw(
+                st.sampled_from(
+                    [{}, {"sensitive": False, "because": "We sell to parents", "words": ["pram"]}]
+                )
+            ),
+        },
+        "purposes": {name: draw(_PURPOSES) for name in ("ads", "tips", "personalization")},
         "slots": {
             "hero": draw(st.sampled_from([{}, {"default": "c0"}])),
             "list": {"many": 2},

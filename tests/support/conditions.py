@@ -29,6 +29,8 @@ ATTRIBUTES: dict[str, dict[str, dict[str, Any]]] = {
         "ratings": {"type": "list of numbers"},
         "diagnoses": {"type": "list of strings", "topic": "health"},
         "income": {"type": "integer", "topic": "finance"},
+        "kids": {"type": "integer", "topic": "children"},
+        "clicks": {"type": "integer", "purpose": "ads"},
     },
     "context": {
         "language": {"type": "string"},
@@ -39,7 +41,7 @@ ATTRIBUTES: dict[str, dict[str, dict[str, Any]]] = {
         "opened_at": {"type": "datetime"},
     },
 }
-"""An `attributes:` section: each of the ten types, a name that both sides have, a path, two topics."""
+"""An `attributes:` section: each of the ten types, a name that both sides have, a path, topics, a purpose."""
 
 _TEXTS = [
     "",
@@ -114,6 +116,7 @@ LOGIC: list[dict[str, Any]] = [
     {"var": "user.consents.health"},
     {"some": [{"var": "context.steps"}, {">": [{"var": ""}, 17]}]},
     {"missing": ["user.age", "context.page"]},
+    {"<": [{"var": "user.clicks"}, 18]},
     {">": [{"+": [{"var": "user.language"}, 1]}, 18]},
     {"or": [{"!": [{"var": "user.vip"}]}, {"<": [{"var": "context.temperature"}, 18]}]},
 ]
@@ -189,9 +192,13 @@ def values_of(spec: dict[str, Any]) -> SearchStrategy[Any]:
 def users(draw: Any) -> dict[str, Any]:
     """The user of a request: attributes where their paths say, consents and opt-outs, any of them missing."""
     user = _side(draw, "user")
-    consents = st.fixed_dictionaries({}, optional=dict.fromkeys(("health", "finance"), _consents))
+    consents = st.fixed_dictionaries({}, optional=dict.fromkeys(("health", "finance", "children"), _consents))
     user |= draw(mostly(st.fixed_dictionaries({"consents": consents}), _odd("consents", True, None, [1])))
-    user |= draw(mostly(st.just({}), _odd("opt_outs", [], ["personalization"], ["x"], None, "all"), 4))
+    user |= draw(
+        mostly(
+            st.just({}), _odd("opt_outs", [], ["personalization"], ["ads"], ["ads", "tips"], None, "all"), 3
+        )
+    )
     user |= draw(mostly(st.just({}), _odd("id", "u1", 7, None)))
     return user
 
@@ -199,7 +206,7 @@ def users(draw: Any) -> dict[str, Any]:
 @st.composite
 def contexts(draw: Any) -> dict[str, Any]:
     """The context of a request."""
-    return _side(draw, "context") | draw(mostly(st.just({}), _odd("gpc", True, False, "1")))
+    return _side(draw, "context") | draw(mostly(st.just({}), _odd("gpc", True, True, False, 1, "1"), 3))
 
 
 _consents = mostly(st.just(True), st.sampled_from([False, None, 1, "true"]), 3)

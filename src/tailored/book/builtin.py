@@ -12,27 +12,34 @@ ATTRIBUTES = (
     Attribute("context", "request_id", Type.STRING, description="Names this request"),
 )
 
-TOPICS = (
-    "health",
-    "religion",
-    "politics",
-    "ethnicity",
-    "union-membership",
-    "sex-life",
-    "genetics",
-    "biometrics",
-    "finance",
-    "children",
-    "precise-location",
-    "criminal-record",
-)
-"""The sensitive topics; each needs the consent flag of its own name unless the book says otherwise."""
+TOPICS = {
+    "health": "Body and mind: illness, injury, disability, pregnancy, medicine and care",
+    "religion": "Religion and belief, and what is done or left out because of them",
+    "politics": "Political opinion: parties, votes and causes",
+    "ethnicity": "Ethnic origin, descent and skin colour",
+    "union-membership": "Membership of a trade union",
+    "sex-life": "Sex life, sexual orientation and gender identity",
+    "genetics": "What genes tell: tests of them, and inherited conditions",
+    "biometrics": "Bodies measured to recognise people: fingerprints, faces, voices",
+    "finance": "Personal money: income, savings, debts and creditworthiness",
+    "children": "Children: whether somebody has any, and what is known of them",
+    "precise-location": "Where somebody is or lives, closer than the town",
+    "criminal-record": "Crimes: suspicion, charges, sentences and prison",
+}
+"""The sensitive topics, each with its description; each needs the consent flag of its own name unless the
+book says otherwise."""
 
 PERSONALIZATION = "personalization"
-PURPOSES = (PERSONALIZATION,)
+PURPOSES = {PERSONALIZATION: "Everything that depends on who somebody is"}
+GPC = "gpc"
+SIGNALS = (GPC,)
+"""What a purpose may honour as an opt-out: the Sec-GPC signal (https://www.w3.org/TR/gpc/), `context.gpc`."""
 
 NEEDED_TO_ASK = ("user.id", "user.consents", "user.opt_outs")
 """What opting out of `personalization` leaves: who asks, and what they permit."""
+
+READ_BY_THE_GUARD = ("user.opt_outs", "context.gpc")
+"""What permits or forbids: it is read where every application sends it, whatever a book declares."""
 
 
 def is_personal(attribute: Attribute) -> bool:

@@ -16,6 +16,8 @@ _MOST_ID = 200
 KIND = {
     "attributes": "attribute",
     "topics": "topic",
+    "purposes": "purpose",
+    "consent": "framework",
     "slots": "slot",
     "settings": "setting",
     "content": "content",

@@ -7,8 +7,8 @@ from functools import lru_cache
 from math import isfinite
 
 from tailored.book.collect import Entry
-from tailored.book.declarations import Body, read_labels, read_names, read_text
-from tailored.book.model import Content, Json, Topic
+from tailored.book.declarations import Body, Labels, read_names, read_text
+from tailored.book.model import Content, Json
 from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, SequenceNode, plain_value, short
 from tailored.book.places import Placed
 from tailored.book.sections import CONTENT
@@ -19,13 +19,13 @@ from tailored.condition.types import INTEGER_LIMIT
 
 
 def read_content(
-    entries: dict[str, Entry], topics: dict[str, Topic], attributes: Mapping[str, Attribute]
+    entries: dict[str, Entry], labels: Labels, attributes: Mapping[str, Attribute]
 ) -> dict[str, Content]:
     """The content of a book. A key one slip away from a word of the language is an error."""
-    return {name: _content(entry, topics, attributes) for name, entry in entries.items()}
+    return {name: _content(entry, labels, attributes) for name, entry in entries.items()}
 
 
-def _content(entry: Entry, topics: dict[str, Topic], attributes: Mapping[str, Attribute]) -> Content:
+def _content(entry: Entry, labels: Labels, attributes: Mapping[str, Attribute]) -> Content:
     reader, name = entry.reader, entry.id
     body: Body = reader.mapping(entry.body, "Content", f"{name}: {{title: ...}}") or {}
     for key, (key_node, _) in body.items():
@@ -36,7 +36,7 @@ def _content(entry: Entry, topics: dict[str, Topic], attributes: Mapping[str, At
                 f"`{short(key)}` is one slip away from `{word}`, a word of the language.",
                 f"Write `{word}`, or give the field another name.",
             )
-    labels, purpose = read_labels(reader, body, topics)
+    topics, purpose, not_about = labels.read(reader, body)
     form = read_text(reader, body, "format") or "html"
     if form not in ("html", "text"):
         message = f"There is no format `{short(form)}`."
@@ -44,12 +44,12 @@ def _content(entry: Entry, topics: dict[str, Topic], attributes: Mapping[str, At
     return Content(
         name,
         {key: _field(reader, node, attributes) for key, (_, node) in body.items() if key not in CONTENT},
-        labels,
+        topics,
         purpose,
         _words(reader, body, "tags"),
         read_text(reader, body, "type"),
         form != "text",
-        _words(reader, body, "not_about"),
+        not_about,
         read_text(reader, body, "description"),
         read_text(reader, body, "owner"),
     )

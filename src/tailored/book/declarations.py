@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from tailored.book.builtin import ATTRIBUTES, PURPOSES, TOPICS
+from tailored.book.builtin import ATTRIBUTES, PURPOSES, READ_BY_THE_GUARD, SIGNALS, TOPICS
 from tailored.book.collect import Entry
 from tailored.book.conditions import WORDS
 from tailored.book.constants import read_typed, written
-from tailored.book.model import Setting, Slot, Topic
+from tailored.book.lexicon import tokens
+from tailored.book.model import Purpose, Setting, Slot, Topic
 from tailored.book.nodes import Node, Reader, SequenceNode, kind_of, short
-from tailored.book.sections import ATTRIBUTE, SETTING, SLOT, TOPIC
+from tailored.book.sections import ATTRIBUTE, PURPOSE, SETTING, SLOT, TOPIC
 from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import ELEMENT, Type
@@ -56,53 +58,107 @@ def read_names(reader: Reader, node: Node, what: str) -> list[tuple[str, Node]]:
     return [(name, item) for name, item in found if name is not None]
 
 
-def read_labels(reader: Reader, body: Body, topics: dict[str, Topic]) -> tuple[tuple[str, ...], str | None]:
-    """The topics and the purpose that a body carries."""
-    labels = []
-    for name, node in read_names(reader, body["topic"][1], "`topic`") if "topic" in body else []:
-        labels.append(name)  # an unknown label stays one: the guard must not open by a slip
-        if name not in topics:
-            reader.unknown(node, "topic", name, topics)
-    purpose = read_text(reader, body, "purpose") or None
-    if purpose is not None and purpose not in PURPOSES:
-        reader.error(
-            body["purpose"][1],
-            "unknown-purpose",
-            f"There is no purpose `{short(purpose)}`.",
-            did_you_mean(purpose, PURPOSES) or f"Purposes are {listed(PURPOSES)}.",
-        )
-    return tuple(dict.fromkeys(labels)), purpose
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What labels may name: the topics and the purposes of a book."""
+
+    topics: Mapping[str, Topic]
+    purposes: Mapping[str, Purpose]
+
+    def read(self, reader: Reader, body: Body) -> tuple[tuple[str, ...], str | None, tuple[str, ...]]:
+        """The topics and the purpose that a body carries, and the topics that it is not about."""
+        purpose = read_text(reader, body, "purpose") or None
+        if purpose is not None and purpose not in self.purposes:
+            reader.unknown(body["purpose"][1], "purpose", purpose, self.purposes)
+        return self._topics(reader, body, "topic"), purpose, self._topics(reader, body, "not_about")
+
+    def _topics(self, reader: Reader, body: Body, key: str) -> tuple[str, ...]:
+        if key not in body:
+            return ()
+        found = read_names(reader, body[key][1], f"`{key}`")
+        for name, node in found:
+            if name not in self.topics:
+                reader.unknown(node, "topic", name, self.topics)
+        # an unknown label stays one: the guard must not open by a slip
+        return tuple(dict.fromkeys(name for name, _ in found))
 
 
 def read_topics(entries: dict[str, Entry]) -> dict[str, Topic]:
     """The topics of a book: those built in, and its own."""
-    topics = {name: Topic(name, name) for name in TOPICS}
+    topics = {name: Topic(name, name, description) for name, description in TOPICS.items()}
     for name, entry in entries.items():
-        body = read_body(entry, TOPIC, "A topic", f"{name}: {{description: ..., consent: {name}}}")
-        flag = read_text(entry.reader, body, "consent") or name
-        topics[name] = Topic(
-            name, None if flag == "never" else flag, read_text(entry.reader, body, "description")
-        )
+        topics[name] = _topic(entry, TOPICS.get(name, ""))
     return topics
 
 
-def read_attributes(entries: dict[str, Entry], topics: dict[str, Topic]) -> dict[str, Attribute]:
+def _topic(entry: Entry, description: str) -> Topic:
+    reader, name = entry.reader, entry.id
+    body = read_body(entry, TOPIC, "A topic", f"{name}: {{description: ..., consent: {name}}}")
+    flag = read_text(reader, body, "consent") or name
+    because = read_text(reader, body, "because")
+    is_open = "sensitive" in body and reader.flag(body["sensitive"][1], "`sensitive`") is False
+    if is_open and not because:
+        message = f"`{name}` is called not sensitive, and nothing says why."
+        mend = "Say why with `because: ...`, which the privacy report shows, or take `sensitive` out."
+        reader.error(body["sensitive"][1], "insensitive-topic", message, mend)
+    elif is_open and "consent" in body:
+        message = f"`{name}` is called not sensitive, so nobody is asked for consent."
+        reader.error(body["consent"][1], "insensitive-topic", message, "Take out `consent` or `sensitive`.")
+    words = read_names(reader, body["words"][1], "`words`") if "words" in body else []
+    for word, node in words:
+        if not tokens(word):
+            reader.error(
+                node, "wrong-kind", f"`{short(word)}` has no letters.", "Write words, or take it out."
+            )
+    return Topic(
+        name,
+        None if flag == "never" else flag,
+        read_text(reader, body, "description") or description,
+        not (is_open and because),
+        because,
+        tuple(word for word, _ in words),
+    )
+
+
+def read_purposes(entries: dict[str, Entry]) -> dict[str, Purpose]:
+    """The purposes of a book: `personalization`, and its own."""
+    purposes = {name: Purpose(name, description) for name, description in PURPOSES.items()}
+    for name, entry in entries.items():
+        reader = entry.reader
+        body = read_body(entry, PURPOSE, "A purpose", f"{name}: {{description: ..., honours: [gpc]}}")
+        honours = read_names(reader, body["honours"][1], "`honours`") if "honours" in body else []
+        for signal, node in honours:
+            if signal not in SIGNALS:
+                hint = did_you_mean(signal, SIGNALS) or f"Signals are {listed(SIGNALS)}."
+                reader.error(node, "unknown-value", f"There is no signal `{short(signal)}`.", hint)
+        purposes[name] = Purpose(
+            name,
+            read_text(reader, body, "description") or PURPOSES.get(name, ""),
+            tuple(dict.fromkeys(signal for signal, _ in honours)),
+        )
+    return purposes
+
+
+def read_attributes(entries: dict[str, Entry], labels: Labels) -> dict[str, Attribute]:
     """The attributes of a book by their whole names: those built in, and its own."""
     attributes = {attribute.key: attribute for attribute in ATTRIBUTES}
     for key, entry in entries.items():
-        attribute = _attribute(key, entry, topics)
+        attribute = _attribute(key, entry, labels)
         if attribute is None:
             entry.reader.flaws.broken |= {("attribute", key), ("attribute", key.split(".", 1)[1])}
             continue
         builtin = attributes.get(key)
         if key == "user.consents" or (builtin is not None and builtin.type is not attribute.type):
             entry.reader.error(entry.key, "bad-name", f"`{key}` exists in every book.", "Leave it out here.")
+        elif attribute.path and key in READ_BY_THE_GUARD:
+            message = f"The guard reads `{key}`, so it is found under its own name only."
+            entry.reader.error(entry.key, "bad-name", message, "Take the `path` out.")
         else:
             attributes[key] = attribute
     return attributes
 
 
-def _attribute(key: str, entry: Entry, topics: dict[str, Topic]) -> Attribute | None:
+def _attribute(key: str, entry: Entry, labels: Labels) -> Attribute | None:
     side, name = key.split(".", 1)
     reader = entry.reader
     if not _NAME.fullmatch(name) or name in WORDS or len(name) > _LONGEST_NAME:
@@ -119,7 +175,7 @@ def _attribute(key: str, entry: Entry, topics: dict[str, Topic]) -> Attribute | 
     type_ = _type(entry, body)
     if type_ is None:
         return None
-    labels, purpose = read_labels(reader, body, topics)
+    topics, purpose, not_about = labels.read(reader, body)
     path = read_text(reader, body, "path")
     if path and not all(path.split(".")):
         reader.error(
@@ -132,9 +188,10 @@ def _attribute(key: str, entry: Entry, topics: dict[str, Topic]) -> Attribute | 
         _values(reader, body, type_, name),
         tuple(path.split(".")) if path else (),
         read_flag(reader, body, "personal"),
-        labels,
+        topics,
         purpose,
         read_text(reader, body, "description"),
+        not_about,
     )
 
 

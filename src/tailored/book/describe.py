@@ -8,10 +8,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from tailored.book.builtin import ATTRIBUTES, PERSONALIZATION, is_personal
-from tailored.book.model import Content, Rule, RuleBook, Segment, Setting, Slot, Topic
+from tailored.book.builtin import ATTRIBUTES, GPC, NEEDED_TO_ASK, PERSONALIZATION, is_personal
+from tailored.book.flows import Labelled, flag_in_words, is_sensitive, read_by
+from tailored.book.model import Content, Purpose, Rule, RuleBook, Segment, Setting, Slot, Topic
 from tailored.condition.english import attribute_in_words, in_words, joined, shared_names, value_in_words
-from tailored.condition.tree import Attribute, Condition, attributes_read, segments_named
+from tailored.condition.tree import Attribute, segments_named
 from tailored.condition.types import A_VALUE
 
 WIDTH = 100
@@ -43,6 +44,7 @@ def describe(book: RuleBook) -> Told:
         "content": [_content(item, book) for item in book.content.values()],
         "attributes": [_attribute(attribute) for attribute in own],
         "topics": [told for topic in book.topics.values() if (told := _topic(topic, book))["labels"]],
+        "purposes": [_purpose_itself(purpose, book) for purpose in book.purposes.values()],
         "without_personalization": [rule.id for rule in book.rules if not _is_personal(rule, book)],
     }
 
@@ -61,7 +63,7 @@ def to_text(told: Told) -> str:
     blocks = [_wrapped(f"This book has {joined(parts)}.", "")]
     for path, rules in groupby(told["rules"], key=lambda rule: rule["path"]):
         blocks += [f"RULES in {path}, the strongest first", *map(_block, rules)]
-    for section in ("slots", "settings", "segments", "content", "attributes", "topics"):
+    for section in ("slots", "settings", "segments", "content", "attributes", "topics", "purposes"):
         if told[section]:
             blocks += [section.upper(), *map(_block, told[section])]
     stay = told["without_personalization"]
@@ -86,9 +88,11 @@ _LABELS = {
     "consent": "consent",
     "purpose": "purpose",
     "used_by": "used by",
+    "opt_out": "opt-out",
     "labels": "labels",
     "owner": "owner",
     "hypothesis": "because",
+    "because": "tells",
 }
 """The keys that the text form shows, in its order, and what it calls them."""
 
@@ -118,7 +122,7 @@ def _wrapped(text: str, indent: str, first: str | None = None) -> str:
 
 def _rule(rule: Rule, book: RuleBook, shared: frozenset[str]) -> Told:
     placed = [book.content[item] for items in rule.show.values() for item in items]
-    things = [("this rule", rule), *_read(rule.when, book), *((f"the content {c.id}", c) for c in placed)]
+    things = [("this rule", rule), *read_by(rule.when, book), *((f"the content {c.id}", c) for c in placed)]
     return {
         "id": rule.id,
         "path": rule.span.path,
@@ -135,6 +139,7 @@ def _rule(rule: Rule, book: RuleBook, shared: frozenset[str]) -> Told:
         "purpose": _purpose(things),
         "owner": rule.owner or None,
         "hypothesis": rule.hypothesis or None,
+        "because": rule.because or None,
     }
 
 
@@ -166,30 +171,11 @@ def _schedule(rule: Rule) -> str | None:
     return awake if said else None
 
 
-def _read(condition: Condition, book: RuleBook) -> Iterator[tuple[str, Segment | Attribute]]:
-    """The segments and attributes that a condition reads, itself or through segments, each once."""
-    waiting: list[Condition] = [condition]
-    seen: set[str] = set()
-    for current in waiting:
-        for attribute in attributes_read(current):
-            if attribute.key not in seen:
-                seen.add(attribute.key)
-                yield f"the attribute {attribute.key}", attribute
-        for name in segments_named(current):
-            if name not in seen and name in book.segments:
-                seen.add(name)
-                yield f"the segment {name}", book.segments[name]
-                waiting.append(book.segments[name].when)
-
-
 def _is_personal(rule: Rule, book: RuleBook) -> bool:
     """Whether opting out of personalization puts a rule to sleep."""
     if rule.purpose == PERSONALIZATION:
         return True
-    return any(isinstance(thing, Attribute) and is_personal(thing) for _, thing in _read(rule.when, book))
-
-
-Labelled = Rule | Segment | Attribute | Content
+    return any(isinstance(thing, Attribute) and is_personal(thing) for _, thing in read_by(rule.when, book))
 
 
 def _consent(things: Iterable[tuple[str, Labelled]], book: RuleBook) -> list[str]:
@@ -197,15 +183,9 @@ def _consent(things: Iterable[tuple[str, Labelled]], book: RuleBook) -> list[str
     needs: dict[str, list[str]] = {}
     for name, thing in things:
         for topic in thing.topics:
-            if name not in needs.setdefault(topic, []):
+            if is_sensitive(topic, book.topics) and name not in needs.setdefault(topic, []):
                 needs[topic].append(name)
-    return [f"{_flag(book.topics[topic])}, for {joined(names)}" for topic, names in needs.items()]
-
-
-def _flag(topic: Topic) -> str:
-    if topic.consent is None:
-        return f"{topic.id} (never given)"
-    return topic.id if topic.consent == topic.id else f"{topic.id} (the flag {topic.consent})"
+    return [f"{flag_in_words(book.topics[topic])}, for {joined(names)}" for topic, names in needs.items()]
 
 
 def _purpose(things: Iterable[tuple[str, Labelled]]) -> str | None:
@@ -262,7 +242,7 @@ def _segment(segment: Segment, book: RuleBook, shared: frozenset[str]) -> Told:
         "id": segment.id,
         "description": segment.description,
         "when": in_words(segment.when, shared),
-        "consent": _consent([("this segment", segment), *_read(segment.when, book)], book),
+        "consent": _consent([("this segment", segment), *read_by(segment.when, book)], book),
         "used_by": joined(users) or None,
         "owner": segment.owner or None,
     }
@@ -295,19 +275,38 @@ def _attribute(attribute: Attribute) -> Told:
     }
 
 
-def _topic(topic: Topic, book: RuleBook) -> Told:
-    things: list[tuple[str, Labelled]] = [
+def _things(book: RuleBook) -> list[tuple[str, Labelled]]:
+    return [
         *((f"the attribute {thing.key}", thing) for thing in book.attributes.values()),
         *((f"the segment {thing.id}", thing) for thing in book.segments.values()),
         *((f"the content {thing.id}", thing) for thing in book.content.values()),
         *((f"the rule {thing.id}", thing) for thing in book.rules),
     ]
+
+
+def _topic(topic: Topic, book: RuleBook) -> Told:
     needs = "never given" if topic.consent is None else f"user.consents.{topic.consent} must be true"
     return {
         "id": topic.id,
         "description": topic.description,
-        "consent": [needs],
-        "labels": [name for name, thing in things if topic.id in thing.topics],
+        "consent": [needs if topic.sensitive else f"none needed: {topic.because}"],
+        "labels": [name for name, thing in _things(book) if topic.id in thing.topics],
+    }
+
+
+def _purpose_itself(purpose: Purpose, book: RuleBook) -> Told:
+    things = [
+        name
+        for name, thing in _things(book)
+        if not isinstance(thing, Segment) and thing.purpose == purpose.id
+    ]
+    everything = [f"every user attribute but {joined(NEEDED_TO_ASK)}"] * (purpose.id == PERSONALIZATION)
+    signals = ["context.gpc: true is an opt-out, too"] * (GPC in purpose.honours)
+    return {
+        "id": purpose.id,
+        "description": purpose.description,
+        "opt_out": [f"user.opt_outs: [{purpose.id}]", *signals],
+        "labels": [*everything, *things],
     }
 
 

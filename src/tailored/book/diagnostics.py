@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
+"""A note tells what is good to know; nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,13 +62,17 @@ class Report:
 
     @property
     def warnings(self) -> int:
-        return len(self.diagnostics) - self.errors
+        return sum(finding.severity == "warning" for finding in self.diagnostics)
+
+    @property
+    def notes(self) -> int:
+        return len(self.diagnostics) - self.errors - self.warnings
 
     def strict(self) -> Report:
         """The same findings, with every warning counted as an error."""
         return Report(
             tuple(
-                Diagnostic(finding.code, "error", finding.message, finding.hint, finding.span)
+                replace(finding, severity="error") if finding.severity == "warning" else finding
                 for finding in self.diagnostics
             ),
             self.texts,
@@ -79,6 +84,7 @@ class Report:
             "diagnostics": [finding.to_dict() for finding in self.diagnostics],
             "errors": self.errors,
             "warnings": self.warnings,
+            "notes": self.notes,
         }
 
     def to_text(self, prefix: str = "") -> str:
@@ -100,11 +106,12 @@ class Report:
     def _summary(self) -> str:
         files = len(self.texts)
         every = f"{files} file{'s' * (files != 1)}"
-        if not self.diagnostics:
+        problems = [finding for finding in self.diagnostics if finding.severity != "note"]
+        if not problems:
             return f"No problems in {every}."
         counts = [_count(self.errors, "error")] if self.errors else []
         counts += [_count(self.warnings, "warning")] if self.warnings else []
-        touched = len({finding.span.path for finding in self.diagnostics})
+        touched = len({finding.span.path for finding in problems})
         return f"{' and '.join(counts)} in {touched} of {every}."
 
 
@@ -136,9 +143,12 @@ def sort(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     )
 
 
+_MARK = {"error": "", "warning": " (warning)", "note": " (note)"}
+
+
 def _block(finding: Diagnostic, lines: list[str], prefix: str) -> str:
     span = finding.span
-    block = [f"{prefix}{span}  {finding.code}" + (" (warning)" if finding.severity == "warning" else "")]
+    block = [f"{prefix}{span}  {finding.code}" + _MARK[finding.severity]]
     if span.line <= len(lines) and lines[span.line - 1].strip():
         shown, start, width = _window(lines[span.line - 1], span)
         block += [f"{span.line:>5} | {shown}", f"{'':>5} | {' ' * start}{'^' * width}"]

@@ -8,7 +8,8 @@ from collections.abc import Container, Iterator, Sequence
 
 from tailored.book.collect import Collected, Entry
 from tailored.book.diagnostics import Diagnostic
-from tailored.book.model import Content, RuleBook, Segment, Slot
+from tailored.book.flows import is_sensitive
+from tailored.book.model import RuleBook, Segment, Slot
 from tailored.book.nodes import MappingNode, Node
 from tailored.book.rules import known_content
 from tailored.condition.tree import All, Any, Condition, InSegment, Not, segments_named
@@ -50,14 +51,16 @@ def check_depth(collected: Collected, book: RuleBook, heights: dict[str, int]) -
             _checked(collected, "rules", rule.id, rule.when, heights)
 
 
-def check_defaults(collected: Collected, slots: dict[str, Slot], content: dict[str, Content]) -> None:
+def check_defaults(collected: Collected, book: RuleBook) -> None:
     """Reports defaults that are unknown, or that carry a label: a default must be fit for everyone."""
-    for name, slot in slots.items():
+    content = book.content
+    for name, slot in book.slots.items():
         entry = collected.sections["slots"][name]
         for item in slot.default:
             node = _default_node(entry, item)
             if known_content(entry.reader, node, item, content) and (
-                content[item].topics or content[item].purpose
+                content[item].purpose
+                or any(is_sensitive(topic, book.topics) for topic in content[item].topics)
             ):
                 entry.reader.error(
                     node,

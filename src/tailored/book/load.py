@@ -10,13 +10,23 @@ from datetime import UTC, datetime
 
 from tailored.book.collect import collect
 from tailored.book.conditions import Names
+from tailored.book.consent import read_tcf
 from tailored.book.content import read_content
-from tailored.book.declarations import read_attributes, read_settings, read_slots, read_topics
+from tailored.book.declarations import (
+    Labels,
+    read_attributes,
+    read_purposes,
+    read_settings,
+    read_slots,
+    read_topics,
+)
 from tailored.book.diagnostics import Diagnostic, Report, RuleBookError, sort
+from tailored.book.flows import check_never, note_flows
 from tailored.book.links import check_defaults, check_depth, check_segments, check_unused
 from tailored.book.model import RuleBook
 from tailored.book.rules import RuleReader, read_segments
 from tailored.book.source import in_book_order, read_sources
+from tailored.book.unlabelled import check_unlabelled
 from tailored.condition.types import in_utc
 
 
@@ -42,27 +52,35 @@ def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[
     collected = collect(in_book_order(sources), found)
     section = collected.sections
     topics = read_topics(section["topics"])
-    attributes = read_attributes(section["attributes"], topics)
+    purposes = read_purposes(section["purposes"])
+    labels = Labels(topics, purposes)
+    attributes = read_attributes(section["attributes"], labels)
     slots = read_slots(section["slots"])
     settings = read_settings(section["settings"])
-    content = read_content(section["content"], topics, attributes)
+    content = read_content(section["content"], labels, attributes)
     names = Names(attributes, section["segments"])
-    segments = read_segments(section["segments"], names, topics)
-    reader = RuleReader(names, topics, slots, settings, content, in_utc(now or datetime.now(UTC)))
+    segments = read_segments(section["segments"], names, labels)
+    reader = RuleReader(names, labels, slots, settings, content, in_utc(now or datetime.now(UTC)))
     rules = [reader.read(entry) for entry in section["rules"].values()]
     book = RuleBook(
         attributes,
         topics,
+        purposes,
         slots,
         settings,
         content,
         segments,
         tuple(sorted(rules, key=lambda rule: -rule.priority)),
+        read_tcf(section["consent"], topics, purposes),
     )
     heights = check_segments(collected, segments)
     check_depth(collected, book, heights)
-    check_defaults(collected, slots, content)
+    check_defaults(collected, book)
     check_unused(collected, book, names.segments_used, found)
+    check_unlabelled(collected, book)
+    never = check_never(collected, book)
+    if not any(finding.severity == "error" and finding.code != "never-consented" for finding in found):
+        note_flows(collected, book, never)
     return book, Report(sort(found), collected.texts)
 
 

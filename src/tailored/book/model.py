@@ -16,11 +16,42 @@ Json: TypeAlias = str | int | float | bool | tuple["Json", ...] | Mapping[str, "
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A sensitive topic. `consent` is the flag that opens it, or None where consent is never asked."""
+    """A sensitive topic. `consent` is the flag that opens it, or None where consent is never asked.
+
+    One that is not `sensitive` needs no consent, `because` of what the book says; its labels close nothing.
+    """
 
     id: str
     consent: str | None
     description: str = ""
+    sensitive: bool = True
+    because: str = ""
+    words: tuple[str, ...] = ()
+    """Beginnings of words that speak of it, beside those of the lexicon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What things are for, so that people may opt out of it. `honours` are signals that count as opt-outs."""
+
+    id: str
+    description: str = ""
+    honours: tuple[str, ...] = ()
+
+
+TcfItem: TypeAlias = int | str
+"""What the IAB's framework asks a person: a purpose by its number, or the text `special feature 1`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tcf:
+    """What consent given by the IAB's framework means: the items that each flag needs, and each purpose.
+
+    Without consent for one of its items a flag is false, and a purpose is opted out of.
+    """
+
+    consents: Mapping[str, tuple[TcfItem, ...]] = field(default_factory=dict)
+    opt_outs: Mapping[str, tuple[TcfItem, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +96,7 @@ class Content:
     type: str = ""
     escaped: bool = True
     not_about: tuple[str, ...] = ()
+    """Topics that its words suggest, and that it does not speak of."""
     description: str = ""
     owner: str = ""
 
@@ -78,6 +110,7 @@ class Segment:
     topics: tuple[str, ...] = ()
     description: str = ""
     owner: str = ""
+    not_about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +135,7 @@ class Rule:
     hypothesis: str = ""
     because: str = ""
     """Why people see what it shows, told to them: what stands after "because" in a sentence."""
+    not_about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +144,10 @@ class RuleBook:
 
     attributes: Mapping[str, Attribute]
     topics: Mapping[str, Topic]
+    purposes: Mapping[str, Purpose]
     slots: Mapping[str, Slot]
     settings: Mapping[str, Setting]
     content: Mapping[str, Content]
     segments: Mapping[str, Segment]
     rules: tuple[Rule, ...]
+    tcf: Tcf = field(default_factory=Tcf)

@@ -32,6 +32,7 @@ __all__ = [
 UNKNOWN = {
     "attribute": "unknown-attribute",
     "content": "unknown-content",
+    "purpose": "unknown-purpose",
     "segment": "unknown-segment",
     "setting": "unknown-setting",
     "slot": "unknown-slot",
@@ -95,6 +96,9 @@ class Reader:
 
     def warn(self, node: Node | Span, code: str, message: str, hint: str = "") -> None:
         self._add(node, code, "warning", message, hint)
+
+    def note(self, node: Node | Span, code: str, message: str, hint: str = "") -> None:
+        self._add(node, code, "note", message, hint)
 
     def _add(self, node: Node | Span, code: str, severity: Severity, message: str, hint: str) -> None:
         span = node if isinstance(node, Span) else self.span(node)

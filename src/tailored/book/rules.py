@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from tailored.book.collect import Entry
 from tailored.book.conditions import Names, read_condition
 from tailored.book.constants import read_typed
-from tailored.book.declarations import Body, read_body, read_labels, read_names, read_setting_value, read_text
-from tailored.book.model import Content, Rule, Segment, Setting, Slot, Topic
+from tailored.book.declarations import Body, Labels, read_body, read_names, read_setting_value, read_text
+from tailored.book.model import Content, Rule, Segment, Setting, Slot
 from tailored.book.nodes import MappingNode, Node, Reader, SequenceNode, short
 from tailored.book.sections import RULE, SEGMENT
 from tailored.book.suggest import listed
@@ -19,7 +19,7 @@ from tailored.condition.tree import ALWAYS, Scalar
 from tailored.condition.types import Type, first_moment
 
 
-def read_segments(entries: dict[str, Entry], names: Names, topics: dict[str, Topic]) -> dict[str, Segment]:
+def read_segments(entries: dict[str, Entry], names: Names, labels: Labels) -> dict[str, Segment]:
     """The segments of a book."""
     segments = {}
     for name, entry in entries.items():
@@ -28,9 +28,14 @@ def read_segments(entries: dict[str, Entry], names: Names, topics: dict[str, Top
         if "when" not in body and isinstance(entry.body, MappingNode):
             reader.error(entry.key, "missing-key", f"`{name}` has no `when`.", "Say who is in it.")
         when = read_condition(reader, body["when"][1], names) if "when" in body else ALWAYS
-        labels, _ = read_labels(reader, body, topics)
+        topics, _, not_about = labels.read(reader, body)
         segments[name] = Segment(
-            name, when, labels, read_text(reader, body, "description"), read_text(reader, body, "owner")
+            name,
+            when,
+            topics,
+            read_text(reader, body, "description"),
+            read_text(reader, body, "owner"),
+            not_about,
         )
     return segments
 
@@ -41,13 +46,13 @@ class RuleReader:
     def __init__(
         self,
         names: Names,
-        topics: dict[str, Topic],
+        labels: Labels,
         slots: dict[str, Slot],
         settings: dict[str, Setting],
         content: dict[str, Content],
         now: datetime,
     ) -> None:
-        self.names, self.topics, self.slots = names, topics, slots
+        self.names, self.labels, self.slots = names, labels, slots
         self.settings, self.content, self.now = settings, content, now
 
     def read(self, entry: Entry) -> Rule:
@@ -62,7 +67,7 @@ class RuleReader:
         if is_whole and not ("show" in body or "hide" in body or "order" in body or "set" in body):
             mend = "Give it `show`, `hide`, `order` or `set`."
             reader.error(entry.key, "no-action", f"`{name}` does nothing.", mend)
-        labels, purpose = read_labels(reader, body, self.topics)
+        topics, purpose, not_about = self.labels.read(reader, body)
         start, end, review = self._schedule(reader, body)
         shown, hidden = self._show(reader, body), self._hide(reader, body)
         self._check_hidden(reader, body, name, shown, hidden)
@@ -78,12 +83,13 @@ class RuleReader:
             start,
             end,
             review,
-            labels,
+            topics,
             purpose,
             read_text(reader, body, "description"),
             read_text(reader, body, "owner"),
             read_text(reader, body, "hypothesis"),
             _because(reader, body),
+            not_about,
         )
 
     def _schedule(
@@ -204,7 +210,7 @@ A_SLOT = {
 }
 
 
-def known_content(reader: Reader, node: Node, name: str, content: dict[str, Content]) -> bool:
+def known_content(reader: Reader, node: Node, name: str, content: Mapping[str, Content]) -> bool:
     """Whether the book has this content; if not, that is reported."""
     if name in content:
         return True

@@ -11,14 +11,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from tailored.book.builtin import PURPOSES
+from tailored.book.builtin import GPC
 from tailored.book.conditions import Names
+from tailored.book.consent import TCF_ITEMS, flags_of
 from tailored.book.constants import written
 from tailored.book.logic import STANDARD
 from tailored.book.model import Content, RuleBook, Slot
 from tailored.book.nodes import plain_scalar, plain_value
 from tailored.book.rules import A_SLOT
-from tailored.book.sections import ATTRIBUTE, CONTENT, RULE, SECTIONS, SEGMENT, SETTING, SLOT, TOPIC
+from tailored.book.sections import (
+    ATTRIBUTE,
+    CONSENT,
+    CONTENT,
+    PURPOSE,
+    RULE,
+    SECTIONS,
+    SEGMENT,
+    SETTING,
+    SLOT,
+    TCF,
+    TOPIC,
+)
 from tailored.book.suggest import listed
 from tailored.condition.operators import OPERATORS, TIMES, Takes, operators_of, takes
 from tailored.condition.tree import Attribute, Op, Scalar
@@ -202,9 +215,12 @@ _SHAPES: dict[str, Schema] = {
     "values": _list_of(_ref("value")),
     "personal": _of(Type.BOOLEAN),
     "topic": _one_or_more(_ref("topic")),
-    "purpose": _enum(dict.fromkeys(PURPOSES, ""), "a purpose"),
+    "purpose": _ref("purpose"),
     "tags": _NAMES,
-    "not_about": _NAMES,
+    "not_about": _one_or_more(_ref("topic")),
+    "sensitive": _of(Type.BOOLEAN),
+    "words": _NAMES,
+    "honours": _one_or_more(_enum({GPC: "The Sec-GPC signal: context.gpc is true"}, "a signal")),
     "format": _enum({"html": "Values are escaped", "text": "Values stand as they are"}, "a format"),
     "many": _whole_number(1, 1000),
     "fill": _of(Type.BOOLEAN),
@@ -225,10 +241,14 @@ _ATTRIBUTES = _declared(
 )
 _DOES = {"errorMessage": f"This does nothing: it needs one of {listed(ACTIONS)}."}
 _SETTABLE = {"anyOf": [_ref("value"), _list_of(_ref("value"), minItems=0)]}
+_TCF = {key: _ref(f"tcf-{key}") for key in TCF}
 _SECTIONS: dict[str, Schema] = {
     "attributes": _closed(_described(SIDES, dict.fromkeys(SIDES, _ATTRIBUTES)))
     | {"type": ["object", "null"]},
     "topics": _section(_body(TOPIC)),
+    "purposes": _section(_body(PURPOSE)),
+    "consent": _closed(_described(CONSENT, {"tcf": _closed(_described(TCF, _TCF))}))
+    | {"type": ["object", "null"]},
     "slots": _section(_body(SLOT, {"default": _CONTENTS, "order": _NAMES})),
     "settings": _section(_body(SETTING, {"default": _SETTABLE}, ["type", "default"])),
     "content": _section(_body(CONTENT, {"type": _TEXT}) | {"propertyNames": {}}),
@@ -295,6 +315,7 @@ _COMMON: dict[str, Schema] = {
     "size": _test_of(Type.INTEGER, _of(Type.INTEGER), ["3"]),
     "type": _enum({type_.value: f"It holds {A_VALUE[type_]}" for type_ in Type}, "a type"),
 }
+_TCF_ITEMS = _one_or_more(_enum({str(item): f"TCF purpose {item}" for item in TCF_ITEMS}, "a TCF purpose"))
 _ANY_OPERATORS = _operators(
     {op: operator.takes for op, operator in OPERATORS.items()},
     _ref("value"),
@@ -305,6 +326,8 @@ _ANY_NAMES: dict[str, Schema] = {
     "content": _TEXT,
     "segment": _TEXT,
     "topic": _TEXT,
+    "purpose": _TEXT,
+    **{f"tcf-{key}": _mapping(additionalProperties=_TCF_ITEMS) for key in TCF},
     "test": _test(_ref("value"), _ANY_OPERATORS),
     "condition": _condition(_mapping(properties=_WORDS, additionalProperties=_ref("test"), minProperties=1)),
     "show": _mapping(additionalProperties=_CONTENTS),
@@ -328,6 +351,16 @@ def _names_of(book: RuleBook) -> dict[str, Schema]:
         ),
         "segment": _enum({name: segment.description for name, segment in book.segments.items()}, "a segment"),
         "topic": _enum({name: topic.description for name, topic in book.topics.items()}, "a topic"),
+        "purpose": _enum({name: purpose.description for name, purpose in book.purposes.items()}, "a purpose"),
+        "tcf-consents": _closed(
+            {flag: {"description": f"Consent to {flag}", **_TCF_ITEMS} for flag in flags_of(book.topics)}
+        ),
+        "tcf-opt_outs": _closed(
+            {
+                name: {"description": purpose.description or name, **_TCF_ITEMS}
+                for name, purpose in book.purposes.items()
+            }
+        ),
         **{key: _test_on(attribute) for key, attribute in book.attributes.items()},
         "condition": _condition(_closed(_WORDS | attributes, minProperties=1)),
         "show": _closed(_described(filled, {name: _placed(book.slots[name]) for name in filled})),

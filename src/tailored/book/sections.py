@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+NOT_ABOUT = "Topics that it does not speak of, whatever its words suggest"
 ATTRIBUTE = {
     "type": "What it holds",
     "values": "The values that it may have; an author is held to them, the world is not",
@@ -9,11 +10,26 @@ ATTRIBUTE = {
     "personal": "Whether it tells something about a person",
     "topic": "The sensitive topic that it speaks of; it is missing without consent for that",
     "purpose": "What it is used for; it is missing for those who opted out of that",
+    "not_about": NOT_ABOUT,
     "description": "What it is, in words",
 }
 TOPIC = {
     "description": "What it is, in words",
-    "consent": "The flag in user.consents that opens it; its own name unless given",
+    "consent": "The flag in user.consents that opens it; its own name unless given; `never` if nobody asks",
+    "sensitive": "Whether it needs consent; false only together with `because`",
+    "because": "Why it is not sensitive here; the privacy report shows it",
+    "words": "Words, or beginnings of words, that speak of it; the validator looks for them",
+}
+PURPOSE = {
+    "description": "What people opt out of, in words",
+    "honours": "Signals that count as opting out of it: gpc",
+}
+CONSENT = {
+    "tcf": "What consent strings of the IAB's Transparency and Consent Framework mean",
+}
+TCF = {
+    "consents": "The TCF purposes that each flag of user.consents needs; all of them",
+    "opt_outs": "The TCF purposes that each purpose needs; without one of them it is opted out of",
 }
 SLOT = {
     "default": "What is placed where no rule places anything",
@@ -36,13 +52,14 @@ CONTENT = {
     "description": "What it is, in words",
     "owner": "Who looks after it",
     "format": "html (values are escaped), or text",
-    "not_about": "Topics that it does not speak of, whatever its words suggest",
+    "not_about": NOT_ABOUT,
 }
 """The words of the language in a content item; every other key is a field."""
 SEGMENT = {
     "description": "Who is in it, in words",
     "when": "The condition to be in it",
     "topic": "The sensitive topic that it speaks of; membership is unknown without consent for that",
+    "not_about": NOT_ABOUT,
     "owner": "Who looks after it",
 }
 RULE = {
@@ -61,10 +78,13 @@ RULE = {
     "review": "When to look at it again",
     "topic": "The sensitive topic that it speaks of; it is withheld without consent for that",
     "purpose": "What it is for; it is withheld from those who opted out of that",
+    "not_about": NOT_ABOUT,
 }
 SECTIONS = {
     "attributes": "Everything that rules may read of the user and the context",
     "topics": "Sensitive topics and the consent that each needs",
+    "purposes": "What data and rules are used for, so that people may opt out of it",
+    "consent": "What consent given elsewhere means for flags and opt-outs",
     "slots": "The places in the product that a decision fills",
     "settings": "Values that the application reads",
     "content": "What can be placed",

@@ -20,6 +20,7 @@ def book_version(book: RuleBook) -> str:
     sections: dict[str, Mapping[str, Any]] = {
         "attributes": book.attributes,
         "topics": book.topics,
+        "purposes": book.purposes,
         "slots": book.slots,
         "settings": book.settings,
         "content": book.content,
@@ -29,6 +30,7 @@ def book_version(book: RuleBook) -> str:
         name: [_whole(section[id_]) for id_ in sorted(section)] for name, section in sections.items()
     }
     data["rules"] = [_whole(rule) for rule in book.rules]
+    data["tcf"] = _whole(book.tcf)
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

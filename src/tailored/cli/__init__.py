@@ -9,6 +9,7 @@ from tailored.cli.evaluate import evaluate
 from tailored.cli.explain import explain
 from tailored.cli.export import export
 from tailored.cli.init import init
+from tailored.cli.privacy import privacy
 from tailored.cli.schema import schema
 from tailored.cli.validate import validate
 
@@ -24,5 +25,6 @@ main.add_command(evaluate)
 main.add_command(explain)
 main.add_command(export)
 main.add_command(init)
+main.add_command(privacy)
 main.add_command(schema)
 main.add_command(validate)

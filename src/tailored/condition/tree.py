@@ -57,6 +57,7 @@ class Attribute:
     topics: tuple[str, ...] = ()
     purpose: str | None = None
     description: str = ""
+    not_about: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

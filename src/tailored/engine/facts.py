@@ -46,8 +46,8 @@ class FactsReader:
     """Reads requests by the attributes of a book. It is built once and shared by threads."""
 
     def __init__(self, book: RuleBook) -> None:
-        self._topics = book.topics
-        self._nothing_said, _ = read_permissions(None, None, book.topics)
+        self._topics, self._purposes = book.topics, book.purposes
+        self._nothing_said, _ = read_permissions(None, None, None, book.topics, book.purposes)
         self._attributes = [
             (
                 key,
@@ -64,7 +64,7 @@ class FactsReader:
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
         """The facts of a request. What cannot be used is missing, with a warning; nothing is raised."""
         warnings: list[RequestWarning] = []
-        permissions, unreadable = self._permissions(user, warnings)
+        permissions, unreadable = self._permissions(user, context, warnings)
         opted_out = permissions.opted_out(PERSONALIZATION)
         values: dict[str, Value] = {}
         for key, attribute, of_user, path, labelled, is_text, listed in self._attributes:
@@ -90,12 +90,13 @@ class FactsReader:
         return Facts(values, now, permissions, warnings)
 
     def _permissions(
-        self, user: Mapping[str, object], warnings: list[RequestWarning]
+        self, user: Mapping[str, object], context: Mapping[str, object], warnings: list[RequestWarning]
     ) -> tuple[Permissions, list[str]]:
         consents, opt_outs = _found(user, ("consents",)), _found(user, ("opt_outs",))
-        if consents is None and opt_outs is None:
+        gpc = _found(context, ("gpc",))
+        if consents is None and opt_outs is None and gpc is not True:
             return self._nothing_said, []
-        permissions, unreadable = read_permissions(consents, opt_outs, self._topics)
+        permissions, unreadable = read_permissions(consents, opt_outs, gpc, self._topics, self._purposes)
         for name in unreadable:
             message = _UNREADABLE.get(name, "`{}` is neither true nor false; it counts as no consent.")
             warnings.append(RequestWarning("wrong-type", name, message.format(name)))

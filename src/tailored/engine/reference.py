@@ -39,7 +39,7 @@ def decide(
 ) -> dict[str, Any]:
     """The decision as JSON data."""
     request = {"user": user, "context": context}
-    consents, opt_outs, warnings = permissions(book, user)
+    consents, opt_outs, warnings = permissions(book, user, context)
     facts: dict[str, Any] = {}
     for key, attribute in book.attributes.items():
         raw = at_path(request[attribute.side], attribute.path or (attribute.name,))
@@ -155,7 +155,7 @@ def placement(book: RuleBook, slot: Slot, usable: list[Rule], permitted: Any, fi
 
 
 def permissions(
-    book: RuleBook, user: Mapping[str, Any]
+    book: RuleBook, user: Mapping[str, Any], context: Mapping[str, Any]
 ) -> tuple[dict[str, bool], Any, list[dict[str, str | None]]]:
     """The flags that are literally true or false; the purposes opted out of, or "everything"; warnings."""
     warnings = []
@@ -166,7 +166,7 @@ def permissions(
         warnings.append(warning("wrong-type", "user.consents", message))
     elif raw is not None:
         consents = {flag: value for flag, value in raw.items() if value is True or value is False}
-        asked = {topic.consent for topic in book.topics.values()}
+        asked = {topic.consent for topic in book.topics.values() if topic.sensitive}
         for flag in sorted(flag for flag in raw if flag in asked):
             if raw[flag] is not None and not isinstance(raw[flag], bool):
                 message = "is neither true nor false; it counts as no consent."
@@ -178,6 +178,8 @@ def permissions(
             opt_outs = "everything"
             message = "is not a list of texts; it counts as opting out of everything."
             warnings.append(warning("wrong-type", "user.opt_outs", message))
+    if context.get("gpc") is True and opt_outs != "everything":
+        opt_outs = (*opt_outs, *(name for name, purpose in book.purposes.items() if "gpc" in purpose.honours))
     return consents, opt_outs, warnings
 
 
@@ -193,7 +195,7 @@ def kept_back(
     labels = []
     for topic in topics:
         flag = book.topics[topic].consent
-        if flag is None or consents.get(flag) is not True:
+        if book.topics[topic].sensitive and (flag is None or consents.get(flag) is not True):
             labels.append(("topic", topic))
     if purpose is not None and has_opted_out(purpose, opt_outs):
         labels.append(("purpose", purpose))

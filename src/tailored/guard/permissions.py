@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from tailored.book.builtin import PERSONALIZATION, is_personal
-from tailored.book.model import Topic
+from tailored.book.builtin import GPC, PERSONALIZATION, is_personal
+from tailored.book.model import Purpose, Topic
 from tailored.condition.tree import Attribute
 from tailored.condition.types import Type
 from tailored.condition.values import LONGEST_LIST, TooLarge, WrongType, read_text, read_value
@@ -19,8 +19,9 @@ class Permissions:
 
     consents: Mapping[str, bool]
     closed: frozenset[str]
-    """The topics of the book without consent."""
+    """The sensitive topics of the book without consent."""
     opt_outs: frozenset[str]
+    """The purposes that the user opted out of, by name or by a signal that they honour."""
     everything: bool = False
     """Whether the request opts out of every purpose, since its opt-outs cannot be read."""
 
@@ -45,11 +46,16 @@ class Permissions:
 
 
 def read_permissions(
-    consents: object, opt_outs: object, topics: Mapping[str, Topic]
+    consents: object,
+    opt_outs: object,
+    gpc: object,
+    topics: Mapping[str, Topic],
+    purposes: Mapping[str, Purpose],
 ) -> tuple[Permissions, list[str]]:
-    """What `user.consents` and `user.opt_outs` permit, and the names of what in them cannot be read.
+    """What `user.consents`, `user.opt_outs` and `context.gpc` permit, and the names of what cannot be read.
 
     It fails closed: only a literal true is consent, and opt-outs that cannot be read are out of everything.
+    A `gpc` that is literally true opts out of the purposes that honour it, and is nothing else.
     """
     flags: dict[str, bool] = {}
     opted: frozenset[str] = frozenset()
@@ -57,7 +63,7 @@ def read_permissions(
     unreadable = []
     if consents is not None:
         try:
-            flags, odd = _flags(consents, {topic.consent for topic in topics.values()})
+            flags, odd = _flags(consents, {topic.consent for topic in topics.values() if topic.sensitive})
             unreadable += [f"user.consents.{flag}" for flag in odd]
         except Exception:  # a foreign object may raise anything from its methods
             unreadable.append("user.consents")
@@ -67,7 +73,11 @@ def read_permissions(
         except (WrongType, TooLarge):
             everything = True
             unreadable.append("user.opt_outs")
-    closed = frozenset(topic.id for topic in topics.values() if not flags.get(topic.consent or ""))
+    if gpc is True:
+        opted |= {purpose.id for purpose in purposes.values() if GPC in purpose.honours}
+    closed = frozenset(
+        topic.id for topic in topics.values() if topic.sensitive and not flags.get(topic.consent or "")
+    )
     return Permissions(flags, closed, opted, everything), unreadable
 
 

@@ -1,0 +1,227 @@
+"""What labels mean for rules: which topics and purposes each needs, and which can never do anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from tailored.book.collect import Collected
+from tailored.book.model import Content, Rule, RuleBook, Segment, Topic
+from tailored.book.suggest import listed
+from tailored.book.templates import attributes_in
+from tailored.condition.english import joined
+from tailored.condition.tree import (
+    All,
+    Any,
+    Attribute,
+    Condition,
+    InSegment,
+    Logic,
+    Not,
+    Op,
+    Test,
+    attributes_read,
+    segments_named,
+)
+
+Labelled = Rule | Segment | Attribute | Content
+Needs = dict[tuple[str, str], dict[str, None]]
+"""From ("topic" or "purpose", its id) to the things that carry it, in words."""
+_MOST_NAMED = 6
+
+
+def read_by(condition: Condition, book: RuleBook) -> Iterator[tuple[str, Segment | Attribute]]:
+    """The segments and attributes that a condition reads, itself or through segments, each once."""
+    waiting: list[Condition] = [condition]
+    seen: set[str] = set()
+    for current in waiting:
+        for attribute in attributes_read(current):
+            if attribute.key not in seen:
+                seen.add(attribute.key)
+                yield f"the attribute {attribute.key}", attribute
+        for name in segments_named(current):
+            if name not in seen and name in book.segments:
+                seen.add(name)
+                yield f"the segment {name}", book.segments[name]
+                waiting.append(book.segments[name].when)
+
+
+def is_sensitive(topic: str, topics: Mapping[str, Topic]) -> bool:
+    """Whether a topic needs consent; one that the book does not know is none."""
+    return topic in topics and topics[topic].sensitive
+
+
+def flag_in_words(topic: Topic) -> str:
+    """A topic with the flag that opens it."""
+    if topic.consent is None:
+        return f"{topic.id} (never given)"
+    return topic.id if topic.consent == topic.id else f"{topic.id} (the flag {topic.consent})"
+
+
+def check_never(collected: Collected, book: RuleBook) -> set[str]:
+    """Reports the rules that can never do anything, as nobody is asked for a consent; gives their ids."""
+    never = frozenset(topic.id for topic in book.topics.values() if topic.sensitive and topic.consent is None)
+    found: set[str] = set()
+    for rule in book.rules if never else ():
+        if why := _why_never(rule, book, never):
+            found.add(rule.id)
+            entry = collected.sections["rules"][rule.id]
+            message = f"`{rule.id}` can never do anything: {why}, for which consent is never asked."
+            mend = "Take the rule out, or the label off what is not about that topic."
+            entry.reader.error(entry.key, "never-consented", message, mend)
+    return found
+
+
+def note_flows(collected: Collected, book: RuleBook, never: set[str]) -> None:
+    """Notes for every rule what consent it needs, and through what. The book must be without errors."""
+    flows = _Flows(book)
+    for rule in book.rules:
+        if rule.id not in never and (needs := flows.needs(rule)):
+            entry = collected.sections["rules"][rule.id]
+            entry.reader.note(entry.key, "label-flows", _in_words(rule.id, needs, book))
+
+
+def _in_words(rule: str, needs: Needs, book: RuleBook) -> str:
+    topics, purposes = (
+        [(name, _listed(list(through))) for (label, name), through in needs.items() if label == kind]
+        for kind in ("topic", "purpose")
+    )
+    said = [f"for {flag_in_words(book.topics[name])}, through {things}" for name, things in topics]
+    sentences = [f"`{rule}` needs consent {', and '.join(said)}."] if said else []
+    for name, things in purposes:
+        who = "It" if sentences else f"`{rule}`"
+        sentences.append(f"{who} is not for those who opted out of {name}, through {things}.")
+    return " ".join(sentences)
+
+
+def _listed(things: list[str]) -> str:
+    return joined(things) if len(things) <= _MOST_NAMED else listed(things, _MOST_NAMED)
+
+
+class _Flows:
+    """Adds up labels; what many rules share (segments, content) is worked out once."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self._book = book
+        self._segments: dict[str, Needs] = {}
+        self._contents: dict[str, Needs] = {}
+        self._carrying = {
+            attribute.key: needs
+            for attribute in book.attributes.values()
+            if (needs := self._own(f"the attribute {attribute.key}", attribute.topics, attribute.purpose))
+        }
+        self._has_labels = (
+            bool(self._carrying)
+            or any(segment.topics for segment in book.segments.values())
+            or any(item.topics or item.purpose for item in book.content.values())
+        )
+
+    def needs(self, rule: Rule) -> Needs:
+        """What a rule needs through its label, its condition, and the content that it shows."""
+        needs = self._own("its own label", rule.topics, rule.purpose)
+        if self._has_labels:
+            self._condition(rule.when, needs)
+            for names in rule.show.values():
+                for name in names:
+                    _add(needs, self._content(name))
+        return needs
+
+    def _own(self, words: str, topics: Iterable[str], purpose: str | None) -> Needs:
+        needs: Needs = {
+            ("topic", name): {words: None} for name in topics if is_sensitive(name, self._book.topics)
+        }
+        if purpose is not None:
+            needs["purpose", purpose] = {words: None}
+        return needs
+
+    def _condition(self, condition: Condition, needs: Needs) -> None:
+        if isinstance(condition, Test):
+            if condition.attribute.key in self._carrying:
+                _add(needs, self._carrying[condition.attribute.key])
+        elif isinstance(condition, All | Any):
+            for part in condition.parts:
+                self._condition(part, needs)
+        elif isinstance(condition, Not):
+            self._condition(condition.part, needs)
+        elif isinstance(condition, InSegment):
+            _add(needs, self._segment(condition.id))
+        elif isinstance(condition, Logic):
+            for attribute in condition.reads:
+                _add(needs, self._carrying.get(attribute.key, {}))
+
+    def _segment(self, name: str) -> Needs:
+        if name not in self._segments:
+            segment = self._book.segments[name]
+            needs = self._segments[name] = self._own(f"the segment {name}", segment.topics, None)
+            self._condition(segment.when, needs)
+        return self._segments[name]
+
+    def _content(self, name: str) -> Needs:
+        if name not in self._contents:
+            item = self._book.content[name]
+            needs = self._contents[name] = self._own(f"the content {name}", item.topics, item.purpose)
+            for key in sorted(attributes_in(item.fields) & self._carrying.keys()):
+                for label in self._carrying[key]:
+                    needs.setdefault(label, {})[f"the attribute {key} in a text of {name}"] = None
+        return self._contents[name]
+
+
+def _add(needs: Needs, more: Mapping[tuple[str, str], dict[str, None]]) -> None:
+    for label, through in more.items():
+        needs.setdefault(label, {}).update(through)
+
+
+def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:
+    """What keeps a rule from ever doing anything, up to the topic; an empty text where nothing does."""
+    if own := never.intersection(rule.topics):
+        return f"it carries the topic {joined(sorted(own))}"
+    if not _may_be(rule.when, book, never, {})[0]:
+        carried = {
+            topic: name
+            for name, thing in read_by(rule.when, book)
+            for topic in thing.topics
+            if topic in never
+        }
+        if carried:
+            needs = [f"{name} with the topic {topic}" for topic, name in carried.items()]
+            return f"its condition needs {joined(needs)}"
+    shown = [book.content[name] for names in rule.show.values() for name in names if name in book.content]
+    if (
+        shown
+        and not (rule.hide or rule.order or rule.set)
+        and all(never.intersection(item.topics) for item in shown)
+    ):
+        topics = sorted({topic for item in shown for topic in never.intersection(item.topics)})
+        return f"all that it shows has the topic {joined(topics)}"
+    return ""
+
+
+def _may_be(
+    condition: Condition, book: RuleBook, never: frozenset[str], known: dict[str, tuple[bool, bool]]
+) -> tuple[bool, bool]:
+    """Whether a condition may be true, and whether it may be false, when these topics are closed.
+
+    What else a test asks is not looked at: it may be either. `known` has the segments worked out so far.
+    """
+    if isinstance(condition, All | Any):
+        parts = [_may_be(part, book, never, known) for part in condition.parts]
+        trues, falses = [true for true, _ in parts], [false for _, false in parts]
+        return (all(trues), any(falses)) if isinstance(condition, All) else (any(trues), all(falses))
+    if isinstance(condition, Not):
+        true, false = _may_be(condition.part, book, never, known)
+        return false, true
+    if isinstance(condition, InSegment):
+        if condition.id not in known:
+            known[condition.id] = (True, True)  # also where it is unknown, or refers to itself
+            segment = book.segments.get(condition.id)
+            if segment is not None and not never.isdisjoint(segment.topics):
+                known[condition.id] = (False, False)
+            elif segment is not None:
+                known[condition.id] = _may_be(segment.when, book, never, known)
+        return known[condition.id]
+    if isinstance(condition, Test) and not never.isdisjoint(condition.attribute.topics):
+        if condition.op is Op.KNOWN:
+            return condition.operand is False, condition.operand is True
+        return False, False
+    if isinstance(condition, Logic) and any(not never.isdisjoint(one.topics) for one in condition.reads):
+        return False, False
+    return True, True
