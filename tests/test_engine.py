@@ -306,6 +306,16 @@ def test_the_data_of_a_decision_is_the_callers_to_change_and_the_same_every_time
     assert json.loads(decision.to_json(indent=2)) == decision.to_dict()
 
 
+@pytest.mark.parametrize("name", ["book", "version", "evaluate", "_plan", "anything"])
+def test_an_engine_cannot_be_changed(name):
+    engine = make("r: {when: always, show: {hero: a}}")
+    with pytest.raises(AttributeError, match=f"never changes, so its `{name}` cannot be set"):
+        setattr(engine, name, None)
+    with pytest.raises(AttributeError, match=f"never changes, so its `{name}` cannot be deleted"):
+        delattr(engine, name)
+    assert engine.evaluate({}, {})["hero"].content == "a"
+
+
 def test_threads_share_an_engine():
     engine = make("r: {when: {segment: young}, show: {hero: hello}}")
     expected = {age: engine.evaluate({"age": age, "name": "x"}, {}, NOW).to_json() for age in range(60)}

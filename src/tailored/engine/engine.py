@@ -32,6 +32,15 @@ class Engine:
         self._renderer = Renderer(book.content)
         self._placed: dict[tuple[str, str, str | None, str | None], Placement] = {}
         """The placements of what is the same for everyone, kept once made; no more than the book can name."""
+        self._is_made = True
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if "_is_made" in vars(self):
+            raise AttributeError(f"An engine never changes, so its `{name}` cannot be set; load another.")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"An engine never changes, so its `{name}` cannot be deleted.")
 
     @property
     def personal(self) -> frozenset[str]:
