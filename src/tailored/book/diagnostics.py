@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Severity = Literal["error", "warning", "note"]
 """A note tells what is good to know; nothing is wrong."""
@@ -94,16 +94,17 @@ class Report:
         """
         lines: dict[str, list[str]] = {}
         blocks = [
-            _block(finding, self._lines(finding.span.path, lines), prefix) for finding in self.diagnostics
+            block_of(finding, self._lines(finding.span.path, lines), prefix) for finding in self.diagnostics
         ]
-        return "\n\n".join([*blocks, self._summary()])
+        return "\n\n".join([*blocks, self.summary()])
 
     def _lines(self, path: str, cache: dict[str, list[str]]) -> list[str]:
         if path not in cache:
             cache[path] = split_lines(self.texts.get(path, ""))
         return cache[path]
 
-    def _summary(self) -> str:
+    def summary(self) -> str:
+        """The closing line."""
         files = len(self.texts)
         every = f"{files} file{'s' * (files != 1)}"
         problems = [finding for finding in self.diagnostics if finding.severity != "note"]
@@ -146,10 +147,27 @@ def sort(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 _MARK = {"error": "", "warning": " (warning)", "note": " (note)"}
 
 
-def _block(finding: Diagnostic, lines: list[str], prefix: str) -> str:
+class Said(Protocol):
+    """What a finding says, whoever found it; `span` is None where it is about no place."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def severity(self) -> Severity: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def hint(self) -> str: ...
+    @property
+    def span(self) -> Span | None: ...
+
+
+def block_of(finding: Said, lines: list[str], prefix: str) -> str:
+    """A finding for people: its place, its line of the file's `lines` with a caret, and what it says."""
     span = finding.span
-    block = [f"{prefix}{span}  {finding.code}" + _MARK[finding.severity]]
-    if span.line <= len(lines) and lines[span.line - 1].strip():
+    place = f"{prefix}{span}  " if span else ""
+    block = [f"{place}{finding.code}" + _MARK[finding.severity]]
+    if span and span.line <= len(lines) and lines[span.line - 1].strip():
         shown, start, width = _window(lines[span.line - 1], span)
         block += [f"{span.line:>5} | {shown}", f"{'':>5} | {' ' * start}{'^' * width}"]
     block += [f"   {finding.message}"]

@@ -9,13 +9,15 @@ from pathlib import Path
 from tailored.book.diagnostics import BookNotReadable
 
 ENDINGS = (".yaml", ".yml")
+NOTHING: Mapping[str, bytes] = {}
 
 
-def read_sources(folder: str | os.PathLike[str]) -> dict[str, bytes]:
+def read_sources(folder: str | os.PathLike[str], unsaved: Mapping[str, bytes] = NOTHING) -> dict[str, bytes]:
     """The files of the book at `folder`: path relative to it (with `/`) to content, in book order.
 
-    Raises BookNotReadable, with one line that says why, where there is no such folder, where it or a file
-    in it may not be read, or where it holds no rule files.
+    What is `unsaved` takes the place of the files of those names, or stands beside the others. Raises
+    BookNotReadable, with one line that says why, where there is no such folder, where it or a file in it may
+    not be read, or where it holds no rule files.
     """
     root = Path(folder)
     if root.is_file():
@@ -24,11 +26,14 @@ def read_sources(folder: str | os.PathLike[str]) -> dict[str, bytes]:
         raise BookNotReadable(f"there is no folder {root}")
     try:
         found = {tuple(path.relative_to(root).parts): path for path in _walk(root, set())}
+        names = {parts: "/".join(_printable(part) for part in parts) for parts in found}
         sources = {
-            "/".join(_printable(part) for part in parts): found[parts].read_bytes() for parts in sorted(found)
+            names[parts]: found[parts].read_bytes() for parts in sorted(found) if names[parts] not in unsaved
         }
     except OSError as error:
         raise BookNotReadable(f"{error.filename or root} cannot be read: {error.strerror}") from error
+    if unsaved:
+        return in_book_order({**sources, **unsaved})
     if not sources:
         raise BookNotReadable(f"{root} holds no .yaml files")
     return sources

@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from datetime import date, datetime
+from datetime import datetime
 
 import click
 
 from tailored.book.diagnostics import BookNotReadable
 from tailored.book.load import check_book
-from tailored.book.source import read_sources
-from tailored.condition.types import first_moment, parse_date, parse_datetime
-
-
-def moment(context: click.Context, option: click.Parameter, text: str | None) -> datetime | None:
-    """The moment that an option names; a date is midnight UTC. Raises click.BadParameter where it is none."""
-    if text is None:
-        return None
-    value: date | None = parse_date(text) or parse_datetime(text)
-    if value is None:
-        raise click.BadParameter(f"{text!r} is no ISO 8601 date or time, such as 2026-11-01T08:30:00Z.")
-    return first_moment(value)
+from tailored.book.source import ENDINGS, read_sources
+from tailored.cli.formats import end, format_option, moment, stop
+from tailored.report.outcome import of_report
 
 
 @click.command()
 @click.argument("book", default="rules", type=click.Path())
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people, or machines."
-)
+@format_option()
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option(
     "--now", callback=moment, metavar="ISO", help="Check schedules at this time, not at the clock's."
 )
-def validate(book: str, form: str, strict: bool, now: datetime | None) -> None:
+@click.option(
+    "--stdin-path",
+    metavar="PATH",
+    help="Check the book as if the file PATH held what standard input does, which need not be saved.",
+)
+def validate(book: str, form: str, strict: bool, now: datetime | None, stdin_path: str | None) -> None:
     """Report all problems of the rule book in the folder BOOK (rules, unless named), sorted by place.
 
     Exits with 0 without errors, 1 with errors, 2 when there is no book to read.
     """
     try:
-        _, report = check_book(read_sources(book), now)
+        if stdin_path is None:
+            sources = read_sources(book)
+        else:
+            name = _within(book, stdin_path)
+            sources = read_sources(book, {name: sys.stdin.buffer.read()})
+        _, report = check_book(sources, now)
     except BookNotReadable as error:
-        click.echo(f"tailored: {error}", err=True)
-        sys.exit(2)
-    report = report.strict() if strict else report
-    if form == "json":
-        click.echo(json.dumps(report.to_dict(), indent=2))
-    else:
-        click.echo(report.to_text(os.path.join(book, "")))
-    sys.exit(1 if report.errors else 0)
+        stop(error)
+    end(form, [of_report("validate", report.strict() if strict else report)], book)
+
+
+def _within(book: str, path: str) -> str:
+    """The name that a file has in a book: its path from there. The command ends where it has none."""
+    if not os.path.isdir(book):
+        stop(f"there is no folder {book}")
+    ways = [os.path.relpath(path, book), os.path.relpath(os.path.realpath(path), os.path.realpath(book))]
+    inside = [way.split(os.sep) for way in ways if way.split(os.sep)[0] not in (os.pardir, os.curdir)]
+    if not inside:
+        stop(f"--stdin-path: {path} is not in the book {book}")
+    if any(part.startswith(".") for part in inside[0]) or not path.endswith(ENDINGS):
+        stop(f"--stdin-path: {path} is no rule file: those end in .yaml or .yml, and begin with no dot")
+    return "/".join(inside[0])
