@@ -2,8 +2,16 @@
 
 import pytest
 
+from tailored.book.builtin import TOPICS
 from tailored.book.collect import collect
-from tailored.book.declarations import read_attributes, read_settings, read_slots, read_topics
+from tailored.book.declarations import (
+    Labels,
+    read_attributes,
+    read_purposes,
+    read_settings,
+    read_slots,
+    read_topics,
+)
 from tailored.book.diagnostics import Diagnostic
 from tailored.book.model import Setting, Slot, Topic
 from tailored.book.source import read_sources
@@ -17,7 +25,7 @@ def read(*texts: str):
     topics = read_topics(sections["topics"])
     return (
         topics,
-        read_attributes(sections["attributes"], topics),
+        read_attributes(sections["attributes"], Labels(topics, read_purposes(sections["purposes"]))),
         read_slots(sections["slots"]),
         read_settings(sections["settings"]),
         report,
@@ -28,7 +36,7 @@ def test_the_example_book_declares_without_a_finding():
     report: list[Diagnostic] = []
     sections = collect(read_sources("rules"), report).sections
     topics = read_topics(sections["topics"])
-    attributes = read_attributes(sections["attributes"], topics)
+    attributes = read_attributes(sections["attributes"], Labels(topics, read_purposes(sections["purposes"])))
     slots = read_slots(sections["slots"])
     settings = read_settings(sections["settings"])
     assert report == []
@@ -53,7 +61,7 @@ def test_a_declaration_says_everything_about_an_attribute():
 
 def test_topics_open_by_their_own_flag_unless_the_book_says_otherwise():
     topics, *_ = read("topics: {pregnancy: {consent: health}, secret: {consent: never}}")
-    assert topics["health"] == Topic("health", "health")
+    assert topics["health"] == Topic("health", "health", TOPICS["health"])
     assert topics["pregnancy"].consent == "health"
     assert topics["secret"].consent is None
 

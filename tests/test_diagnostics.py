@@ -19,18 +19,19 @@ SECTIONS = [
     for title, _, body in (part.partition("\n") for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:])
 ]
 EXAMPLES = {title: [text for _, text in blocks] for title, blocks in SECTIONS if len(blocks) == 3}
-CODE_AT = {"error": 1, "warn": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
+NOTES = ("label-flows",)
+CODE_AT = {"error": 1, "warn": 1, "note": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
 """Which argument of the calls that make findings is the code."""
 
 
-def check(example: str | bytes):
+def check(example: str | bytes, *, notes: bool = False):
     content = example if isinstance(example, bytes) else example.encode()
-    return check_book({"base.yaml": BASE.encode(), "example.yaml": content}, NOW)[1]
+    return check_book({"base.yaml": BASE.encode(), "example.yaml": content}, NOW, notes=notes)[1]
 
 
 def shown(report) -> str:
     """What the validator prints, without its closing line."""
-    return report.to_text().rpartition("\n\n")[0] + "\n"
+    return report.to_text(notes=True).rpartition("\n\n")[0] + "\n"
 
 
 def codes_of_the_source() -> tuple[set[str], set[str]]:
@@ -53,7 +54,7 @@ def codes_of_the_source() -> tuple[set[str], set[str]]:
 def test_every_code_is_documented_once_and_in_order():
     codes, others = codes_of_the_source()
     assert [title for title, _ in SECTIONS] == sorted(codes)
-    assert others == {"UNKNOWN[kind]", "code", "error.code", "finding.code", "problem.code"}
+    assert others == {"UNKNOWN[kind]", "code", "error.code", "problem.code"}
 
 
 def test_the_base_of_the_examples_has_no_findings():
@@ -63,22 +64,22 @@ def test_the_base_of_the_examples_has_no_findings():
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_the_wrong_example_has_exactly_this_finding(code):
     wrong, said, _ = EXAMPLES[code]
-    report = check(wrong)
+    report = check(wrong, notes=code in NOTES)
     assert [finding.code for finding in report.diagnostics] == [code]
     assert shown(report) == said
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_the_mended_example_has_no_findings(code):
-    assert check(EXAMPLES[code][2]).diagnostics == ()
+    assert check(EXAMPLES[code][2], notes=code in NOTES).diagnostics == ()
 
 
 @pytest.mark.parametrize("code, body", re.findall(r"^## (\S+)\n\n(.*?)\n\n", PAGE, re.DOTALL | re.MULTILINE))
 def test_every_code_is_explained_in_one_sentence_that_says_whether_it_warns(code, body):
     assert body.endswith(".")
-    said = dict(SECTIONS)[code]
-    is_warning = f"{code} (warning)" in next(text for language, text in said if language == "text")
-    assert body.startswith("A warning: ") == is_warning
+    said = next(text for language, text in dict(SECTIONS)[code] if language == "text")
+    for severity in ("warning", "note"):
+        assert body.startswith(f"A {severity}: ") == (f"{code} ({severity})" in said)
 
 
 def test_a_file_that_is_not_utf8_is_shown_as_documented():

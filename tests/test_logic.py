@@ -19,14 +19,16 @@ from tailored.condition.tree import All, Any, Logic, Not, Op, Size, Test, attrib
 from tailored.condition.types import ELEMENT, Type
 from tailored.condition.values import TooLarge, WrongType, read_value
 from tailored.engine.facts import as_json
-from tests.support.conditions import ATTRIBUTES, LOGIC, NOW, mostly, values_of, written
+from tests.support.conditions import ATTRIBUTES, LOGIC, NOW, PURPOSES, mostly, values_of, written
 
 # Only what cannot be hidden becomes tests, so here the context has an attribute of every type.
-EVERY_TYPE = {name: spec for name, spec in ATTRIBUTES["user"].items() if not {"topic", "path"} & spec.keys()}
+LABELLED = {"topic", "purpose", "path"}
+EVERY_TYPE = {name: spec for name, spec in ATTRIBUTES["user"].items() if not LABELLED & spec.keys()}
 BOOK, _ = check_book(
     {
         "a.yaml": written(
             {
+                "purposes": PURPOSES,
                 "attributes": {
                     "user": ATTRIBUTES["user"],
                     "context": {

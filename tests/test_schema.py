@@ -15,7 +15,7 @@ from tailored.book.load import check_book
 from tailored.book.nodes import MappingNode, Reader, SequenceNode, plain_value
 from tailored.book.schema import CONDITION, rulebook_schema
 from tailored.book.source import read_sources
-from tests.support.conditions import ATTRIBUTES, conditions, written
+from tests.support.conditions import ATTRIBUTES, PURPOSES, conditions, written
 from tests.test_fuzz import mutate
 
 TAILORED = Path(sys.executable).with_name("tailored")
@@ -121,7 +121,6 @@ def test_every_file_of_the_example_book_is_taken(validator, path):
         in_a_rule("priority: high"),
         in_a_rule("from: soon"),
         in_a_rule("until: 2026"),
-        in_a_rule("purpose: advertising"),
         "rules: {r: {when: alwasy, hide: [hero]}}",
         "rules: {r: {when: {}, hide: [hero]}}",
         "rules: {r: {when: {any: {page: home}}, hide: [hero]}}",
@@ -156,6 +155,8 @@ def test_a_slip_in_the_language_is_refused_by_both_schemas(wrong):
         "set: {onboarding-path: taem}",
         "set: {shortcuts-bar: 1}",
         "topic: finanse",
+        "purpose: advertising",
+        "not_about: [finanse]",
         "when: {segment: power-user}",
         "when: {segment: [power-users, new-user]}",
         "when: {pgae: home}",
@@ -257,7 +258,8 @@ def test_the_words_of_conditions_are_those_of_the_language():
 @given(conditions())
 @settings(max_examples=150, deadline=None)
 def test_whatever_condition_the_validator_takes_the_schemas_take(condition):
-    text = written({"attributes": ATTRIBUTES, "segments": {"s": {"when": condition}}})
+    sections = {"attributes": ATTRIBUTES, "purposes": PURPOSES, "segments": {"s": {"when": condition}}}
+    text = written(sections)
     book, report = check_book({"a.yaml": text})
     assert not report.errors
     for validator in (GENERAL, Draft7Validator(rulebook_schema(book))):

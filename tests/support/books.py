@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.support.conditions import ATTRIBUTES, conditions, mostly
+from tests.support.conditions import ATTRIBUTES, PURPOSES, conditions, mostly
 
 SEGMENTS = ("s0", "s1", "s2", "s3")
 _TEXTS = [
@@ -43,7 +43,7 @@ _LABEL = mostly(
     ),
     4,
 )
-_PURPOSES = st.sampled_from([{}, {"honours": ["gpc"]}])
+_SIGNALS = st.sampled_from([{}, {"honours": ["gpc"]}])
 _TIMES = st.sampled_from(["2026-11-23", "2026-11-24", "2026-11-24T10:00:00Z", "2026-11-24T11:00:00+01:00"])
 _LATER = st.sampled_from(["2026-11-24T10:00:00.000001Z", "2026-11-25", "2026-12-24"])
 
@@ -131,7 +131,7 @@ def books(draw: Any) -> dict[str, Any]:
                 )
             ),
         },
-        "purposes": {name: draw(_PURPOSES) for name in ("ads", "tips", "personalization")},
+        "purposes": {name: draw(_SIGNALS) for name in (*PURPOSES, "personalization")},
         "slots": {
             "hero": draw(st.sampled_from([{}, {"default": "c0"}])),
             "list": {"many": 2},

@@ -42,6 +42,8 @@ ATTRIBUTES: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 """An `attributes:` section: each of the ten types, a name that both sides have, a path, topics, a purpose."""
+PURPOSES: dict[str, dict[str, Any]] = {"ads": {}, "tips": {}}
+"""The `purposes:` section that goes with it."""
 
 _TEXTS = [
     "",

@@ -29,7 +29,7 @@ def _content(entry: Entry, labels: Labels, attributes: Mapping[str, Attribute]) 
     reader, name = entry.reader, entry.id
     body: Body = reader.mapping(entry.body, "Content", f"{name}: {{title: ...}}") or {}
     for key, (key_node, _) in body.items():
-        if (word := _slipped(key)) is not None:
+        if (word := slipped_word(key)) is not None:
             reader.error(
                 key_node,
                 "label-slip",
@@ -56,7 +56,7 @@ def _content(entry: Entry, labels: Labels, attributes: Mapping[str, Attribute]) 
 
 
 @lru_cache(maxsize=1024)
-def _slipped(key: str) -> str | None:
+def slipped_word(key: str) -> str | None:
     """The word of the language that a key of a field is one slip away from."""
     return None if key in CONTENT else next((word for word in CONTENT if one_slip_away(key, word)), None)
 

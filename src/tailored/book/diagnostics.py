@@ -87,21 +87,33 @@ class Report:
             "notes": self.notes,
         }
 
-    def to_text(self, prefix: str = "") -> str:
-        """The report for people: each finding with its line and a caret, then a closing line.
+    def to_text(self, prefix: str = "", *, notes: bool = False) -> str:
+        """The report for people: each finding with its line and a caret, then how many there are.
 
         `prefix` stands before every path, to make paths that a terminal can open.
         """
         lines: dict[str, list[str]] = {}
         blocks = [
-            block_of(finding, self._lines(finding.span.path, lines), prefix) for finding in self.diagnostics
+            block_of(finding, self._lines(finding.span.path, lines), prefix) for finding in self.shown(notes)
         ]
-        return "\n\n".join([*blocks, self.summary()])
+        return "\n\n".join([*blocks, self.closing(notes)])
+
+    def shown(self, notes: bool) -> tuple[Diagnostic, ...]:
+        """What people are shown: what is wrong, then the notes if they are asked for."""
+        first = [finding for finding in self.diagnostics if finding.severity != "note"]
+        return (*first, *(finding for finding in self.diagnostics if notes and finding.severity == "note"))
 
     def _lines(self, path: str, cache: dict[str, list[str]]) -> list[str]:
         if path not in cache:
             cache[path] = split_lines(self.texts.get(path, ""))
         return cache[path]
+
+    def closing(self, notes: bool) -> str:
+        """The closing line, and one that counts the notes, whether they are shown or not."""
+        if not self.notes:
+            return self.summary()
+        where = "" if notes else f"; `--notes` shows {'it' if self.notes == 1 else 'them'}"
+        return f"{self.summary()}\n{_count(self.notes, 'note')}{where}."
 
     def summary(self) -> str:
         """The closing line."""

@@ -43,10 +43,13 @@ def collector_paused() -> Iterator[None]:
 
 
 @collector_paused()
-def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[RuleBook, Report]:
+def check_book(
+    sources: dict[str, bytes], now: datetime | None = None, *, notes: bool = False
+) -> tuple[RuleBook, Report]:
     """The book of these files (path to content), and all findings; with errors it is unfit for use.
 
-    `now` is the time that schedules are compared with: the clock, unless given.
+    `now` is the time that schedules are compared with: the clock, unless given. With `notes` the findings
+    have notes, too, which say what is good to know: of a book without errors, which consent each rule needs.
     """
     found: list[Diagnostic] = []
     collected = collect(in_book_order(sources), found)
@@ -79,7 +82,7 @@ def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[
     check_unused(collected, book, names.segments_used, found)
     check_unlabelled(collected, book)
     never = check_never(collected, book)
-    if not any(finding.severity == "error" and finding.code != "never-consented" for finding in found):
+    if notes and not any(f.severity == "error" and f.code != "never-consented" for f in found):
         note_flows(collected, book, never)
     return book, Report(sort(found), collected.texts)
 

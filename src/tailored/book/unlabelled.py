@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tailored.book.collect import KIND, Collected, Entry
+from tailored.book.content import slipped_word
 from tailored.book.diagnostics import Span
 from tailored.book.lexicon import Hit, Lexicon, lexicon_of, tokens, words_of
 from tailored.book.model import Content, Json, Rule, RuleBook, Segment
@@ -28,7 +29,10 @@ Thing = Attribute | Segment | Rule | Content
 
 
 def check_unlabelled(collected: Collected, book: RuleBook) -> None:
-    """Warns of things whose words speak of a sensitive topic without its label; once for thing and topic."""
+    """Warns of things whose words speak of a sensitive topic without its label; once for thing and topic.
+
+    A `not_about` takes that warning away; where there is none to take away, it is warned of itself.
+    """
     lexicon = lexicon_of(book.topics)
     things: list[tuple[str, str, Thing]] = [
         *(("segments", thing.id, thing) for thing in book.segments.values()),
@@ -36,14 +40,15 @@ def check_unlabelled(collected: Collected, book: RuleBook) -> None:
         *(("content", thing.id, thing) for thing in book.content.values()),
     ]
     texts = ["\n".join(_texts(thing)) for *_, thing in things]
-    found = list(_with_suspicious_words(texts, lexicon))
+    found = set(_with_suspicious_words(texts, lexicon))
+    found.update(place for place, (*_, thing) in enumerate(things) if thing.not_about)
     declared: list[tuple[str, str, Thing]] = [
         ("attributes", key, thing)
         for key, thing in book.attributes.items()
         if key in collected.sections["attributes"]
     ]
-    for section, id_, thing in (*declared, *(things[place] for place in found)):
-        _check(section, collected.sections[section][id_], thing, lexicon)
+    for section, id_, thing in (*declared, *(things[place] for place in sorted(found))):
+        _check(section, collected.sections[section][id_], thing, lexicon, book)
 
 
 def _texts(thing: Thing) -> Iterator[str]:
@@ -78,17 +83,33 @@ def _with_suspicious_words(texts: list[str], lexicon: Lexicon) -> Iterator[int]:
                 yield place
 
 
-def _check(section: str, entry: Entry, thing: Thing, lexicon: Lexicon) -> None:
+def _check(section: str, entry: Entry, thing: Thing, lexicon: Lexicon, book: RuleBook) -> None:
     """Warns of the first words for each topic that is neither a thing's label nor in its `not_about`."""
-    silent = {*thing.topics, *thing.not_about}
+    spoken = set(thing.topics)
     for node in _nodes(section, entry):
         for hit in _hits(node, lexicon, is_name=node is entry.key and section == "attributes"):
-            if hit.topic not in silent:
-                silent.add(hit.topic)
+            if hit.topic in spoken:
+                continue
+            spoken.add(hit.topic)
+            if hit.topic not in thing.not_about:
                 said = short(node.value[hit.start : hit.end])
                 message = f"This {KIND[section]} speaks of {hit.topic} (`{said}`), and has no label for it."
                 mend = f"Write `topic: {hit.topic}`, or `not_about: [{hit.topic}]` where that is not meant."
                 entry.reader.warn(_span(entry, node, hit), "unlabelled-topic", message, mend)
+    for topic in thing.not_about:
+        if topic in book.topics and (topic in thing.topics or topic not in spoken):
+            message = f"No word of this {KIND[section]} speaks of {topic}, so there is nothing to take back."
+            if topic in thing.topics:
+                message = f"This {KIND[section]} carries `topic: {topic}`, and says that it is not about that."
+            mend = f"Take `{topic}` out of `not_about`."
+            entry.reader.warn(_named(entry, topic), "unneeded-not-about", message, mend)
+
+
+def _named(entry: Entry, topic: str) -> Node:
+    """The place where `not_about` names a topic."""
+    lists = (node for key, node in _pairs(entry.body) if key == "not_about")
+    names = (name for node in lists for name in _scalars(node) if name.value == topic)
+    return next(names, entry.key)
 
 
 def _hits(node: ScalarNode, lexicon: Lexicon, *, is_name: bool) -> Iterable[Hit]:
@@ -107,7 +128,7 @@ def _nodes(section: str, entry: Entry) -> Iterator[ScalarNode]:
     yield entry.key
     spoken = _SPOKEN.get(section)
     for key, node in _pairs(entry.body):
-        if key in spoken if spoken is not None else key not in _UNSPOKEN:
+        if key in spoken if spoken is not None else key not in _UNSPOKEN and slipped_word(key) is None:
             yield from _scalars(node)
 
 
@@ -117,7 +138,7 @@ def _pairs(node: Node) -> Iterator[tuple[str, Node]]:
         if key.value == "<<":
             for merged in value.value if isinstance(value, SequenceNode) else [value]:
                 yield from _pairs(merged)
-        else:
+        elif isinstance(key, ScalarNode):
             yield key.value, value
 
 

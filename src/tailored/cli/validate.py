@@ -19,6 +19,7 @@ from tailored.report.outcome import of_report
 @click.argument("book", default="rules", type=click.Path())
 @format_option()
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
+@click.option("--notes", is_flag=True, help="Show notes, too: which consent each rule needs, and for what.")
 @click.option(
     "--now", callback=moment, metavar="ISO", help="Check schedules at this time, not at the clock's."
 )
@@ -27,8 +28,12 @@ from tailored.report.outcome import of_report
     metavar="PATH",
     help="Check the book as if the file PATH held what standard input does, which need not be saved.",
 )
-def validate(book: str, form: str, strict: bool, now: datetime | None, stdin_path: str | None) -> None:
+def validate(
+    book: str, form: str, strict: bool, notes: bool, now: datetime | None, stdin_path: str | None
+) -> None:
     """Report all problems of the rule book in the folder BOOK (rules, unless named), sorted by place.
+
+    Notes change no exit code; the formats for machines always have them.
 
     Exits with 0 without errors, 1 with errors, 2 when there is no book to read.
     """
@@ -38,10 +43,11 @@ def validate(book: str, form: str, strict: bool, now: datetime | None, stdin_pat
         else:
             name = _within(book, stdin_path)
             sources = read_sources(book, {name: sys.stdin.buffer.read()})
-        _, report = check_book(sources, now)
+        _, report = check_book(sources, now, notes=True)
     except BookNotReadable as error:
         stop(error)
-    end(form, [of_report("validate", report.strict() if strict else report)], book)
+    report = report.strict() if strict else report
+    end(form, [of_report("validate", report, notes if form == "text" else None)], book)
 
 
 def _within(book: str, path: str) -> str:

@@ -79,12 +79,12 @@ class Outcome:
             yield from case.failures
 
 
-def of_report(command: str, report: Report) -> Outcome:
-    """The outcome that a report of the validator is."""
+def of_report(command: str, report: Report, notes: bool | None = None) -> Outcome:
+    """The outcome that a report of the validator is; with `notes`, as people see it with them, or without."""
     return Outcome(
         command,
-        tuple(map(Finding.of, report.diagnostics)),
-        report.summary(),
+        tuple(map(Finding.of, report.diagnostics if notes is None else report.shown(notes))),
+        report.summary() if notes is None else report.closing(notes),
         texts=report.texts,
         data=report.to_dict(),
     )
