@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tailored.book.collect import collect
@@ -26,6 +27,7 @@ from tailored.book.links import check_defaults, check_depth, check_segments, che
 from tailored.book.model import RuleBook
 from tailored.book.rules import RuleReader, read_segments
 from tailored.book.source import in_book_order, read_sources
+from tailored.book.tests import read_tests
 from tailored.book.unlabelled import check_unlabelled
 from tailored.condition.types import in_utc
 
@@ -43,13 +45,21 @@ def collector_paused() -> Iterator[None]:
 
 
 @collector_paused()
-def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[RuleBook, Report]:
+def check_book(
+    sources: dict[str, bytes],
+    now: datetime | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    tests: bool = True,
+) -> tuple[RuleBook, Report]:
     """The book of these files (path to content), and all findings; with errors it is unfit for use.
 
-    `now` is the time that schedules are compared with: the clock, unless given.
+    `now` is the time that schedules are compared with: the clock, unless given. `folder` is where the files
+    are: the requests that tests include are looked up from there, and nowhere without it. Without `tests`
+    these are passed over.
     """
     found: list[Diagnostic] = []
-    collected = collect(in_book_order(sources), found)
+    collected = collect(in_book_order(sources), found, () if tests else ("tests",))
     section = collected.sections
     topics = read_topics(section["topics"])
     purposes = read_purposes(section["purposes"])
@@ -73,6 +83,7 @@ def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[
         tuple(sorted(rules, key=lambda rule: -rule.priority)),
         read_tcf(section["consent"], topics, purposes),
     )
+    book = replace(book, tests=read_tests(section["tests"], section["rules"], book, names, folder))
     heights = check_segments(collected, segments)
     check_depth(collected, book, heights)
     check_defaults(collected, book)
@@ -85,8 +96,11 @@ def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[
 
 
 def load_book(folder: str | os.PathLike[str], now: datetime | None = None) -> RuleBook:
-    """The book in a folder. Raises RuleBookError where it has errors, BookNotReadable where there is none."""
-    book, report = check_book(read_sources(folder), now)
+    """The book in a folder, without its tests, which keep nobody from using it.
+
+    Raises RuleBookError where it has errors, BookNotReadable where there is none.
+    """
+    book, report = check_book(read_sources(folder), now, tests=False)
     if report.errors:
         raise RuleBookError(report, os.path.join(os.fspath(folder), ""))
     return book
