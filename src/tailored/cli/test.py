@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -73,7 +74,8 @@ def run_tests(
     found, report = check_book(read_sources(book), moment_, book)
     files = sorted({test.file for test in found.tests if test.file})
     if report.errors:
-        return of_report("test", report), files
+        errors = tuple(one for one in report.diagnostics if one.severity == "error")
+        return of_report("test", replace(report, diagnostics=errors)), files
     return outcome_of(found, report.texts, moment_, selects, min_coverage), files
 
 

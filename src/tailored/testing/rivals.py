@@ -90,3 +90,5 @@ class _Rivals:
                 yield condition.attribute.key, frozenset((condition.operand,))
             elif condition.op is Op.ONE_OF and isinstance(condition.operand, tuple):
                 yield condition.attribute.key, frozenset(condition.operand)
+            elif condition.op is Op.KNOWN and condition.operand is False:
+                yield condition.attribute.key, frozenset((None,))
