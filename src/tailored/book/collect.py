@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from tailored.book.diagnostics import Diagnostic
@@ -23,6 +23,7 @@ KIND = {
     "content": "content",
     "segments": "segment",
     "rules": "rule",
+    "tests": "test",
 }
 """How a sentence calls one thing of a section."""
 
@@ -46,8 +47,11 @@ class Collected:
     flaws: Flaws = field(default_factory=Flaws)
 
 
-def collect(sources: dict[str, bytes], report: list[Diagnostic]) -> Collected:
-    """The entries of all files of a book, taken in the order given. What is wrong goes to `report`."""
+def collect(sources: dict[str, bytes], report: list[Diagnostic], without: Container[str] = ()) -> Collected:
+    """The entries of all files of a book, taken in the order given. What is wrong goes to `report`.
+
+    Sections `without` are passed over.
+    """
     collected = Collected()
     for path, content in sources.items():
         reader = Reader(path, report, collected.flaws)
@@ -59,7 +63,7 @@ def collect(sources: dict[str, bytes], report: list[Diagnostic]) -> Collected:
                 hint = did_you_mean(name, SECTIONS) or f"Sections are {listed(SECTIONS)}."
                 reader.error(key, "unknown-section", f"There is no section `{short(name)}`.", hint)
                 collected.flaws.unread = True
-            elif not is_null(node):
+            elif name not in without and not is_null(node):
                 for entry in _entries(reader, name, node):
                     _add(collected.sections[name], entry, name)
     _no_slot_is_a_setting(collected)

@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from tailored.book.collect import collect
@@ -26,6 +27,7 @@ from tailored.book.links import check_defaults, check_depth, check_segments, che
 from tailored.book.model import RuleBook
 from tailored.book.rules import RuleReader, read_segments
 from tailored.book.source import in_book_order, read_sources
+from tailored.book.tests import read_tests
 from tailored.book.unlabelled import check_unlabelled
 from tailored.condition.types import in_utc
 
@@ -44,15 +46,22 @@ def collector_paused() -> Iterator[None]:
 
 @collector_paused()
 def check_book(
-    sources: dict[str, bytes], now: datetime | None = None, *, notes: bool = False
+    sources: dict[str, bytes],
+    now: datetime | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    tests: bool = True,
+    notes: bool = False,
 ) -> tuple[RuleBook, Report]:
     """The book of these files (path to content), and all findings; with errors it is unfit for use.
 
-    `now` is the time that schedules are compared with: the clock, unless given. With `notes` the findings
-    have notes, too, which say what is good to know: of a book without errors, which consent each rule needs.
+    `now` is the time that schedules are compared with: the clock, unless given. `folder` is where the files
+    are: the requests that tests include are looked up from there, and nowhere without it. Without `tests`
+    these are passed over. With `notes` the findings have notes, too, which say what is good to know: of a book
+    without errors, which consent each rule needs.
     """
     found: list[Diagnostic] = []
-    collected = collect(in_book_order(sources), found)
+    collected = collect(in_book_order(sources), found, () if tests else ("tests",))
     section = collected.sections
     topics = read_topics(section["topics"])
     purposes = read_purposes(section["purposes"])
@@ -76,6 +85,7 @@ def check_book(
         tuple(sorted(rules, key=lambda rule: -rule.priority)),
         read_tcf(section["consent"], topics, purposes),
     )
+    book = replace(book, tests=read_tests(section["tests"], section["rules"], book, names, folder))
     heights = check_segments(collected, segments)
     check_depth(collected, book, heights)
     check_defaults(collected, book)
@@ -88,8 +98,11 @@ def check_book(
 
 
 def load_book(folder: str | os.PathLike[str], now: datetime | None = None) -> RuleBook:
-    """The book in a folder. Raises RuleBookError where it has errors, BookNotReadable where there is none."""
-    book, report = check_book(read_sources(folder), now)
+    """The book in a folder, without its tests, which keep nobody from using it.
+
+    Raises RuleBookError where it has errors, BookNotReadable where there is none.
+    """
+    book, report = check_book(read_sources(folder), now, tests=False)
     if report.errors:
         raise RuleBookError(report, os.path.join(os.fspath(folder), ""))
     return book

@@ -139,6 +139,38 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """One thing that must come out: a piece, such as `content` or `rule`, of what a slot or a setting gets.
+
+    `value` is what the piece must be: an id or None, a tuple of ids, a flag, a setting's value, or for
+    `fields` a mapping of their names to plain data.
+    """
+
+    target: str
+    piece: str
+    value: object
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTest:
+    """A request, and what must come out of it. It says nothing about what the book means.
+
+    `id` is its own name, `test` the one in the book: of a test with a table, each row has an id of its own.
+    """
+
+    id: str
+    test: str
+    user: Mapping[str, object]
+    context: Mapping[str, object]
+    now: datetime | None
+    expect: tuple[Expectation, ...]
+    span: Span
+    file: str = ""
+    """The path of the file with a request that it includes."""
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBook:
     """A whole book. `rules` stand in resolution order: higher priority first, then first in the book."""
 
@@ -151,3 +183,4 @@ class RuleBook:
     segments: Mapping[str, Segment]
     rules: tuple[Rule, ...]
     tcf: Tcf = field(default_factory=Tcf)
+    tests: tuple[RuleTest, ...] = field(default=(), compare=False, repr=False)

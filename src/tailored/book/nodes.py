@@ -33,6 +33,7 @@ UNKNOWN = {
     "attribute": "unknown-attribute",
     "content": "unknown-content",
     "purpose": "unknown-purpose",
+    "rule": "unknown-rule",
     "segment": "unknown-segment",
     "setting": "unknown-setting",
     "slot": "unknown-slot",

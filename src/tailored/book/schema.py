@@ -15,6 +15,7 @@ from tailored.book.builtin import GPC
 from tailored.book.conditions import Names
 from tailored.book.consent import TCF_ITEMS, flags_of
 from tailored.book.constants import written
+from tailored.book.expectations import PIECES
 from tailored.book.logic import STANDARD
 from tailored.book.model import Content, RuleBook, Slot
 from tailored.book.nodes import plain_scalar, plain_value
@@ -23,6 +24,7 @@ from tailored.book.sections import (
     ATTRIBUTE,
     CONSENT,
     CONTENT,
+    EXPECT,
     PURPOSE,
     RULE,
     SECTIONS,
@@ -30,6 +32,7 @@ from tailored.book.sections import (
     SETTING,
     SLOT,
     TCF,
+    TEST,
     TOPIC,
 )
 from tailored.book.suggest import listed
@@ -233,6 +236,18 @@ _SHAPES: dict[str, Schema] = {
     "from": _of(Type.DATETIME),
     "until": _of(Type.DATETIME),
     "review": _of(Type.DATETIME),
+    "request": _TEXT,
+    "user": _ref("request-user"),
+    "context": _ref("request-context"),
+    "now": _of(Type.DATETIME),
+    "consents": _ref("consents"),
+    "each": {
+        "anyOf": [
+            _list_of(_mapping(minProperties=0)),
+            _mapping(additionalProperties=_list_of({}), minProperties=1),
+        ]
+    },
+    "expect": _ref("expect"),
 }
 _ATTRIBUTES = _declared(
     r"^([A-Za-z][A-Za-z0-9_]*|<<)$",
@@ -253,6 +268,7 @@ _SECTIONS: dict[str, Schema] = {
     "settings": _section(_body(SETTING, {"default": _SETTABLE}, ["type", "default"])),
     "content": _section(_body(CONTENT, {"type": _TEXT}) | {"propertyNames": {}}),
     "segments": _section(_body(SEGMENT, required=["when"])),
+    "tests": _section(_body(TEST)),
     "rules": _section(_body(RULE) | {"anyOf": [_DOES | {"required": [action]} for action in ACTIONS]}),
 }
 
@@ -322,6 +338,24 @@ _ANY_OPERATORS = _operators(
     _ref("value"),
     lambda op: f"Takes {_TAKES[OPERATORS[op].takes]}, such as {op}: {OPERATORS[op].example}",
 )
+_PIECES: dict[str, Schema] = {
+    "content": {"anyOf": [_ref("content"), {"type": ["null"]}]},
+    "items": _one_or_more(_ref("content"), minItems=0),
+    "without": _one_or_more(_ref("content")),
+    "fields": _mapping(),
+    "hidden": _of(Type.BOOLEAN),
+    "default": _of(Type.BOOLEAN),
+    "rule": _ref("rule"),
+}
+
+
+def _consents(flag: Schema, flags: Mapping[str, Schema]) -> Schema:
+    """Consent as a list of flags, or as a mapping of them."""
+    given = _of(Type.BOOLEAN)
+    named = _closed(flags) if flags else _mapping(additionalProperties=given)
+    return _one_or_more(flag, minItems=0) | {"anyOf": [flag, _list_of(flag, minItems=0), named]}
+
+
 _ANY_NAMES: dict[str, Schema] = {
     "content": _TEXT,
     "segment": _TEXT,
@@ -334,6 +368,10 @@ _ANY_NAMES: dict[str, Schema] = {
     "hide": _NAMES,
     "order": _mapping(additionalProperties=_NAMES),
     "set": _mapping(additionalProperties=_SETTABLE),
+    "consents": _consents(_TEXT, {}),
+    "request-user": _mapping(),
+    "request-context": _mapping(),
+    "expect": _mapping(minProperties=1),
 }
 
 
@@ -381,7 +419,66 @@ def _names_of(book: RuleBook) -> dict[str, Schema]:
                 for name, setting in book.settings.items()
             }
         ),
+        "rule": _enum({rule.id: rule.description for rule in book.rules}, "a rule"),
+        "consents": _consents(
+            _enum({flag: f"Consent to {flag}" for flag in flags_of(book.topics)}, "a consent flag"),
+            {
+                flag: {"description": f"Consent to {flag}", **_of(Type.BOOLEAN)}
+                for flag in flags_of(book.topics)
+            },
+        ),
+        **{f"request-{side}": _closed(_request_side(book, side)) for side in SIDES},
+        "expect": _closed(
+            {name: {"description": slots[name], **_expected(slot)} for name, slot in book.slots.items()}
+            | {
+                name: {
+                    "description": setting.description or name,
+                    **_expected_value(name, setting.type, setting.values),
+                }
+                for name, setting in book.settings.items()
+            },
+            minProperties=1,
+        ),
     }
+
+
+def _request_side(book: RuleBook, side: str) -> dict[str, Schema]:
+    """What `user` or `context` of a test may hold: a value of each attribute, or nothing."""
+    found = {}
+    for attribute in book.attributes.values():
+        if attribute.side == side:
+            single = ELEMENT.get(attribute.type, attribute.type)
+            value = _open_value(attribute.name, single, attribute.values)
+            held = _list_of(value, minItems=0) if attribute.type in ELEMENT else value
+            found[attribute.name] = {
+                "description": _about_attribute(attribute),
+                "anyOf": [held, {"type": ["null"]}],
+            }
+    if side == "user":
+        found["consents"] = {"description": TEST["consents"], **_ref("consents")}
+    return found
+
+
+def _open_value(name: str, type_: Type, values: Iterable[Scalar]) -> Schema:
+    """One value of a single type; declared ones are offered, and others taken."""
+    declared = _value(name, type_, values)
+    return declared if declared == _of(type_) else {"anyOf": [declared, _of(type_)]}
+
+
+def _expected(slot: Slot) -> Schema:
+    """What a test may expect of a slot: the short form, or its pieces."""
+    modules = _modules(slot) if slot.kind == "order" else {}
+    shapes = _PIECES | {"order": modules, "first": modules or _one_or_more(_ref("content"))}
+    pieces = {piece: {"description": EXPECT[piece], **shapes[piece]} for piece in PIECES[slot.kind]}
+    short = shapes[PIECES[slot.kind][0]]
+    return {"anyOf": [*short.get("anyOf", [short]), _closed(pieces, minProperties=1)]}
+
+
+def _expected_value(name: str, type_: Type, values: tuple[Scalar, ...]) -> Schema:
+    value = _set_to(name, type_, values)
+    shapes = _PIECES | {"value": value}
+    pieces = {piece: {"description": EXPECT[piece], **shapes[piece]} for piece in PIECES["setting"]}
+    return {"anyOf": [value, _closed(pieces, minProperties=1)]}
 
 
 def _test_on(attribute: Attribute) -> Schema:

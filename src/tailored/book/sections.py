@@ -80,6 +80,29 @@ RULE = {
     "purpose": "What it is for; it is withheld from those who opted out of that",
     "not_about": NOT_ABOUT,
 }
+TEST = {
+    "description": "What it is about, in words",
+    "request": "A JSON file with a request to begin with; its path begins at this file",
+    "user": "What is known of the person, by attribute",
+    "context": "What is known of the moment, by attribute",
+    "now": "The moment; a date is midnight UTC; the clock's unless given",
+    "consents": "The flags that the person said yes to",
+    "each": "A test for each row of a table, or for every combination of columns",
+    "expect": "What must come out, by slot and setting",
+}
+EXPECT = {
+    "content": "The content that is placed; empty where nothing is",
+    "items": "Exactly these, in this order",
+    "order": "Exactly these modules, in this order",
+    "first": "These come first, in this order",
+    "without": "None of these is placed",
+    "fields": "What fields of the content hold, once rendered",
+    "hidden": "Whether a rule hides it",
+    "default": "Whether no rule decided it",
+    "rule": "The rule that decided it, hides it, or gave at least one of its items",
+    "value": "The value",
+}
+"""The pieces of what a slot or a setting gets, which a test may expect."""
 SECTIONS = {
     "attributes": "Everything that rules may read of the user and the context",
     "topics": "Sensitive topics and the consent that each needs",
@@ -90,4 +113,5 @@ SECTIONS = {
     "content": "What can be placed",
     "segments": "Conditions with a name",
     "rules": "Who sees what",
+    "tests": "What must come out, for whom",
 }

@@ -14,6 +14,7 @@ COMMANDS = (
     "init",
     "privacy",
     "schema",
+    "test",
     "validate",
 )
 """Every command has the name of its module and of the function in it; a dash in a name is a `_` there."""

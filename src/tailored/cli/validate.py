@@ -43,7 +43,7 @@ def validate(
         else:
             name = _within(book, stdin_path)
             sources = read_sources(book, {name: sys.stdin.buffer.read()})
-        _, report = check_book(sources, now, notes=True)
+        _, report = check_book(sources, now, book, notes=True)
     except BookNotReadable as error:
         stop(error)
     report = report.strict() if strict else report

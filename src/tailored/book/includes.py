@@ -1,0 +1,98 @@
+"""Requests in files of their own, which tests include: JSON, taken as an application would send it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tailored.book.nodes import Node, Reader, short
+from tailored.book.suggest import did_you_mean
+from tailored.condition.types import parse_date, parse_datetime
+
+LARGEST = 10_000_000
+"""Bytes that a file with a request may have."""
+
+_MEND = 'A request is an object such as {"user": {"age": 18}, "context": {"page": "home"}}.'
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """The request that a file holds; `now` is its text."""
+
+    user: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+    now: str | None = None
+    path: str = ""
+
+
+class Includes:
+    """Reads the files that tests name, each once, from the book's `folder` on; without one, none."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None) -> None:
+        self._folder = folder
+        self._known: dict[str, Included | tuple[str, str, str]] = {}
+
+    def read(self, reader: Reader, node: Node) -> Included:
+        """The request in the file that a node names; where there is none, that is reported."""
+        name = reader.text(node, "`request`")
+        if name is None or self._folder is None:
+            return Included()
+        path = os.path.normpath(os.path.join(self._folder, os.path.dirname(reader.path), name))
+        if path not in self._known:
+            self._known[path] = _read(path, name)
+        found = self._known[path]
+        if isinstance(found, Included):
+            return found
+        reader.error(node, *found)
+        return Included()
+
+
+def _read(path: str, name: str) -> Included | tuple[str, str, str]:
+    """The request in a file, or the code, the message and the mend of what is wrong with it."""
+    shown = f"`{short(name, 200)}`"
+    try:
+        with open(path, "rb") as file:
+            content = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return "missing-file", f"There is no file {shown}, seen from this one.", _near(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no path"
+        return "missing-file", f"{shown} cannot be read: {reason}.", "Name a JSON file that may be read."
+    if len(content) > LARGEST:
+        return "bad-request", f"{shown} is larger than any request.", _MEND
+    try:
+        data = json.loads(content.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        return "bad-request", f"{shown} is not JSON: {error.msg}, at {where}.", _MEND
+    except (ValueError, RecursionError):
+        return "bad-request", f"{shown} is no JSON that can be read.", _MEND
+    return _request(data, path, shown)
+
+
+def _request(data: Any, path: str, shown: str) -> Included | tuple[str, str, str]:
+    if not isinstance(data, dict):
+        return "bad-request", f"{shown} holds no request.", _MEND
+    if unknown := sorted(data.keys() - {"user", "context", "now"}):
+        message = f"{shown} holds no request: it has a key `{short(unknown[0])}`."
+        return "bad-request", message, "A request has `user`, `context` and `now`."
+    for side in ("user", "context"):
+        if not isinstance(data.get(side, {}), dict):
+            return "bad-request", f"`{side}` in {shown} is no object.", _MEND
+    now = data.get("now")
+    if now is not None and not (isinstance(now, str) and (parse_date(now) or parse_datetime(now))):
+        return "bad-request", f"`now` in {shown} is no time.", 'Write it like "2026-11-24T10:00:00Z".'
+    return Included(data.get("user", {}), data.get("context", {}), now, path)
+
+
+def _near(path: str) -> str:
+    """The mend that names the file most likely meant."""
+    folder, name = os.path.split(path)
+    try:
+        names = [entry for entry in os.listdir(folder) if not entry.startswith(".")]
+    except OSError:
+        return "The path begins at the folder of the file that it stands in."
+    return did_you_mean(name, names) or "The path begins at the folder of the file that it stands in."
