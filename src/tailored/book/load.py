@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from tailored.book.collect import collect
+from tailored.book.catalogs import CatalogReader, catalog_files
+from tailored.book.collect import Collected, collect
 from tailored.book.conditions import Names
 from tailored.book.consent import read_tcf
 from tailored.book.content import read_content
@@ -23,8 +24,10 @@ from tailored.book.declarations import (
 from tailored.book.diagnostics import Diagnostic, Report, RuleBookError, sort
 from tailored.book.flows import check_never, note_flows
 from tailored.book.links import check_defaults, check_depth, check_segments, check_unused
-from tailored.book.model import RuleBook
+from tailored.book.model import Catalog, RuleBook
+from tailored.book.rankings import RankingReader
 from tailored.book.rules import RuleReader, read_segments
+from tailored.book.scorers import ScorerReader, read_scorers
 from tailored.book.source import in_book_order, read_sources
 from tailored.book.unlabelled import check_unlabelled
 from tailored.condition.types import in_utc
@@ -43,13 +46,18 @@ def collector_paused() -> Iterator[None]:
 
 
 @collector_paused()
-def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[RuleBook, Report]:
+def check_book(
+    sources: dict[str, bytes], now: datetime | None = None, folder: str | os.PathLike[str] | None = None
+) -> tuple[RuleBook, Report]:
     """The book of these files (path to content), and all findings; with errors it is unfit for use.
 
-    `now` is the time that schedules are compared with: the clock, unless given.
+    `now` is the time that schedules are compared with: the clock, unless given. The files that catalogs and
+    scorers name are looked for in `folder`; without one, only among `sources`.
     """
     found: list[Diagnostic] = []
-    collected = collect(in_book_order(sources), found)
+    data = {path: sources[path] for path in catalog_files(sources)}
+    rule_files = {path: sources[path] for path in sources if path not in data} if data else sources
+    collected = collect(in_book_order(rule_files), found)
     section = collected.sections
     topics = read_topics(section["topics"])
     purposes = read_purposes(section["purposes"])
@@ -60,7 +68,14 @@ def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[
     content = read_content(section["content"], labels, attributes)
     names = Names(attributes, section["segments"])
     segments = read_segments(section["segments"], names, labels)
-    reader = RuleReader(names, labels, slots, settings, content, in_utc(now or datetime.now(UTC)))
+    place = None if folder is None else os.fspath(folder)
+    catalog_reader = CatalogReader(labels, attributes, place)
+    catalogs = _read_catalogs(collected, catalog_reader, data)
+    declared = section["scorers"]
+    scorers = read_scorers(ScorerReader(names, labels, catalog_reader, declared, place))
+    rankings = RankingReader(names, content, catalogs, catalog_reader.items, declared)
+    now = in_utc(now or datetime.now(UTC))
+    reader = RuleReader(names, labels, slots, settings, content, rankings, now)
     rules = [reader.read(entry) for entry in section["rules"].values()]
     book = RuleBook(
         attributes,
@@ -72,6 +87,10 @@ def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[
         segments,
         tuple(sorted(rules, key=lambda rule: -rule.priority)),
         read_tcf(section["consent"], topics, purposes),
+        catalogs,
+        scorers,
+        catalog_reader.items,
+        place,
     )
     heights = check_segments(collected, segments)
     check_depth(collected, book, heights)
@@ -84,9 +103,17 @@ def check_book(sources: dict[str, bytes], now: datetime | None = None) -> tuple[
     return book, Report(sort(found), collected.texts)
 
 
+def _read_catalogs(collected: Collected, reader: CatalogReader, data: dict[str, bytes]) -> dict[str, Catalog]:
+    catalogs = {}
+    for name, entry in collected.sections["catalogs"].items():
+        if (catalog := reader.read(entry, data, collected.texts)) is not None:
+            catalogs[name] = catalog
+    return catalogs
+
+
 def load_book(folder: str | os.PathLike[str], now: datetime | None = None) -> RuleBook:
     """The book in a folder. Raises RuleBookError where it has errors, BookNotReadable where there is none."""
-    book, report = check_book(read_sources(folder), now)
+    book, report = check_book(read_sources(folder), now, folder)
     if report.errors:
         raise RuleBookError(report, os.path.join(os.fspath(folder), ""))
     return book

@@ -31,8 +31,10 @@ __all__ = [
 
 UNKNOWN = {
     "attribute": "unknown-attribute",
+    "catalog": "unknown-catalog",
     "content": "unknown-content",
     "purpose": "unknown-purpose",
+    "scorer": "unknown-scorer",
     "segment": "unknown-segment",
     "setting": "unknown-setting",
     "slot": "unknown-slot",

@@ -38,7 +38,7 @@ def validate(book: str, form: str, strict: bool, now: datetime | None, stdin_pat
         else:
             name = _within(book, stdin_path)
             sources = read_sources(book, {name: sys.stdin.buffer.read()})
-        _, report = check_book(sources, now)
+        _, report = check_book(sources, now, book)
     except BookNotReadable as error:
         stop(error)
     end(form, [of_report("validate", report.strict() if strict else report)], book)
