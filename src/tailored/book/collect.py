@@ -21,6 +21,8 @@ KIND = {
     "slots": "slot",
     "settings": "setting",
     "content": "content",
+    "catalogs": "catalog",
+    "scorers": "scorer",
     "segments": "segment",
     "rules": "rule",
     "tests": "test",

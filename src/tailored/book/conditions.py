@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeAlias
 
 from tailored.book.constants import read_constant, written
 from tailored.book.diagnostics import Span
@@ -35,6 +36,9 @@ _ALLOWED: dict[Type, dict[str, Op]] = {type_: {str(op): op for op in operators_o
 _SIZE = Attribute("user", "size", Type.INTEGER)
 _OF_SIZES = {word: op for word, op in _ALLOWED[Type.INTEGER].items() if op is not Op.KNOWN}
 
+Leaf: TypeAlias = Callable[[Reader, str, Node, Node], Iterable[Condition]]
+"""Reads an entry of a condition: its key, the key's node and the node of its value."""
+
 
 @dataclass
 class Names:
@@ -43,6 +47,8 @@ class Names:
     attributes: Mapping[str, Attribute]
     segments: Mapping[str, object]
     segments_used: dict[str, Span] = field(default_factory=dict)
+    leaf: Leaf | None = None
+    """Reads what stands beside `any`, `all` and `not`, where that is not about a request."""
 
     def __post_init__(self) -> None:
         self.short: dict[str, list[str]] = {}
@@ -91,13 +97,15 @@ def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -
             yield Any(parts) if key == "any" else All(parts)
     elif key == "not":
         yield Not(read_condition(reader, node, names))
+    elif names.leaf is not None:
+        yield from names.leaf(reader, key, key_node, node)
     elif key == "segment":
         yield from _segment(reader, node, names)
     elif key == "logic":
         if (leaf := read_logic(reader, node, names.attributes)) is not None:
             yield leaf
     elif (attribute := find_attribute(reader, key_node, key, names)) is not None:
-        yield from _tests(reader, node, attribute)
+        yield from read_tests(reader, node, attribute)
 
 
 def _segment(reader: Reader, node: Node, names: Names) -> Iterator[Condition]:
@@ -140,7 +148,8 @@ def find_attribute(reader: Reader, node: Node, name: str, names: Names) -> Attri
     return None
 
 
-def _tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Test]:
+def read_tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Test]:
+    """The tests on an attribute that a value, a list or a mapping of operators writes."""
     many = attribute.type in LISTS
     if isinstance(node, MappingNode):
         if not node.value:
@@ -184,7 +193,7 @@ def _test(reader: Reader, attribute: Attribute, op: Op, node: Node, kind: Takes)
 
 
 def _sizes(reader: Reader, node: Node) -> Iterator[Size]:
-    return (Size(test.op, test.operand) for test in _tests(reader, node, _SIZE))
+    return (Size(test.op, test.operand) for test in read_tests(reader, node, _SIZE))
 
 
 def _flag(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:

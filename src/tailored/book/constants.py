@@ -67,6 +67,14 @@ def read_typed(
         return None
 
 
+def parse_constant(text: str, type_: Type) -> Scalar | None:
+    """The value of a single type that a text writes without quotes, or None."""
+    try:
+        return _READ[type_](plain_scalar(text))
+    except _Refused:
+        return None
+
+
 def written(value: Scalar) -> str:
     """A value as an author would write it."""
     if isinstance(value, bool):

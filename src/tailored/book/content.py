@@ -43,7 +43,7 @@ def _content(entry: Entry, labels: Labels, attributes: Mapping[str, Attribute]) 
         reader.error(body["format"][1], "unknown-value", message, "Write `html` or `text`.")
     return Content(
         name,
-        {key: _field(reader, node, attributes) for key, (_, node) in body.items() if key not in CONTENT},
+        {key: read_field(reader, node, attributes) for key, (_, node) in body.items() if key not in CONTENT},
         topics,
         purpose,
         _words(reader, body, "tags"),
@@ -65,14 +65,16 @@ def _words(reader: Reader, body: Body, key: str) -> tuple[str, ...]:
     return tuple(name for name, _ in read_names(reader, body[key][1], f"`{key}`")) if key in body else ()
 
 
-def _field(reader: Reader, node: Node, attributes: Mapping[str, Attribute]) -> Json:
+def read_field(reader: Reader, node: Node, attributes: Mapping[str, Attribute]) -> Json:
     """The JSON data that a field holds. The templates in it are checked, and stay texts."""
     if not reader.untagged(node):
         return None
     if isinstance(node, MappingNode):
-        return {key: _field(reader, value, attributes) for key, (_, value) in reader.entries(node).items()}
+        return {
+            key: read_field(reader, value, attributes) for key, (_, value) in reader.entries(node).items()
+        }
     if isinstance(node, SequenceNode):
-        return tuple(_field(reader, item, attributes) for item in node.value)
+        return tuple(read_field(reader, item, attributes) for item in node.value)
     assert isinstance(node, ScalarNode)
     value = plain_value(node)
     if isinstance(value, str):

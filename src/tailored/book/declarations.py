@@ -19,7 +19,7 @@ from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import ELEMENT, Type
 
 _LONGEST_NAME = 200
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 Body = Mapping[str, tuple[Node, Node]]
 
 
@@ -161,7 +161,7 @@ def read_attributes(entries: dict[str, Entry], labels: Labels) -> dict[str, Attr
 def _attribute(key: str, entry: Entry, labels: Labels) -> Attribute | None:
     side, name = key.split(".", 1)
     reader = entry.reader
-    if not _NAME.fullmatch(name) or name in WORDS or len(name) > _LONGEST_NAME:
+    if not NAME.fullmatch(name) or name in WORDS or len(name) > _LONGEST_NAME:
         message = f"`{short(name)}` cannot be the name of an attribute."
         reader.error(
             entry.key,
@@ -172,7 +172,7 @@ def _attribute(key: str, entry: Entry, labels: Labels) -> Attribute | None:
         )
         return None
     body = read_body(entry, ATTRIBUTE, "An attribute", f"{name}: {{type: string}}")
-    type_ = _type(entry, body)
+    type_ = read_type(entry, body)
     if type_ is None:
         return None
     topics, purpose, not_about = labels.read(reader, body)
@@ -185,7 +185,7 @@ def _attribute(key: str, entry: Entry, labels: Labels) -> Attribute | None:
         side,
         name,
         type_,
-        _values(reader, body, type_, name),
+        read_values(reader, body, type_, name),
         tuple(path.split(".")) if path else (),
         read_flag(reader, body, "personal"),
         topics,
@@ -195,7 +195,8 @@ def _attribute(key: str, entry: Entry, labels: Labels) -> Attribute | None:
     )
 
 
-def _type(entry: Entry, body: Body) -> Type | None:
+def read_type(entry: Entry, body: Body) -> Type | None:
+    """The type that a body says, or None (reported)."""
     if "type" not in body:
         if isinstance(entry.body.value, list):
             entry.reader.error(
@@ -213,7 +214,8 @@ def _type(entry: Entry, body: Body) -> Type | None:
     return None
 
 
-def _values(reader: Reader, body: Body, type_: Type, name: str) -> tuple[Scalar, ...]:
+def read_values(reader: Reader, body: Body, type_: Type, name: str) -> tuple[Scalar, ...]:
+    """The values that a body declares, of a type."""
     if "values" not in body:
         return ()
     node = body["values"][1]
@@ -309,10 +311,10 @@ def read_settings(entries: dict[str, Entry]) -> dict[str, Setting]:
 def _setting(entry: Entry) -> Setting | None:
     reader, name = entry.reader, entry.id
     body = read_body(entry, SETTING, "A setting", f"{name}: {{type: string, default: a}}")
-    type_ = _type(entry, body)
+    type_ = read_type(entry, body)
     if type_ is None:
         return None
-    values = _values(reader, body, type_, name)
+    values = read_values(reader, body, type_, name)
     if "default" not in body:
         mend = "Say what it is where no rule sets it."
         reader.error(entry.key, "missing-key", f"`{name}` has no `default`.", mend)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tailored.book.collect import Collected
 from tailored.book.model import Content, Rule, RuleBook, Segment, Topic
+from tailored.book.rankings import content_named
 from tailored.book.suggest import listed
 from tailored.book.templates import attributes_in
 from tailored.condition.english import joined
@@ -123,6 +124,9 @@ class _Flows:
             for names in rule.show.values():
                 for name in names:
                     _add(needs, self._content(name))
+            for ranking in rule.rank.values():
+                for name in content_named(ranking, self._book.content):
+                    _add(needs, self._content(name))
         return needs
 
     def _own(self, words: str, topics: Iterable[str], purpose: str | None) -> Needs:
@@ -187,7 +191,7 @@ def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:
     shown = [book.content[name] for names in rule.show.values() for name in names if name in book.content]
     if (
         shown
-        and not (rule.hide or rule.order or rule.set)
+        and not (rule.hide or rule.order or rule.set or rule.rank)
         and all(never.intersection(item.topics) for item in shown)
     ):
         topics = sorted({topic for item in shown for topic in never.intersection(item.topics)})

@@ -11,7 +11,9 @@ from tailored.book.diagnostics import Diagnostic
 from tailored.book.flows import is_sensitive
 from tailored.book.model import RuleBook, Segment, Slot
 from tailored.book.nodes import MappingNode, Node
+from tailored.book.rankings import content_named, scorers_named
 from tailored.book.rules import known_content
+from tailored.book.scorers import named_by
 from tailored.condition.tree import All, Any, Condition, InSegment, Not, segments_named
 
 DEEPEST = 100
@@ -85,7 +87,9 @@ def check_unused(
     mentioned = _mentioned(collected) if has_errors else frozenset()
     placed = {name for rule in book.rules for names in rule.show.values() for name in names}
     placed.update(name for slot in book.slots.values() for name in slot.default)
-    filled = {name for rule in book.rules for name in (*rule.show, *rule.order)}
+    ranked = [ranking for rule in book.rules for ranking in rule.rank.values()]
+    placed.update(name for ranking in ranked for name in content_named(ranking, book.content))
+    filled = {name for rule in book.rules for name in (*rule.show, *rule.rank, *rule.order)}
     changed = {name for rule in book.rules for name in rule.set}
 
     for name, entry in entries["segments"].items():
@@ -100,6 +104,17 @@ def check_unused(
         if name in book.settings and name not in changed and name not in mentioned:
             message = f"No rule sets `{name}`, so it always is what its default says."
             entry.reader.warn(entry.key, "unused-setting", message, "Set it in a rule, or take it out.")
+    catalogs = {ranking.catalog for ranking in ranked}
+    for name, entry in entries["catalogs"].items():
+        if name not in catalogs and name not in mentioned:
+            message = f"No rule shows anything of the catalog `{name}`."
+            entry.reader.warn(entry.key, "unused-catalog", message, "Name it in a rule, or take it out.")
+    asked = {name for ranking in ranked for name in scorers_named(ranking)}
+    asked.update(name for scorer in book.scorers.values() for name in named_by(scorer))
+    for name, entry in entries["scorers"].items():
+        if name not in asked and name not in mentioned:
+            message = f"Nothing asks the scorer `{name}`."
+            entry.reader.warn(entry.key, "unused-scorer", message, "Name it in a rule, or take it out.")
     for name, slot in book.slots.items():
         if name not in filled and name not in mentioned:
             entry = entries["slots"][name]

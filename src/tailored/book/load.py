@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tailored.book.collect import collect
+from tailored.book.catalogs import CatalogReader, catalog_files
+from tailored.book.collect import Collected, collect
 from tailored.book.conditions import Names
 from tailored.book.consent import read_tcf
 from tailored.book.content import read_content
@@ -24,8 +25,10 @@ from tailored.book.declarations import (
 from tailored.book.diagnostics import Diagnostic, Report, RuleBookError, sort
 from tailored.book.flows import check_never, note_flows
 from tailored.book.links import check_defaults, check_depth, check_segments, check_unused
-from tailored.book.model import RuleBook
+from tailored.book.model import Catalog, RuleBook
+from tailored.book.rankings import RankingReader
 from tailored.book.rules import RuleReader, read_segments
+from tailored.book.scorers import ScorerReader, read_scorers
 from tailored.book.source import in_book_order, read_sources
 from tailored.book.tests import read_tests
 from tailored.book.unlabelled import check_unlabelled
@@ -56,12 +59,14 @@ def check_book(
     """The book of these files (path to content), and all findings; with errors it is unfit for use.
 
     `now` is the time that schedules are compared with: the clock, unless given. `folder` is where the files
-    are: the requests that tests include are looked up from there, and nowhere without it. Without `tests`
-    these are passed over. With `notes` the findings have notes, too, which say what is good to know: of a book
-    without errors, which consent each rule needs.
+    are: what tests, catalogs and scorers name is looked up from there, and without it only among `sources`.
+    Without `tests` these are passed over. With `notes` the findings have notes, too, which say what is good to
+    know: of a book without errors, which consent each rule needs.
     """
     found: list[Diagnostic] = []
-    collected = collect(in_book_order(sources), found, () if tests else ("tests",))
+    data = {path: sources[path] for path in catalog_files(sources)}
+    rule_files = {path: sources[path] for path in sources if path not in data} if data else sources
+    collected = collect(in_book_order(rule_files), found, () if tests else ("tests",))
     section = collected.sections
     topics = read_topics(section["topics"])
     purposes = read_purposes(section["purposes"])
@@ -72,7 +77,14 @@ def check_book(
     content = read_content(section["content"], labels, attributes)
     names = Names(attributes, section["segments"])
     segments = read_segments(section["segments"], names, labels)
-    reader = RuleReader(names, labels, slots, settings, content, in_utc(now or datetime.now(UTC)))
+    place = None if folder is None else os.fspath(folder)
+    catalog_reader = CatalogReader(labels, attributes, place)
+    catalogs = _read_catalogs(collected, catalog_reader, data)
+    declared = section["scorers"]
+    scorers = read_scorers(ScorerReader(names, labels, catalog_reader, declared, place))
+    rankings = RankingReader(names, content, catalogs, catalog_reader.items, declared)
+    now = in_utc(now or datetime.now(UTC))
+    reader = RuleReader(names, labels, slots, settings, content, rankings, now)
     rules = [reader.read(entry) for entry in section["rules"].values()]
     book = RuleBook(
         attributes,
@@ -84,6 +96,10 @@ def check_book(
         segments,
         tuple(sorted(rules, key=lambda rule: -rule.priority)),
         read_tcf(section["consent"], topics, purposes),
+        catalogs,
+        scorers,
+        catalog_reader.items,
+        place,
     )
     book = replace(book, tests=read_tests(section["tests"], section["rules"], book, names, folder))
     heights = check_segments(collected, segments)
@@ -97,12 +113,20 @@ def check_book(
     return book, Report(sort(found), collected.texts)
 
 
+def _read_catalogs(collected: Collected, reader: CatalogReader, data: dict[str, bytes]) -> dict[str, Catalog]:
+    catalogs = {}
+    for name, entry in collected.sections["catalogs"].items():
+        if (catalog := reader.read(entry, data, collected.texts)) is not None:
+            catalogs[name] = catalog
+    return catalogs
+
+
 def load_book(folder: str | os.PathLike[str], now: datetime | None = None) -> RuleBook:
     """The book in a folder, without its tests, which keep nobody from using it.
 
     Raises RuleBookError where it has errors, BookNotReadable where there is none.
     """
-    book, report = check_book(read_sources(folder), now, tests=False)
+    book, report = check_book(read_sources(folder), now, folder, tests=False)
     if report.errors:
         raise RuleBookError(report, os.path.join(os.fspath(folder), ""))
     return book

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from tailored.book.diagnostics import Span
-from tailored.condition.tree import Attribute, Condition, Scalar
+from tailored.condition.tree import ALWAYS, Attribute, Condition, Scalar, Value
 from tailored.condition.types import Type
 
 Json: TypeAlias = str | int | float | bool | tuple["Json", ...] | Mapping[str, "Json"] | None
@@ -114,6 +114,121 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Catalog:
+    """Where items come from, what is known of each, and what a decision shows of it.
+
+    One of `file`, `sql` (asked of `database`) and `items` (written in the book) is its source. Paths are
+    relative to the folder of the book. `columns` maps attributes by whole names (`item.brand`) to columns.
+    """
+
+    id: str
+    attributes: Mapping[str, Attribute]
+    columns: Mapping[str, str]
+    span: Span
+    id_column: str = "id"
+    file: str = ""
+    sql: str = ""
+    database: str = ""
+    items: tuple[CatalogItem, ...] = ()
+    fields: Mapping[str, Json] = field(default_factory=dict)
+    """Texts are templates; where there are none, a decision shows the attributes."""
+    escaped: bool = True
+    refresh: float | None = None
+    """Seconds after which its source is looked at again; None where only a program asks for that."""
+    topics: tuple[str, ...] = ()
+    purpose: str | None = None
+    not_about: tuple[str, ...] = ()
+    description: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogItem:
+    """One item of a catalog: typed values by whole names (`item.brand`), and its labels."""
+
+    id: str
+    values: Mapping[str, Value]
+    topics: tuple[str, ...] = ()
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """What puts candidates in an order. `settings` are those of its kind; a timeout is in seconds.
+
+    `features` are the attributes that it may read, those that its settings name included.
+    """
+
+    id: str
+    kind: str
+    features: tuple[Attribute, ...] = ()
+    timeout: float = 0.025
+    fallback: str | None = None
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    topics: tuple[str, ...] = ()
+    purpose: str | None = None
+    not_about: tuple[str, ...] = ()
+    description: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explore:
+    """The share (0 to 1) of a ranking's places for what lies outside its top.
+
+    What `first` names comes before all others, then what the scorer `by` puts first; the rest is drawn.
+    """
+
+    share: float
+    first: tuple[str, ...] = ()
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """At most so many items that have one value of an attribute in common."""
+
+    number: int
+    per: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """An item or content that stands at a place (from 1), whatever else a ranking says."""
+
+    id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diversity:
+    """The weight (0 to 1) of being unlike what stands above, and the attributes by which things are alike."""
+
+    weight: float
+    over: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What a rule lets a scorer choose for a slot. Attributes are named by whole names (`item.brand`).
+
+    The candidates are the content that `of` names, or the items of `catalog` for which `where` is true.
+    `top` is how many are placed, None for as many as the slot holds.
+    """
+
+    of: tuple[str, ...] = ()
+    catalog: str | None = None
+    where: Condition = ALWAYS
+    by: str | None = None
+    top: int | None = None
+    explore: Explore | None = None
+    without: tuple[Condition, ...] = ()
+    at_most: tuple[Cap, ...] = ()
+    pin: tuple[Pin, ...] = ()
+    diversity: Diversity | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A condition and what follows from it."""
 
@@ -136,6 +251,8 @@ class Rule:
     because: str = ""
     """Why people see what it shows, told to them: what stands after "because" in a sentence."""
     not_about: tuple[str, ...] = ()
+    rank: Mapping[str, Ranking] = field(default_factory=dict)
+    """What it shows by the order of a scorer, by slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +300,10 @@ class RuleBook:
     segments: Mapping[str, Segment]
     rules: tuple[Rule, ...]
     tcf: Tcf = field(default_factory=Tcf)
+    catalogs: Mapping[str, Catalog] = field(default_factory=dict)
+    scorers: Mapping[str, Scorer] = field(default_factory=dict)
+    items: Mapping[str, tuple[CatalogItem, ...]] = field(default_factory=dict, repr=False)
+    """The items of every catalog, as they were when the book was read."""
+    folder: str | None = None
+    """Where the files of catalogs and scorers are; None for a book that is not in a folder."""
     tests: tuple[RuleTest, ...] = field(default=(), compare=False, repr=False)

@@ -31,9 +31,11 @@ __all__ = [
 
 UNKNOWN = {
     "attribute": "unknown-attribute",
+    "catalog": "unknown-catalog",
     "content": "unknown-content",
     "purpose": "unknown-purpose",
     "rule": "unknown-rule",
+    "scorer": "unknown-scorer",
     "segment": "unknown-segment",
     "setting": "unknown-setting",
     "slot": "unknown-slot",

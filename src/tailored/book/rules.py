@@ -10,8 +10,9 @@ from tailored.book.collect import Entry
 from tailored.book.conditions import Names, read_condition
 from tailored.book.constants import read_typed
 from tailored.book.declarations import Body, Labels, read_body, read_names, read_setting_value, read_text
-from tailored.book.model import Content, Rule, Segment, Setting, Slot
+from tailored.book.model import Content, Ranking, Rule, Segment, Setting, Slot
 from tailored.book.nodes import MappingNode, Node, Reader, SequenceNode, short
+from tailored.book.rankings import RankingReader
 from tailored.book.sections import RULE, SEGMENT
 from tailored.book.suggest import listed
 from tailored.book.templates import is_template
@@ -50,10 +51,11 @@ class RuleReader:
         slots: dict[str, Slot],
         settings: dict[str, Setting],
         content: dict[str, Content],
+        rankings: RankingReader,
         now: datetime,
     ) -> None:
         self.names, self.labels, self.slots = names, labels, slots
-        self.settings, self.content, self.now = settings, content, now
+        self.settings, self.content, self.rankings, self.now = settings, content, rankings, now
 
     def read(self, entry: Entry) -> Rule:
         """The rule that an entry writes. What is wrong is reported, and left out of it."""
@@ -69,8 +71,8 @@ class RuleReader:
             reader.error(entry.key, "no-action", f"`{name}` does nothing.", mend)
         topics, purpose, not_about = self.labels.read(reader, body)
         start, end, review = self._schedule(reader, body)
-        shown, hidden = self._show(reader, body), self._hide(reader, body)
-        self._check_hidden(reader, body, name, shown, hidden)
+        (shown, ranked), hidden = self._show(reader, body), self._hide(reader, body)
+        self._check_hidden(reader, body, name, {*shown, *ranked}, hidden)
         return Rule(
             name,
             read_condition(reader, body["when"][1], self.names) if "when" in body else ALWAYS,
@@ -90,6 +92,7 @@ class RuleReader:
             read_text(reader, body, "hypothesis"),
             _because(reader, body),
             not_about,
+            ranked,
         )
 
     def _schedule(
@@ -141,10 +144,15 @@ class RuleReader:
         """Whether a slot is what it says; of one whose declaration has an error nobody knows."""
         return ("slot", slot.id) not in reader.flaws.broken
 
-    def _show(self, reader: Reader, body: Body) -> dict[str, tuple[str, ...]]:
-        shown = {}
+    def _show(self, reader: Reader, body: Body) -> tuple[dict[str, tuple[str, ...]], dict[str, Ranking]]:
+        """What is shown by slot: content, and what scorers choose."""
+        shown, ranked = {}, {}
         for slot, _, node in self._slots(reader, body, "show", ("single", "many")):
             sure = self._is_sure(reader, slot)
+            if isinstance(node, MappingNode):
+                if (ranking := self.rankings.read(reader, node, slot)) is not None:
+                    ranked[slot.id] = ranking
+                continue
             if slot.many is None and isinstance(node, SequenceNode) and sure:
                 reader.error(
                     node, "wrong-slot-kind", f"`{slot.id}` takes one content item, not a list.", "Name one."
@@ -161,7 +169,7 @@ class RuleReader:
             shown[slot.id] = tuple(
                 name for name, item in named if known_content(reader, item, name, self.content)
             )
-        return shown
+        return shown, ranked
 
     def _hide(self, reader: Reader, body: Body) -> tuple[str, ...]:
         named = read_names(reader, body["hide"][1], "`hide`") if "hide" in body else []

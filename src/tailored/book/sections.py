@@ -103,6 +103,62 @@ EXPECT = {
     "value": "The value",
 }
 """The pieces of what a slot or a setting gets, which a test may expect."""
+ITEM_ATTRIBUTE = {
+    "type": "What it holds",
+    "values": "The values that it may have",
+    "column": "The column that holds it; its own name unless given",
+    "description": "What it is, in words",
+}
+CATALOG = {
+    "file": "The file of its items, from the book's folder: .yaml, .csv or .parquet",
+    "sql": "The query whose rows are its items",
+    "database": "The file of the database that `sql` asks: .sqlite, .db or .duckdb",
+    "items": "Its items, written here, by id",
+    "id": "The column that holds the ids; `id` unless given",
+    "attributes": "What is known of an item; rules may ask about it",
+    "fields": "What a decision shows of an item; texts are templates that may read `item.NAME`",
+    "format": "html (values are escaped), or text",
+    "refresh": "After how long its source is looked at again, such as `10 minutes`",
+    "topic": "The sensitive topic that all its items speak of; they are not placed without consent for that",
+    "purpose": "What its items are for; they are not placed for those who opted out of that",
+    "not_about": NOT_ABOUT,
+    "description": "What it is, in words",
+    "owner": "Who looks after it",
+}
+SCORER = {
+    "kind": "What kind of scorer it is",
+    "features": "The attributes that it may read: user.NAME, context.NAME, and item.NAME",
+    "timeout": "How long a page waits for it, such as `25 ms`",
+    "fallback": "The scorer that is asked when it fails; the rule's own order where there is none",
+    "topic": "The sensitive topic that it speaks of; it falls back without consent for that",
+    "purpose": "What it is for; it falls back for those who opted out of that",
+    "not_about": NOT_ABOUT,
+    "description": "What it is, in words",
+    "owner": "Who looks after it",
+}
+"""The keys of every scorer; those of its kind stand in `tailored.book.kinds`."""
+RANKING = {
+    "best of": "The content from which the first is shown",
+    "top": "How many are shown",
+    "of": "What is chosen from: `{catalog: ..., where: {...}}`, or a list of content",
+    "by": "The scorer whose order counts",
+    "explore": "The share of places for what lies outside the top, such as `20%`",
+    "without": "Conditions on items that are left out",
+    "at most": "How many may have something in common, such as `{2 per: brand}`",
+    "pin": "What stands at a certain place, such as `[{id: trail-guide, at: 1}]`",
+    "diversity": "How much it counts to be unlike what stands above, from 0 to 1",
+}
+OF = {"catalog": "The catalog whose items are chosen from", "where": "The condition that items must meet"}
+EXPLORE = {
+    "share": "The share of places, such as `20%`",
+    "first": "Content or items that come first there",
+    "by": "The scorer whose first come first there",
+}
+DIVERSITY = {
+    "weight": "How much it counts, from 0 to 1",
+    "over": "The attributes by which items are alike",
+}
+PIN = {"id": "The content or the item", "at": "Its place, from 1"}
 SECTIONS = {
     "attributes": "Everything that rules may read of the user and the context",
     "topics": "Sensitive topics and the consent that each needs",
@@ -111,6 +167,8 @@ SECTIONS = {
     "slots": "The places in the product that a decision fills",
     "settings": "Values that the application reads",
     "content": "What can be placed",
+    "catalogs": "Where items come from, and what is known of them",
+    "scorers": "What puts candidates in an order",
     "segments": "Conditions with a name",
     "rules": "Who sees what",
     "tests": "What must come out, for whom",

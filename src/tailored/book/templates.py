@@ -232,6 +232,7 @@ class _Check:
     def __init__(self, text: str, attributes: Mapping[str, Attribute]) -> None:
         self.text = newline_re.sub("\n", text)
         self.attributes = attributes
+        self.sides = ("user", "context", *["item"] * any(key.startswith("item.") for key in attributes))
 
     def walk(self, node: nodes.Node, scope: _Scope, depth: int) -> _Found:
         """The problems of a node and what is below it. `scope` holds the names of the loops around it."""
@@ -264,8 +265,8 @@ class _Check:
                 return
             if len(path) > 1 or root == "loop":
                 yield self._no_part(path, start, end)
-        elif root not in ("user", "context"):
-            near = closest(root, ("user", "context")) if len(path) > 1 else None
+        elif root not in self.sides:
+            near = closest(root, self.sides) if len(path) > 1 else None
             mend = f"Did you mean `{near}.{'.'.join(path[1:])}`?" if near else self._meant(root)
             yield self._unknown(root, whole, mend, start, end)
         elif len(path) == 1 or path == ["user", "consents"]:
@@ -369,7 +370,7 @@ class _Check:
             yield self._bad(node.target, "A loop has one name.", "Write `{% for item in user.items %}`.")
             return
         name = node.target.name
-        if name in ("user", "context", "loop"):
+        if name in (*self.sides, "loop"):
             yield self._bad(
                 node.target, f"A loop cannot call its items `{name}`.", "Take another name.", node.lineno
             )

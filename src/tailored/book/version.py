@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from tailored.book.model import RuleBook
-from tailored.condition.tree import Attribute, InSegment, Logic, Op, Test
+from tailored.condition.tree import Attribute, InSegment, Logic, Op, SameAs, Test
 from tailored.condition.types import Type, Version, as_text
 
 
@@ -25,10 +25,16 @@ def book_version(book: RuleBook) -> str:
         "settings": book.settings,
         "content": book.content,
         "segments": book.segments,
+        "catalogs": book.catalogs,
+        "scorers": book.scorers,
     }
     data: dict[str, Any] = {
         name: [_whole(section[id_]) for id_ in sorted(section)] for name, section in sections.items()
     }
+    data["items"] = [
+        [_whole(attribute) for attribute in book.catalogs[name].attributes.values()]
+        for name in sorted(book.catalogs)
+    ]
     data["rules"] = [_whole(rule) for rule in book.rules]
     data["tcf"] = _whole(book.tcf)
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
@@ -80,5 +86,6 @@ _CANONICAL: dict[type[Any], Callable[[Any], Any]] = {
     Test: lambda value: ["test", value.attribute.key, value.op, _canonical(value.operand)],
     InSegment: lambda value: ["segment", value.id],
     Logic: lambda value: ["logic", value.text],
+    SameAs: lambda value: ["same as", value.attribute.key, value.other.key],
 }
 """From a type to what tells its values; dataclasses that are not named here tell all their fields."""

@@ -36,7 +36,7 @@ def export(book: str, to: str, rules: tuple[str, ...], segments: tuple[str, ...]
     with 1 when something is left out, or the book has errors; with 2 when there is no book to read.
     """
     try:
-        found, report = check_book(read_sources(book))
+        found, report = check_book(read_sources(book), folder=book)
     except BookNotReadable as error:
         click.echo(f"tailored: {error}", err=True)
         sys.exit(2)

@@ -24,7 +24,7 @@ def schema(book: str | None) -> None:
         click.echo(_text(rulebook_schema()))
         return
     try:
-        found, report = check_book(read_sources(book))
+        found, report = check_book(read_sources(book), folder=book)
     except BookNotReadable as error:
         click.echo(f"tailored: {error}", err=True)
         sys.exit(2)

@@ -19,6 +19,7 @@ from tailored.condition.tree import (
     Not,
     Op,
     Operand,
+    SameAs,
     Size,
     Test,
     Value,
@@ -118,6 +119,12 @@ def _sentence(condition: Condition, negated: bool, shared: Collection[str]) -> s
         return f"{'not in' if negated else 'in'} {condition.id}"
     if isinstance(condition, Consent):
         return f"consent for {joined(condition.topics)} is {'not ' * negated}given"
+    if isinstance(condition, SameAs):
+        what, other = (attribute_in_words(one, shared) for one in (condition.attribute, condition.other))
+        whose = "their" if condition.other.side == "user" else "the"
+        if condition.attribute.name == "id":
+            return f"{'not ' * negated}in {whose} {other}"
+        return f"{what} is {'not ' * negated}the same as {whose} {other}"
     return _logic(condition, negated, shared)
 
 

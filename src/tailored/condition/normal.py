@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tailored.condition.tree import All, Any, Condition, Consent, InSegment, Logic, Not, Test
+from tailored.condition.tree import All, Any, Condition, Consent, InSegment, Logic, Not, SameAs, Test
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ Literal(leaf=InSegment(id='new'), wanted=False)))
         return _joined(Both if isinstance(condition, All) is wanted else Either, parts)
     if isinstance(condition, InSegment) and (topics := labels(condition.id)):
         return Both((Literal(Consent(topics)), Literal(condition, wanted)))
+    assert not isinstance(condition, SameAs)  # no rule has it
     return Literal(condition, wanted)
 
 

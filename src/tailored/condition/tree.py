@@ -46,7 +46,7 @@ class Op(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """Something that a rule may read of the user or the context of a request."""
+    """Something that a rule may read of the user or the context of a request, or of an item of a catalog."""
 
     side: str
     name: str
@@ -133,12 +133,23 @@ class Consent:
     topics: tuple[str, ...]
 
 
-Condition: TypeAlias = Test | All | Any | Not | InSegment | Logic | Consent
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """An attribute of an item against one of the request: they are equal; lists have a value in common.
+
+    Only the `where` and `without` of a ranking hold it. Unknown where either is missing.
+    """
+
+    attribute: Attribute
+    other: Attribute
+
+
+Condition: TypeAlias = Test | All | Any | Not | InSegment | Logic | Consent | SameAs
 
 ALWAYS = All(())
 
 
-def leaves(condition: Condition) -> Iterator[Test | InSegment | Logic | Consent]:
+def leaves(condition: Condition) -> Iterator[Test | InSegment | Logic | Consent | SameAs]:
     """The leaves of a condition, from left to right."""
     if isinstance(condition, All | Any):
         for part in condition.parts:

@@ -1,0 +1,169 @@
+"""Rows from CSV, Parquet, and queries on SQLite and DuckDB, which are opened to be read only."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tailored.book.suggest import did_you_mean
+
+Cells = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a source, each with its number: its line in a text, else its place from 1.
+
+    Cells of a text are texts; a row of the wrong length is None. `text` is None where there is none.
+    """
+
+    path: str
+    columns: tuple[str, ...]
+    rows: Iterable[tuple[int, Cells | None]]
+    text: str | None = None
+
+
+class Unusable(Exception):
+    """A source that cannot be read: the code of the finding, what is wrong, and the mend."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+
+    @classmethod
+    def of_file(cls, path: str, folder: str | None, error: OSError) -> Unusable:
+        """A file that is not there, or may not be read."""
+        if not isinstance(error, FileNotFoundError):
+            return cls("unreadable-file", f"`{path}` cannot be read: {error.strerror}.")
+        place, name = os.path.split(path)
+        try:
+            beside = sorted(os.listdir(os.path.join(folder or "", place)))[:1000]
+        except OSError:
+            beside = []
+        near = did_you_mean(name, beside)
+        return cls("missing-file", f"There is no file `{path}`.", near or "Paths begin at the book's folder.")
+
+
+def read_table(file: str, sql: str, database: str, folder: str | None, content: bytes | None = None) -> Table:
+    """The rows of a file, or of a query on a database; paths are relative to `folder`.
+
+    `content` is the file's, where it is at hand already. Raises Unusable.
+    """
+    path = file or database
+    where = Path(folder or "", path)
+    if content is None and not where.is_file():
+        error = FileNotFoundError() if not where.exists() else IsADirectoryError(21, "it is no file")
+        raise Unusable.of_file(path, folder, error)
+    try:
+        if sql:
+            return _of_query(sql, path, where)
+        if path.lower().endswith(".parquet"):
+            return _of_parquet(path, where, content)
+        if path.lower().endswith((".csv", ".tsv", ".txt")):
+            return _of_csv(path, where.read_bytes() if content is None else content)
+    except OSError as error:
+        raise Unusable.of_file(path, folder, error) from None
+    message = f"`{path}` is of no kind that holds items."
+    raise Unusable(
+        "unreadable-file", message, "Files end in .yaml, .csv or .parquet; a database needs `sql:`."
+    )
+
+
+def _of_csv(path: str, content: bytes) -> Table:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = f"`{path}` is not UTF-8: line {line} holds other signs."
+        raise Unusable("unreadable-file", message, "Save it as UTF-8.") from None
+    if not text.strip():
+        raise Unusable("unreadable-file", f"`{path}` is empty.", "Its first line names the columns.")
+    first = text.splitlines()[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    columns = tuple(name.strip() for name in next(reader))
+    return Table(path, columns, _csv_rows(path, reader, columns), text)
+
+
+def _csv_rows(path: str, reader: Any, columns: tuple[str, ...]) -> Iterator[tuple[int, Cells | None]]:
+    line = reader.line_num + 1
+    try:
+        for row in reader:
+            if row:
+                yield line, dict(zip(columns, row, strict=True)) if len(row) == len(columns) else None
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise Unusable("unreadable-file", f"`{path}` cannot be read in line {line}: {error}.") from None
+
+
+def _of_parquet(path: str, where: Path, content: bytes | None) -> Table:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise _missing("pyarrow", "Parquet files") from None
+    try:
+        table = parquet.read_table(where if content is None else pyarrow.BufferReader(content))
+    except (pyarrow.ArrowException, ValueError) as error:
+        raise Unusable("unreadable-file", f"`{path}` is no Parquet file: {_line(error)}.") from None
+    return Table(path, tuple(table.column_names), enumerate(table.to_pylist(), 1))
+
+
+def _of_query(sql: str, path: str, where: Path) -> Table:
+    with open(where, "rb") as file:
+        is_sqlite = file.read(16) == b"SQLite format 3\0"
+    return _of_sqlite(sql, path, where) if is_sqlite else _of_duckdb(sql, path, where)
+
+
+def _of_sqlite(sql: str, path: str, where: Path) -> Table:
+    try:
+        connection = sqlite3.connect(f"{where.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            cursor = connection.execute(sql)
+            return _of_cursor(path, cursor.description, cursor.fetchall())
+        finally:
+            connection.close()
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        raise _refused(path, error) from None
+
+
+def _of_duckdb(sql: str, path: str, where: Path) -> Table:
+    try:
+        import duckdb
+    except ImportError:
+        raise _missing("duckdb", "DuckDB") from None
+    try:
+        safe: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
+        with duckdb.connect(str(where), read_only=True, config=safe) as connection:
+            cursor = connection.execute(sql)
+            return _of_cursor(path, cursor.description, cursor.fetchall())
+    except duckdb.Error as error:
+        raise _refused(path, error) from None
+
+
+def _of_cursor(path: str, description: Any, rows: list[tuple[object, ...]]) -> Table:
+    if not description:
+        raise Unusable("unreadable-file", "The query gives no rows.", "Write `select ...`.")
+    columns = tuple(str(column[0]) for column in description)
+    return Table(path, columns, ((n, dict(zip(columns, row, strict=True))) for n, row in enumerate(rows, 1)))
+
+
+def _refused(path: str, error: Exception) -> Unusable:
+    return Unusable(
+        "unreadable-file", f"The query on `{path}` failed: {_line(error)}.", "Try it in the database."
+    )
+
+
+def _missing(library: str, what: str) -> Unusable:
+    message = f"{what} need the library {library}, which is not installed."
+    return Unusable("missing-extra", message, "Install it with `pip install 'tailored[scoring]'`.")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".")

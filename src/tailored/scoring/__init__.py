@@ -1,0 +1,1 @@
+"""Scoring: what puts candidates in an order, made safe, and the scorers that ship."""

@@ -1,0 +1,1 @@
+"""The kinds of scorers that need no training."""

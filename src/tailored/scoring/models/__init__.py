@@ -1,0 +1,1 @@
+"""The kinds of scorers that learn from data, or hold what was learnt elsewhere."""
