@@ -11,9 +11,9 @@ from tailored.book.collect import Entry
 from tailored.book.conditions import WORDS
 from tailored.book.constants import read_typed, written
 from tailored.book.lexicon import tokens
-from tailored.book.model import Purpose, Setting, Slot, Topic
-from tailored.book.nodes import Node, Reader, SequenceNode, kind_of, short
-from tailored.book.sections import ATTRIBUTE, PURPOSE, SETTING, SLOT, TOPIC
+from tailored.book.model import Allowance, Purpose, Setting, Slot, Topic
+from tailored.book.nodes import Node, Reader, ScalarNode, SequenceNode, is_null, kind_of, short
+from tailored.book.sections import ATTRIBUTE, PURPOSE, SETTING, SLOT, SLOT_FINDINGS, TOPIC
 from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import ELEMENT, Type
@@ -45,6 +45,24 @@ def read_text(reader: Reader, body: Body, key: str) -> str:
 def read_flag(reader: Reader, body: Body, key: str) -> bool:
     """The flag of a key; false where it is left out."""
     return bool(reader.flag(body[key][1], f"`{key}`")) if key in body else False
+
+
+def read_allow(reader: Reader, body: Body, findings: Mapping[str, str]) -> dict[str, Allowance]:
+    """The findings of the prover that a body allows, each with its reason."""
+    if "allow" not in body:
+        return {}
+    example = f'allow: {{{next(iter(findings))}: "the reason, in a sentence"}}'
+    allowed = {}
+    for code, (key, node) in (reader.mapping(body["allow"][1], "`allow`", example) or {}).items():
+        if code not in findings:
+            hint = did_you_mean(code, findings) or f"What can be allowed here is {listed(findings)}."
+            reader.error(key, "unknown-finding", f"There is no finding `{short(code)}` to allow here.", hint)
+        elif reason := (reader.text(node, f"The reason for `{code}`") or "").strip():
+            allowed[code] = Allowance(reason, reader.span(key))
+        elif isinstance(node, ScalarNode) and not is_null(node):
+            message = f"`{code}` is allowed without a reason."
+            reader.error(node, "no-reason", message, f"Say why: `{example}`.")
+    return allowed
 
 
 def read_names(reader: Reader, node: Node, what: str) -> list[tuple[str, Node]]:
@@ -244,6 +262,7 @@ def _slot(entry: Entry) -> Slot:
     reader = entry.reader
     body = read_body(entry, SLOT, "A slot", f"{entry.id}: {{default: some-content}}")
     description = read_text(reader, body, "description")
+    allow = read_allow(reader, body, SLOT_FINDINGS)
     if "order" in body:
         for other in ("default", "many", "fill"):
             if other in body:
@@ -258,7 +277,13 @@ def _slot(entry: Entry) -> Slot:
             if modules.setdefault(name, node) is not node:
                 message = f"`{short(name)}` stands in this order twice."
                 reader.error(node, "duplicate-item", message, "Keep one of the two.")
-        return Slot(entry.id, modules=tuple(modules), description=description)
+        return Slot(
+            entry.id,
+            modules=tuple(modules),
+            description=description,
+            span=reader.span(entry.key),
+            allow=allow,
+        )
     many = _many(reader, body)
     defaults = read_names(reader, body["default"][1], "`default`") if "default" in body else []
     if many is None and "default" in body and isinstance(body["default"][1], SequenceNode):
@@ -283,6 +308,8 @@ def _slot(entry: Entry) -> Slot:
         read_flag(reader, body, "fill"),
         None,
         description,
+        reader.span(entry.key),
+        allow,
     )
 
 

@@ -11,7 +11,17 @@ from tailored.book.diagnostics import Span
 from tailored.condition.tree import ALWAYS, Attribute, Condition, Scalar, Value
 from tailored.condition.types import Type
 
+NOWHERE = Span("", 1, 1, 1, 1)
+"""The place of what no file holds."""
 Json: TypeAlias = str | int | float | bool | tuple["Json", ...] | Mapping[str, "Json"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A finding of the prover that a book allows for one of its things, and why."""
+
+    reason: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,8 @@ class Slot:
     fill: bool = False
     modules: tuple[str, ...] | None = None
     description: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
+    allow: Mapping[str, Allowance] = field(default_factory=dict, compare=False)
 
     @property
     def kind(self) -> str:
@@ -111,6 +123,8 @@ class Segment:
     description: str = ""
     owner: str = ""
     not_about: tuple[str, ...] = ()
+    span: Span = field(default=NOWHERE, compare=False)
+    allow: Mapping[str, Allowance] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +267,7 @@ class Rule:
     not_about: tuple[str, ...] = ()
     rank: Mapping[str, Ranking] = field(default_factory=dict)
     """What it shows by the order of a scorer, by slot."""
+    allow: Mapping[str, Allowance] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

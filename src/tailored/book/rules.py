@@ -9,11 +9,19 @@ from typing import Any
 from tailored.book.collect import Entry
 from tailored.book.conditions import Names, read_condition
 from tailored.book.constants import read_typed
-from tailored.book.declarations import Body, Labels, read_body, read_names, read_setting_value, read_text
+from tailored.book.declarations import (
+    Body,
+    Labels,
+    read_allow,
+    read_body,
+    read_names,
+    read_setting_value,
+    read_text,
+)
 from tailored.book.model import Content, Ranking, Rule, Segment, Setting, Slot
 from tailored.book.nodes import MappingNode, Node, Reader, SequenceNode, short
 from tailored.book.rankings import RankingReader
-from tailored.book.sections import RULE, SEGMENT
+from tailored.book.sections import RULE, RULE_FINDINGS, SEGMENT, SEGMENT_FINDINGS
 from tailored.book.suggest import listed
 from tailored.book.templates import is_template
 from tailored.condition.tree import ALWAYS, Scalar
@@ -37,6 +45,8 @@ def read_segments(entries: dict[str, Entry], names: Names, labels: Labels) -> di
             read_text(reader, body, "description"),
             read_text(reader, body, "owner"),
             not_about,
+            reader.span(entry.key),
+            read_allow(reader, body, SEGMENT_FINDINGS),
         )
     return segments
 
@@ -93,6 +103,7 @@ class RuleReader:
             _because(reader, body),
             not_about,
             ranked,
+            read_allow(reader, body, RULE_FINDINGS),
         )
 
     def _schedule(

@@ -27,10 +27,13 @@ from tailored.book.sections import (
     EXPECT,
     PURPOSE,
     RULE,
+    RULE_FINDINGS,
     SECTIONS,
     SEGMENT,
+    SEGMENT_FINDINGS,
     SETTING,
     SLOT,
+    SLOT_FINDINGS,
     TCF,
     TEST,
     TOPIC,
@@ -201,6 +204,11 @@ def _value(name: str, type_: Type, values: Iterable[Scalar]) -> Schema:
     return {"enum": spellings, "errorMessage": f"`{name}` takes one of its values: {known}."}
 
 
+def _allow(findings: Mapping[str, str]) -> Schema:
+    """Findings of the prover, each with the reason why it is fine."""
+    return _closed(_described(findings, dict.fromkeys(findings, _TEXT)), minProperties=1)
+
+
 # What is the same in every book.
 
 _TEXT = _of(Type.STRING)
@@ -264,12 +272,15 @@ _SECTIONS: dict[str, Schema] = {
     "purposes": _section(_body(PURPOSE)),
     "consent": _closed(_described(CONSENT, {"tcf": _closed(_described(TCF, _TCF))}))
     | {"type": ["object", "null"]},
-    "slots": _section(_body(SLOT, {"default": _CONTENTS, "order": _NAMES})),
+    "slots": _section(_body(SLOT, {"default": _CONTENTS, "order": _NAMES, "allow": _allow(SLOT_FINDINGS)})),
     "settings": _section(_body(SETTING, {"default": _SETTABLE}, ["type", "default"])),
     "content": _section(_body(CONTENT, {"type": _TEXT}) | {"propertyNames": {}}),
-    "segments": _section(_body(SEGMENT, required=["when"])),
     "tests": _section(_body(TEST)),
-    "rules": _section(_body(RULE) | {"anyOf": [_DOES | {"required": [action]} for action in ACTIONS]}),
+    "segments": _section(_body(SEGMENT, {"allow": _allow(SEGMENT_FINDINGS)}, ["when"])),
+    "rules": _section(
+        _body(RULE, {"allow": _allow(RULE_FINDINGS)})
+        | {"anyOf": [_DOES | {"required": [action]} for action in ACTIONS]}
+    ),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 NOT_ABOUT = "Topics that it does not speak of, whatever its words suggest"
+ALLOW = "Findings of the prover that are fine here, each with the reason"
 ATTRIBUTE = {
     "type": "What it holds",
     "values": "The values that it may have; an author is held to them, the world is not",
@@ -37,7 +38,9 @@ SLOT = {
     "fill": "Whether the default also fills up what rules left free",
     "order": "The modules whose order it decides",
     "description": "Where it is, in words",
+    "allow": ALLOW,
 }
+SLOT_FINDINGS = {"slot-may-be-empty": "It can end up with nothing in it"}
 SETTING = {
     "type": "What it holds",
     "default": "Its value where no rule sets it",
@@ -61,6 +64,12 @@ SEGMENT = {
     "topic": "The sensitive topic that it speaks of; membership is unknown without consent for that",
     "not_about": NOT_ABOUT,
     "owner": "Who looks after it",
+    "allow": ALLOW,
+}
+SEGMENT_FINDINGS = {
+    "segment-always": "Everybody is in it",
+    "segment-never": "Nobody can be in it",
+    "segment-equal": "Another segment is the same",
 }
 RULE = {
     "description": "What it does, in words",
@@ -79,6 +88,12 @@ RULE = {
     "topic": "The sensitive topic that it speaks of; it is withheld without consent for that",
     "purpose": "What it is for; it is withheld from those who opted out of that",
     "not_about": NOT_ABOUT,
+    "allow": ALLOW,
+}
+RULE_FINDINGS = {
+    "never-fires": "Nothing makes it fire",
+    "never-wins": "Others always come before it",
+    "ambiguous": "Only its place in the book decides between it and another",
 }
 TEST = {
     "description": "What it is about, in words",

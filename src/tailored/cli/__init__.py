@@ -13,6 +13,7 @@ COMMANDS = (
     "export",
     "init",
     "privacy",
+    "prove",
     "schema",
     "test",
     "validate",

@@ -1,0 +1,71 @@
+"""Everything that can be proven of a book, in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from tailored.book.diagnostics import Report
+from tailored.book.model import RuleBook
+from tailored.condition.types import midnight
+from tailored.proof.allow import silenced
+from tailored.proof.proof import Proof, begin, nothing
+from tailored.proof.rules import check_rules
+from tailored.report.outcome import Finding, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What came of it: the findings by place, and the questions that stayed open, as a code and an id."""
+
+    findings: tuple[Finding, ...]
+    undecided: tuple[tuple[str, str], ...]
+
+
+def prove(book: RuleBook, progress: Callable[[int], None] = nothing, now: datetime | None = None) -> Proven:
+    """All findings about a book. `progress` is told, now and then, how many rules more are done; witnesses
+    are at the moment `now` if they can be (the beginning of today, unless given)."""
+    proof = begin(book, (), progress, now or midnight(datetime.now(UTC).date()))
+    findings = silenced(book, list(_checked(proof)), proof.undecided)
+    return Proven(tuple(sorted(findings, key=_by_place)), tuple(sorted(proof.undecided)))
+
+
+def _checked(proof: Proof) -> Iterator[Finding]:
+    yield from check_rules(proof)
+
+
+def _by_place(finding: Finding) -> tuple[object, ...]:
+    span = finding.span
+    assert span is not None
+    return (span.path.split("/"), span, finding.code)
+
+
+def outcome_of(proven: Proven, report: Report, strict: bool = False) -> Outcome:
+    """What a command shows of it. `report` is the validator's, whose errors come first."""
+    errors = [Finding.of(finding) for finding in report.diagnostics if finding.severity == "error"]
+    findings = [
+        replace(finding, severity="error") if strict and finding.severity == "warning" else finding
+        for finding in (*errors, *proven.findings)
+    ]
+    counts = {
+        f"{kind}s": sum(finding.severity == kind for finding in findings)
+        for kind in ("error", "warning", "note")
+    }
+    data = {
+        "diagnostics": [finding.to_dict() for finding in findings],
+        **counts,
+        "undecided": [{"code": code, "id": id_} for code, id_ in proven.undecided],
+    }
+    found = [
+        f"{counts[f'{kind}s']} {kind}{'s' * (counts[f'{kind}s'] != 1)}"
+        for kind in ("error", "warning")
+        if counts[f"{kind}s"]
+    ]
+    said = " and ".join(found) if found else "Nothing to report"
+    return Outcome("prove", tuple(findings), f"{said}.", texts=report.texts, data=data, notes=_notes(proven))
+
+
+def _notes(proven: Proven) -> str:
+    """What stayed open."""
+    return "\n".join(f"undecided: {code} of {id_}" for code, id_ in proven.undecided)

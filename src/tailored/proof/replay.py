@@ -1,0 +1,104 @@
+"""Replays a request through the engine and the specification, to see what really happens with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tailored.book.builtin import PERSONALIZATION
+from tailored.book.model import Rule, RuleBook
+from tailored.engine import reference
+from tailored.engine.engine import Engine
+from tailored.engine.facts import Facts, read_now
+from tailored.guard.permissions import Permissions
+from tailored.proof.symbols import Request
+
+Outcome = dict[str, Any]
+"""What one slot or setting of a decision holds, as JSON data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of one request."""
+
+    facts: Facts
+    usable: list[Rule]
+    """The rules that are awake, fire, and are not kept back, in resolution order."""
+    outcomes: Mapping[str, Outcome]
+    """By slot and setting."""
+
+    def named(self, target: str) -> set[str]:
+        """The rules that a slot or a setting has its answer from."""
+        return rules_of(self.outcomes[target])
+
+
+class Replay:
+    """One book, ready to be asked."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self.book = book
+        self.engine = Engine(book)
+
+    def __call__(self, request: Request) -> Replayed:
+        """What the engine makes of a request."""
+        facts = self.engine.facts(request.user, request.context, request.now)
+        decision = self.engine.decide(facts).to_dict()
+        return Replayed(facts, self.usable(facts), decision["slots"] | decision["settings"])
+
+    def usable(self, facts: Facts) -> list[Rule]:
+        """The rules that are awake, fire, and are not kept back, in resolution order."""
+        asks = facts.permissions
+        opted_out = asks.opted_out(PERSONALIZATION)
+        return [
+            rule
+            for rule in self.engine.firing(facts)
+            if not any(asks.held_back(rule.topics, rule.purpose))
+            and not (opted_out and rule.id in self.engine.personal)
+        ]
+
+    def confirmed(self, request: Request, targets: Iterable[str]) -> bool:
+        """Whether the specification gives these slots and settings what the engine gives them."""
+        names = set(targets)
+        book = self.book
+        rules = tuple(
+            rule
+            for rule in book.rules
+            if not names.isdisjoint((*rule.show, *rule.hide, *rule.order, *rule.set))
+        )
+        smaller = replace(
+            book,
+            rules=rules,
+            slots={name: slot for name, slot in book.slots.items() if name in names},
+            settings={name: setting for name, setting in book.settings.items() if name in names},
+        )
+        said = reference.decide(smaller, request.user, request.context, read_now(request.now))
+        replayed = self(request).outcomes
+        return all((said["slots"] | said["settings"])[name] == replayed[name] for name in names)
+
+
+def rules_of(outcome: Outcome) -> set[str]:
+    """The rules that an outcome names."""
+    named = [outcome.get("rule"), *(item["rule"] for item in outcome.get("items", ()))]
+    return {rule for rule in named if rule is not None}
+
+
+def answer_of(outcome: Outcome) -> Any:
+    """What an outcome answers, whoever is named for it: hidden, content, items, an order, or a value."""
+    if outcome.get("reason") == "hidden":
+        return "hidden"
+    if "items" in outcome:
+        return [item["content"] for item in outcome["items"]]
+    for key in ("content", "order", "value"):
+        if key in outcome:
+            return outcome[key]
+    return None
+
+
+def slot_answer(book: RuleBook, slot: str, usable: Sequence[Rule], permissions: Permissions) -> Any:
+    """What a slot would answer, by the specification, were these the usable rules in this order."""
+
+    def permitted(content: Any) -> bool:
+        return not any(permissions.held_back(content.topics, content.purpose))
+
+    return answer_of(reference.placement(book, book.slots[slot], list(usable), permitted, lambda content: {}))

@@ -1,0 +1,265 @@
+"""The checks of rules: which never fire, which never win, which win by their place in the book alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tailored.book.model import Rule
+from tailored.condition.english import joined
+from tailored.proof.outcomes import (
+    Filling,
+    Offer,
+    Target,
+    arranged,
+    candidates,
+    differ,
+    gives,
+    hidden,
+    offers_of,
+    targets_of,
+)
+from tailored.proof.proof import Proof
+from tailored.proof.reader import Ungated
+from tailored.proof.replay import slot_answer
+from tailored.proof.shrink import smaller
+from tailored.proof.solving import Happens, Solver
+from tailored.proof.symbols import Formula, Request, every, no, some
+from tailored.proof.words import Part, contradiction, parts_of, shown, whom
+from tailored.report.outcome import Finding
+
+Met = dict[str, dict[str, tuple[Target, Request]]]
+"""By the later rule, the earlier rules of the same priority that it can meet, each with where and when."""
+
+
+def check_rules(proof: Proof) -> Iterator[Finding]:
+    """`never-fires`, `never-wins` and `ambiguous`, in resolution order."""
+    unsure: set[str] = set()
+    met: Met = {}
+    targets = targets_of(proof.book)
+    for target in targets:
+        _ask_hiding(proof, target, unsure)
+        _ask_offering(proof, target, unsure, met)
+        proof.progress(len(target.offering))
+    reach = Solver(proof.symbols)
+    for rule in proof.book.rules:
+        if rule.id not in proof.winners:
+            yield from _never(proof, rule, reach, targets, rule.id in unsure)
+        if rule.id in met:
+            yield _ambiguous(proof, rule, met[rule.id])
+
+
+def _wins(proof: Proof, rule: Rule) -> Happens:
+    def happens(request: Request) -> bool:
+        proof.see(request)
+        return rule.id in proof.winners
+
+    return happens
+
+
+def _ask_hiding(proof: Proof, target: Target, unsure: set[str]) -> None:
+    """Asks in resolution order which rules can be the first to hide a slot."""
+    solver = Solver(proof.symbols)
+    for rule in target.hiding:
+        usable = proof.reader.usable(rule)
+        if rule.id not in proof.winners:
+            answer = solver.ask([solver.literal(usable)], _wins(proof, rule))
+            if answer.undecided:
+                unsure.add(rule.id)
+        solver.add(no(usable))
+
+
+def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> None:
+    """Asks in resolution order who can win, and who of the same priority can come second."""
+    solver = Solver(proof.symbols)
+    solver.add(no(hidden(target, proof.reader)))
+    filling = filling_of(proof, target, solver)
+    offers = {rule.id: offers_of(target, rule, proof.reader) for rule in target.offering}
+    literals: dict[str, Formula] = {}
+    for place, rule in enumerate(target.offering):
+        wins = solver.literal(_room(filling, offers[rule.id]))
+        if rule.id not in proof.winners:
+            answer = solver.ask([wins], _wins(proof, rule))
+            if answer.undecided:
+                unsure.add(rule.id)
+        for other in target.offering[place + 1 :]:
+            if other.priority != rule.priority:
+                break
+            if not _is_other(proof, target, rule, other):
+                continue
+            if other.id not in literals:
+                literals[other.id] = solver.literal(gives(target, other, proof.reader))
+            matters = _order_matters(proof, target, rule, other)
+            answer = solver.ask([wins, literals[other.id]], matters)
+            if answer.undecided and filling is not None:
+                change = _change(filling, offers[rule.id], offers[other.id])
+                answer = solver.ask([wins, literals[other.id], solver.literal(change)], matters)
+            if answer.witness is not None:
+                met.setdefault(other.id, {}).setdefault(rule.id, (target, answer.witness))
+            elif answer.undecided:
+                proof.undecided.add(("ambiguous", other.id))
+        if filling is None:
+            solver.add(no(gives(target, rule, proof.reader)))
+        else:
+            for offer in offers[rule.id]:
+                filling.add(offer)
+
+
+def filling_of(proof: Proof, target: Target, solver: Solver) -> Filling | None:
+    """The state of a `many` slot with nothing in it; None for what is not filled."""
+    if target.kind != "many":
+        return None
+    most = proof.book.slots[target.id].many or 1
+    distinct = {content for rule in target.offering for content in candidates(rule, target.id)}
+    return Filling(max(1, min(most, len(distinct))), solver.define)
+
+
+def _room(filling: Filling | None, offers: Sequence[Offer]) -> Formula:
+    """That at least one of these offers would be placed now."""
+    return some([offer.may if filling is None else filling.room_for(offer) for offer in offers])
+
+
+def _change(filling: Filling, first: Sequence[Offer], second: Sequence[Offer]) -> Formula:
+    """That the order of two rules' offers changes what a `many` slot holds."""
+    ways = []
+    for offers in ([*first, *second], [*second, *first]):
+        way = filling.with_places()
+        for offer in offers:
+            way.add(offer)
+        ways.append(way)
+    return differ(*ways)
+
+
+def _is_other(proof: Proof, target: Target, rule: Rule, other: Rule) -> bool:
+    """Whether two rules would answer a target in different ways."""
+    name = target.id
+    if target.kind == "setting":
+        return rule.set[name] != other.set[name]
+    if target.kind == "order":
+        slot = proof.book.slots[name]
+        return arranged(slot, rule.order[name]) != arranged(slot, other.order[name])
+    return candidates(rule, name) != candidates(other, name)
+
+
+def _order_matters(proof: Proof, target: Target, rule: Rule, other: Rule) -> Happens:
+    """Whether both rules are usable, and a target's answer hangs on which of the two comes first."""
+
+    def happens(request: Request) -> bool:
+        replayed = proof.see(request)
+        if not {rule.id, other.id} <= {one.id for one in replayed.usable}:
+            return False
+        if target.kind == "setting":
+            return replayed.named(target.id) == {rule.id}
+        rest = [one for one in replayed.usable if one.id != other.id]
+        place = [one.id for one in rest].index(rule.id)
+        orders = ([*rest[: place + 1], other, *rest[place + 1 :]], [*rest[:place], other, *rest[place:]])
+        answers = [slot_answer(proof.book, target.id, order, replayed.facts.permissions) for order in orders]
+        return bool(answers[0] != answers[1])
+
+    return happens
+
+
+def _ambiguous(proof: Proof, rule: Rule, others: dict[str, tuple[Target, Request]]) -> Finding:
+    first, (target, witness) = next(iter(others.items()))
+    other = next(one for one in proof.book.rules if one.id == first)
+    matters = _order_matters(proof, target, other, rule)
+    witness = smaller(witness, matters)
+    names = joined([f"`{name}`" for name in others])
+    many = len(others) > 1
+    message = (
+        f"`{rule.id}` and {names} have the same priority ({rule.priority}) and can meet in `{target.id}`: "
+        f"{'both match' if not many else f'it and `{first}` match'} when {whom(witness, proof.book)}; "
+        f"`{first}` wins, as it stands first in the book."
+    )
+    hint = 'Give one a higher `priority`, or say why it does not matter: `allow: {ambiguous: "..."}`.'
+    about = {"rule": rule.id, "others": list(others), target.what: target.id, "witness": witness.to_dict()}
+    return Finding("ambiguous", "warning", message, hint, rule.span, shown(witness), about)
+
+
+def _never(
+    proof: Proof, rule: Rule, reach: Solver, targets: Sequence[Target], unsure: bool
+) -> Iterator[Finding]:
+    """The finding about a rule that was not seen to win anywhere."""
+    usable = proof.reader.usable(rule)
+
+    def fires(request: Request) -> bool:
+        return rule.id in {one.id for one in proof.see(request).usable}
+
+    answer = reach.ask([reach.literal(usable)], fires)
+    if answer.never:
+        message, hint = _why_never(proof, rule)
+        about: dict[str, object] = {"rule": rule.id, "others": [], "witness": None}
+        yield Finding("never-fires", "warning", message, hint, rule.span, more=about)
+    elif answer.witness is None:
+        proof.undecided.add(("never-fires", rule.id))
+    elif unsure:
+        proof.undecided.add(("never-wins", rule.id))
+    else:
+        witness = smaller(answer.witness, fires)
+        others = _covering(proof, rule, targets)
+        message = f"`{rule.id}` can fire but never wins"
+        if others:
+            message += f": whenever it fires, {joined([f'`{name}`' for name in others])} comes before it"
+            message += f", such as when {whom(witness, proof.book)}."
+            hint = "Raise its `priority`, narrow the others, or take it out."
+        else:
+            message += ": what it shows can never be placed."
+            hint = "Take it out, or the label off what is not about that topic."
+        about = {"rule": rule.id, "others": others, "witness": witness.to_dict()}
+        yield Finding("never-wins", "warning", message, hint, rule.span, shown(witness), about)
+
+
+def _why_never(proof: Proof, rule: Rule) -> tuple[str, str]:
+    """Why a rule cannot be used, and the mend."""
+    solver = Solver(proof.symbols)
+    ungated = list(parts_of(rule, Ungated(proof.book, proof.symbols)))
+    if core := _core(solver, ungated):
+        mend = "Mend one of them, or take the rule out."
+        return f"`{rule.id}` can never fire: {contradiction(core)}.", mend
+    core = _core(solver, list(parts_of(rule, proof.reader)))
+    why = contradiction(core)
+    message = f"`{rule.id}` can never fire, whatever people consent to or opt out of: {why}."
+    return message, "Take the rule out, or the label off what is not about that topic."
+
+
+def _core(solver: Solver, parts: Sequence[Part]) -> list[Part]:
+    """The fewest parts that exclude each other; none where all can hold together."""
+    literals = [solver.literal(part.formula) for part in parts]
+    if not solver.excluded(literals):
+        return []
+    left = solver.smallest(literals)
+    return [
+        part for part, literal in zip(parts, literals, strict=True) if any(one.eq(literal) for one in left)
+    ]
+
+
+def _covering(proof: Proof, rule: Rule, targets: Sequence[Target]) -> list[str]:
+    """The fewest rules that together keep a rule from winning anything."""
+    found: dict[str, None] = {}
+    for target in targets:
+        for hides in (True, False):
+            if rule in (target.hiding if hides else target.offering):
+                found.update(dict.fromkeys(_covering_in(proof, rule, target, hides)))
+    return list(found)
+
+
+def _covering_in(proof: Proof, rule: Rule, target: Target, hides: bool) -> list[str]:
+    reader, solver = proof.reader, Solver(proof.symbols)
+    before = target.hiding if hides else target.offering
+    before = before[: before.index(rule)]
+    there = {one.id: solver.literal(every([])) for one in (*before, *target.hiding)}
+    filling = None if hides else filling_of(proof, target, solver)
+    for one in before:
+        if hides or filling is None:
+            formula = reader.usable(one) if hides else gives(target, one, reader)
+            solver.add(every([some([no(there[one.id]), no(formula)])]))
+        else:
+            for offer in offers_of(target, one, reader):
+                filling.add(Offer(one, offer.what, every([there[one.id], offer.may])))
+    if hides:
+        solver.add(reader.usable(rule))
+    else:
+        for one in target.hiding:
+            solver.add(some([no(there[one.id]), no(reader.usable(one))]))
+        solver.add(_room(filling, offers_of(target, rule, reader)))
+    left = solver.smallest(there.values())
+    return [name for name, literal in there.items() if any(one.eq(literal) for one in left)]

@@ -1,0 +1,179 @@
+"""Asking Z3: a request with which something happens, or the certainty that there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import z3
+
+from tailored.condition.logic import evaluator
+from tailored.engine.facts import as_json
+from tailored.proof.symbols import (
+    NO,
+    YES,
+    Chain,
+    Formula,
+    Impossible,
+    Members,
+    Request,
+    Symbols,
+    Timeline,
+    every,
+)
+from tailored.proof.texts import Unsure
+
+Happens: TypeAlias = Callable[[Request], bool]
+"""Whether something happens with a request, by replaying it."""
+
+MOST_TRIES = 40
+"""Models that are tried before a question counts as undecided."""
+MOST_MILLISECONDS = 20_000
+"""What one question may take before it counts as undecided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a question: a witness that was replayed, or `never`; neither is undecided."""
+
+    witness: Request | None = None
+    never: bool = False
+    core: tuple[Formula, ...] = field(default=())
+    """Where it never happens: some of the assumptions that exclude it together."""
+
+    @property
+    def undecided(self) -> bool:
+        return self.witness is None and not self.never
+
+
+class Solver:
+    """A solver of Z3 that knows the axioms of all requests, and takes in those that are learnt later."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbols = symbols
+        self._solver = z3.SimpleSolver() if symbols.relative else z3.SolverFor("QF_FD")
+        self._solver.set("timeout", MOST_MILLISECONDS)
+        self._learnt = 0
+        self._names = 0
+        self._preferred: Formula | None = None
+
+    def add(self, formula: Formula) -> None:
+        """Asserts for good."""
+        self._solver.add(formula)
+
+    def literal(self, formula: Formula) -> Formula:
+        """A literal that, assumed, brings a formula with it."""
+        self._names += 1
+        name = z3.Bool(f"assume {self._names}")
+        self._solver.add(z3.Implies(name, formula))
+        return name
+
+    def define(self, formula: Formula) -> Formula:
+        """A name for a formula, so that what builds on it stays small."""
+        if formula is YES or formula is NO or z3.is_const(formula):
+            return formula
+        self._names += 1
+        name = z3.Bool(f"name {self._names}")
+        self._solver.add(name == formula)
+        return name
+
+    def ask(self, assumed: Sequence[Formula], happens: Happens) -> Answer:
+        """Whether something can happen when all that is `assumed` holds: literals, so that a core is found.
+
+        `happens` replays a request. A model that replays otherwise hangs on a `logic:` (or on attributes that
+        share a place); what it says of that request is learnt, and others are tried.
+        """
+        lessons: list[Formula] = []
+        for _ in range(MOST_TRIES):
+            self._catch_up()
+            literals = [*assumed, self.literal(every(lessons))] if lessons else [*assumed]
+            result = self._check(literals)
+            if result != z3.sat:
+                sure = result == z3.unsat and not lessons
+                return Answer(never=sure, core=tuple(self._solver.unsat_core()) if sure else ())
+            model = self._solver.model()
+            try:
+                request = self.symbols.request(model)
+            except Impossible as impossible:
+                self.symbols.axioms.append(impossible.lemma)
+                continue
+            except Unsure:
+                return Answer()
+            if request is not None and happens(request):
+                return Answer(request)
+            lesson = self._lesson(model)
+            if lesson is None:
+                return Answer()
+            lessons.append(lesson)
+        return Answer()
+
+    def _check(self, literals: Sequence[Formula]) -> z3.CheckSatResult:
+        """Prefers models at a moment that people know."""
+        if self._preferred is None:
+            self._preferred = self.literal(self.symbols.preferred)
+        if self._solver.check(*literals, self._preferred) == z3.sat:
+            return z3.sat
+        return self._solver.check(*literals)
+
+    def excluded(self, assumed: Sequence[Formula]) -> bool:
+        """Whether these literals exclude each other for every request."""
+        self._catch_up()
+        return bool(self._solver.check(*assumed) == z3.unsat)
+
+    def smallest(self, core: Iterable[Formula]) -> list[Formula]:
+        """Of literals that exclude each other, some from which nothing can be left out."""
+        left = list(core)
+        if self.excluded(left):
+            left = list(self._solver.unsat_core()) or []
+        for one in list(left):
+            fewer = [other for other in left if not other.eq(one)]
+            if self.excluded(fewer):
+                left = fewer
+        return left
+
+    def _catch_up(self) -> None:
+        axioms = self.symbols.axioms
+        for axiom in axioms[self._learnt :]:
+            self._solver.add(axiom)
+        self._learnt = len(axioms)
+
+    def _lesson(self, model: z3.ModelRef) -> Formula | None:
+        """What to keep from a model that replays otherwise: what expressions really say of its values."""
+        symbols = self.symbols
+        values = symbols.values(model)
+        consents = {name: True for name, flag in symbols.flags.items() if z3.is_true(model.eval(flag, True))}
+        wrong: list[Formula] = []
+        for (text, places), (true, false, leaf) in symbols.logics.items():
+            data: dict[str, dict[str, object]] = {"user": {"consents": consents}, "context": {}}
+            alike: list[Formula] = [
+                flag if name in consents else z3.Not(flag) for name, flag in symbols.flags.items()
+            ]
+            for place, attribute in zip(places, leaf.reads, strict=True):
+                variable = symbols.variables[place]
+                if place in values:
+                    data[attribute.side][attribute.name] = as_json(values[place])
+                    alike += [variable.known, *_chosen(variable.value, model)]
+                else:
+                    alike.append(z3.Not(variable.known))
+            said = evaluator(text)(data)
+            expected = true if said is True else z3.Not(true)
+            contrary = false if said is False else z3.Not(false)
+            agrees = z3.is_true(model.eval(z3.And(expected, contrary), True))
+            if not agrees:
+                wrong.append(z3.Implies(z3.And(alike), z3.And(expected, contrary)))
+        if wrong:
+            return every(wrong)
+        shared = [variable.known for place, variable in symbols.variables.items() if place in values]
+        return z3.Not(z3.And(shared)) if shared and not symbols.logics else None
+
+
+def _chosen(value: object, model: z3.ModelRef) -> list[Formula]:
+    """That a value lies in the cells that a model chose."""
+    if isinstance(value, Chain):
+        return [value.within(1 << value.place(model))]
+    if isinstance(value, Timeline):
+        return [value.number == model.eval(value.number, True)]
+    assert isinstance(value, Members)
+    has = [one if z3.is_true(model.eval(one, True)) else z3.Not(one) for one in value.members.values()]
+    return [*has, value.size.within(1 << value.size.place(model))]

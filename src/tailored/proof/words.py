@@ -1,0 +1,143 @@
+"""Proofs in English: which parts of a rule contradict each other, and whom a witness is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tailored.book.builtin import PERSONALIZATION
+from tailored.book.model import Rule, RuleBook
+from tailored.condition.english import (
+    attribute_in_words,
+    in_words,
+    joined,
+    shared_names,
+    value_in_words,
+)
+from tailored.condition.normal import Both, Either, Literal, Normal
+from tailored.condition.operators import LISTS
+from tailored.condition.tree import All, Any, Condition, InSegment, Not
+from tailored.condition.types import as_text
+from tailored.engine.facts import read_facts, read_now
+from tailored.proof.reader import Reader
+from tailored.proof.symbols import Formula, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that must hold for a rule to be used: a formula, and a clause of a sentence."""
+
+    formula: Formula
+    said: str
+    is_permission: bool = False
+
+
+def parts_of(rule: Rule, reader: Reader) -> Iterator[Part]:
+    """All that must hold for a rule to be used, with the segments that it names taken apart."""
+    yield from condition_parts(rule.when, reader)
+    if rule.start is not None or rule.end is not None:
+        yield Part(reader.symbols.awake(rule.start, rule.end), f"it is awake {schedule(rule)}")
+    if rule.topics:
+        yield Part(reader.open(rule.topics), f"it needs consent for {joined(rule.topics)}", True)
+    if rule.purpose is not None:
+        said = f"it is not for those who opted out of {rule.purpose}"
+        yield Part(reader.permitted((), rule.purpose), said, True)
+    if rule.id in reader.personal:
+        said = f"it asks about the user, so it is not for those who opted out of {PERSONALIZATION}"
+        yield Part(reader.permitted((), PERSONALIZATION), said, True)
+
+
+def condition_parts(condition: Condition, reader: Reader) -> Iterator[Part]:
+    """What must hold for a condition, with the segments that it names taken apart."""
+    shared = shared_names(reader.book.attributes.values())
+    for literal, through in _conjuncts(reader.normal(condition), reader, ""):
+        said = in_words(condition_of(literal), shared)
+        yield Part(reader.satisfied(literal), f"{said}{through}")
+
+
+def _conjuncts(normal: Normal, reader: Reader, through: str) -> Iterator[tuple[Normal, str]]:
+    if isinstance(normal, Both):
+        for part in normal.parts:
+            yield from _conjuncts(part, reader, through)
+    elif isinstance(normal, Literal) and isinstance(normal.leaf, InSegment):
+        name = normal.leaf.id
+        within = f" ({'in' if normal.wanted else 'not in'} {name})"
+        inner = reader.normal(reader.book.segments[name].when, normal.wanted)
+        yield from _conjuncts(inner, reader, through or within)
+    else:
+        yield normal, through
+
+
+def condition_of(normal: Normal) -> Condition:
+    """The condition that a normal form stands for."""
+    if isinstance(normal, Literal):
+        return normal.leaf if normal.wanted else Not(normal.leaf)
+    parts = tuple(condition_of(part) for part in normal.parts)
+    return Any(parts) if isinstance(normal, Either) else All(parts)
+
+
+def schedule(rule: Rule) -> str:
+    """When a rule is awake."""
+    start = f"from {day_or_moment(as_text(rule.start))}" if rule.start is not None else ""
+    end = f"until {day_or_moment(as_text(rule.end))}" if rule.end is not None else ""
+    return f"{start} {end}".strip()
+
+
+def day_or_moment(text: str) -> str:
+    """A moment in UTC, as short as it can be said."""
+    return (
+        text.removesuffix("T00:00:00.000000Z")
+        .replace(":00.000000Z", "")
+        .replace("T", " ")
+        .removesuffix(".000000Z")
+    )
+
+
+def contradiction(parts: list[Part]) -> str:
+    """A sentence's end that says which parts exclude each other."""
+    said = list(dict.fromkeys(part.said for part in parts))
+    if len(said) == 1:
+        return f"there is nobody of whom {said[0]}" if not said[0].startswith("it ") else said[0]
+    return f"{joined([f'`{one}`' for one in said])} contradict each other"
+
+
+def whom(request: Request, book: RuleBook, now_matters: bool = False) -> str:
+    """The person and the moment of a request in English: `country is NO and page is home`."""
+    facts = read_facts(book, request.user, request.context, read_now(request.now))
+    shared = shared_names(book.attributes.values())
+    said = []
+    for key, value in facts.values.items():
+        attribute = book.attributes[key]
+        name = attribute_in_words(attribute, shared)
+        if attribute.type in LISTS:
+            said.append(f"{name} are {value_in_words(value)}")
+        else:
+            said.append(f"{name} is {value_in_words(value)}")
+    hidden = [
+        attribute_in_words(attribute, shared)
+        for key, attribute in book.attributes.items()
+        if key not in facts.values and facts.permissions.hiding(attribute) and _carries(request, attribute)
+    ]
+    if hidden:
+        said.append(f"{joined(hidden)} {'is' if len(hidden) == 1 else 'are'} hidden by the guard")
+    consents = [name for name, given in facts.permissions.consents.items() if given]
+    if consents:
+        said.append(f"consent for {joined(consents)} is given")
+    if facts.permissions.everything:
+        said.append("the opt-outs cannot be read")
+    if now_matters:
+        said.append(f"it is {day_or_moment(request.now)} UTC")
+    return joined(said) if said else "nothing is known"
+
+
+def shown(request: Request) -> str:
+    """A witness as a line, ready for `tailored evaluate --request -`."""
+    return f"witness: {json.dumps(request.to_dict(), ensure_ascii=False)}"
+
+
+def _carries(request: Request, attribute: object) -> bool:
+    holder: object = getattr(request, attribute.side)  # type: ignore[attr-defined]
+    for step in attribute.path or (attribute.name,):  # type: ignore[attr-defined]
+        holder = holder.get(step) if isinstance(holder, dict) else None
+    return holder is not None
