@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tailored.book.diagnostics import Diagnostic
 from tailored.book.nodes import Flaws, Node, Reader, ScalarNode, is_null, short
@@ -30,8 +31,7 @@ KIND = {
 """How a sentence calls one thing of a section."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One id of a section: the reader of its file, its key and its body."""
 
     id: str

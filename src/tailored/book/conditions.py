@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
+from tailored.book.compose import PLAIN
 from tailored.book.constants import read_constant, written
 from tailored.book.diagnostics import Span
 from tailored.book.logic import read_logic
@@ -40,6 +41,29 @@ Leaf: TypeAlias = Callable[[Reader, str, Node, Node], Iterable[Condition]]
 """Reads an entry of a condition: its key, the key's node and the node of its value."""
 
 
+@dataclass(slots=True)
+class Asked:
+    """An attribute that conditions ask about, with what was read for it so far: grown books repeat themselves.
+
+    Both tables go by texts without quotes, and have only what was read without a finding.
+    """
+
+    attribute: Attribute
+    constants: dict[str, Scalar] = field(default_factory=dict)
+    """What the texts mean as values of the attribute."""
+    tests: dict[tuple[str, str], Test] = field(default_factory=dict)
+    """The tests, by operator (empty where none is written) and text."""
+
+    def constant(self, reader: Reader, node: Node) -> Scalar | None:
+        """The value that a node writes, held to the declared ones; None (reported) where it writes none."""
+        if node.tag is not PLAIN:
+            return read_constant(reader, node, self.attribute)
+        value = self.constants.get(node.value)
+        if value is None and (value := read_constant(reader, node, self.attribute)) is not None:
+            self.constants[node.value] = value
+        return value
+
+
 @dataclass
 class Names:
     """What the conditions of a book may name, and where they named it."""
@@ -54,6 +78,13 @@ class Names:
         self.short: dict[str, list[str]] = {}
         for key, attribute in self.attributes.items():
             self.short.setdefault(attribute.name, []).append(key)
+        self.asked = {key: Asked(attribute) for key, attribute in self.attributes.items()}
+        """The attributes, by every name that conditions may give them."""
+        for name, keys in self.short.items():
+            if len(keys) == 1:
+                self.asked[name] = self.asked[keys[0]]
+        self.members: dict[str, InSegment] = {}
+        """The memberships read so far, as nothing differs between two of the same segment."""
 
 
 def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
@@ -74,7 +105,16 @@ def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
         reader.error(
             node, "empty-list", "This condition is empty.", "Write `always` if that is what you mean."
         )
-    return _all([part for key, value in entries.items() for part in _entry(reader, key, *value, names)])
+    parts: list[Condition] = []
+    for key, (key_node, value) in entries.items():
+        asked = names.asked.get(key) if names.leaf is None else None
+        if asked is None:
+            parts += _entry(reader, key, key_node, value, names)
+        elif value.tag is PLAIN and ("", value.value) in asked.tests:
+            parts.append(asked.tests["", value.value])
+        else:
+            parts += _tests(reader, value, asked)
+    return _all(parts)
 
 
 def _all(parts: list[Condition]) -> Condition:
@@ -82,6 +122,7 @@ def _all(parts: list[Condition]) -> Condition:
 
 
 def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -> Iterator[Condition]:
+    """What an entry means whose key is a word of the language, or no attribute's name."""
     if key in ("any", "all"):
         if not isinstance(node, SequenceNode):
             reader.error(
@@ -104,11 +145,14 @@ def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -
     elif key == "logic":
         if (leaf := read_logic(reader, node, names.attributes)) is not None:
             yield leaf
-    elif (attribute := find_attribute(reader, key_node, key, names)) is not None:
-        yield from read_tests(reader, node, attribute)
+    else:
+        _report_no_attribute(reader, key_node, key, names)
 
 
 def _segment(reader: Reader, node: Node, names: Names) -> Iterator[Condition]:
+    if node.tag is PLAIN and node.value in names.members:
+        yield names.members[node.value]
+        return
     items = reader.items(node)
     if not items:
         reader.error(node, "empty-list", "`segment` has an empty list.", "Name at least one segment.")
@@ -122,19 +166,21 @@ def _segment(reader: Reader, node: Node, names: Names) -> Iterator[Condition]:
             reader.unknown(item, "segment", name, names.segments)
             continue
         names.segments_used.setdefault(name, reader.span(item))
-        found.append(InSegment(name))
+        found.append(names.members.setdefault(name, InSegment(name)))
     if found:
         yield found[0] if len(found) == 1 else Any(tuple(found))
 
 
 def find_attribute(reader: Reader, node: Node, name: str, names: Names) -> Attribute | None:
     """The attribute that a name means, short or whole; None (reported) where it means none, or two."""
-    if name in names.attributes:
-        return names.attributes[name]
-    keys = names.short.get(name, [])
-    if len(keys) == 1:
-        return names.attributes[keys[0]]
-    if keys:
+    if (asked := names.asked.get(name)) is not None:
+        return asked.attribute
+    _report_no_attribute(reader, node, name, names)
+    return None
+
+
+def _report_no_attribute(reader: Reader, node: Node, name: str, names: Names) -> None:
+    if keys := names.short.get(name):
         reader.error(
             node,
             "ambiguous-attribute",
@@ -145,11 +191,15 @@ def find_attribute(reader: Reader, node: Node, name: str, names: Names) -> Attri
         every = [*WORDS[:5], *names.short, *names.attributes]
         hint = "Declare it under `attributes`, or write one that is declared there."
         reader.unknown(node, "attribute", name, every, hint)
-    return None
 
 
 def read_tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Test]:
     """The tests on an attribute that a value, a list or a mapping of operators writes."""
+    return _tests(reader, node, Asked(attribute))
+
+
+def _tests(reader: Reader, node: Node, asked: Asked) -> Iterator[Test]:
+    attribute = asked.attribute
     many = attribute.type in LISTS
     if isinstance(node, MappingNode):
         if not node.value:
@@ -157,17 +207,21 @@ def read_tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Tes
                 node, "empty-list", f"`{attribute.name}` has an empty test.", "Write a value or an operator."
             )
         for word, (key_node, operand) in reader.entries(node).items():
-            yield from _operator(reader, key_node, word, operand, attribute)
+            if operand.tag is PLAIN and (word, operand.value) in asked.tests:
+                yield asked.tests[word, operand.value]
+            else:
+                yield from _operator(reader, key_node, word, operand, asked)
     elif isinstance(node, SequenceNode):
-        yield from _test(reader, attribute, Op.CONTAINS_ANY if many else Op.ONE_OF, node, Takes.VALUES)
+        yield from _test(reader, asked, Op.CONTAINS_ANY if many else Op.ONE_OF, node, Takes.VALUES)
     else:
-        yield from _test(reader, attribute, Op.CONTAINS if many else Op.IS, node, Takes.VALUE)
+        yield from _test(reader, asked, Op.CONTAINS if many else Op.IS, node, Takes.VALUE, "")
 
 
-def _operator(reader: Reader, key_node: Node, word: str, node: Node, attribute: Attribute) -> Iterator[Test]:
+def _operator(reader: Reader, key_node: Node, word: str, node: Node, asked: Asked) -> Iterator[Test]:
+    attribute = asked.attribute
     allowed = _OF_SIZES if attribute is _SIZE else _ALLOWED[attribute.type]
     if word in allowed:
-        yield from _test(reader, attribute, allowed[word], node, takes(allowed[word], attribute.type))
+        yield from _test(reader, asked, allowed[word], node, takes(allowed[word], attribute.type), word)
         return
     what = f"`{attribute.name}` is {A_VALUE[attribute.type]}"
     offer = f"Operators for it are {listed(allowed, 20)}."
@@ -182,33 +236,39 @@ def _operator(reader: Reader, key_node: Node, word: str, node: Node, attribute: 
         )
 
 
-def _test(reader: Reader, attribute: Attribute, op: Op, node: Node, kind: Takes) -> Iterator[Test]:
+def _test(
+    reader: Reader, asked: Asked, op: Op, node: Node, kind: Takes, word: str | None = None
+) -> Iterator[Test]:
+    """The test that `node` completes, or several of a size; kept for where `word` has the same text again."""
     if kind is Takes.COUNT:
         for size in _sizes(reader, node):
-            yield Test(attribute, op, size)
+            yield Test(asked.attribute, op, size)
         return
-    operand = _OPERANDS[kind](reader, node, attribute, op)
+    operand = _OPERANDS[kind](reader, node, asked, op)
     if operand is not None:
-        yield Test(attribute, op, operand)
+        test = Test(asked.attribute, op, operand)
+        if word is not None and node.tag is PLAIN:
+            asked.tests[word, node.value] = test
+        yield test
 
 
 def _sizes(reader: Reader, node: Node) -> Iterator[Size]:
     return (Size(test.op, test.operand) for test in read_tests(reader, node, _SIZE))
 
 
-def _flag(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+def _flag(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
     return reader.flag(node, f"`{op}`")
 
 
-def _value(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
-    return read_constant(reader, node, attribute)
+def _value(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
+    return asked.constant(reader, node)
 
 
-def _part(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
-    return read_constant(reader, node, attribute, listed_only=False)
+def _part(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
+    return read_constant(reader, node, asked.attribute, listed_only=False)
 
 
-def _values(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+def _values(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
     if not isinstance(node, SequenceNode):
         reader.error(
             node, "wrong-kind", f"`{op}` takes a list, not {kind_of(node)}.", f"Write `{op}: [a, b]`."
@@ -216,21 +276,24 @@ def _values(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand
         return None
     if not node.value:
         reader.error(
-            node, "empty-list", f"The list for `{attribute.name}` is empty.", "List at least one value."
+            node,
+            "empty-list",
+            f"The list for `{asked.attribute.name}` is empty.",
+            "List at least one value.",
         )
         return None
-    values = [read_constant(reader, item, attribute) for item in node.value]
+    values = [asked.constant(reader, item) for item in node.value]
     known = tuple(value for value in values if value is not None)
     return known if len(known) == len(values) else None
 
 
-def _pair(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+def _pair(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
     if not isinstance(node, SequenceNode) or len(node.value) != 2:
         reader.error(
             node, "wrong-kind", "`between` takes a low and a high value.", "Write `between: [18, 65]`."
         )
         return None
-    low, high = (read_constant(reader, item, attribute, listed_only=False) for item in node.value)
+    low, high = (read_constant(reader, item, asked.attribute, listed_only=False) for item in node.value)
     if low is None or high is None:
         return None
     if _is_after(low, high):
@@ -250,7 +313,7 @@ def _is_after(low: Scalar, high: Scalar) -> bool:
     return low > high  # type: ignore[operator]  # both are of the attribute's type
 
 
-def _duration(reader: Reader, node: Node, attribute: Attribute, op: Op) -> Operand | None:
+def _duration(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
     text = reader.text(node, f"`{op}`")
     duration = parse_duration(text) if text is not None else None
     if text is not None and duration is None:

@@ -19,6 +19,7 @@ from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import ELEMENT, Type
 
 _LONGEST_NAME = 200
+_LABELS = frozenset(["topic", "purpose", "not_about"])
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 Body = Mapping[str, tuple[Node, Node]]
 
@@ -85,6 +86,8 @@ class Labels:
 
     def read(self, reader: Reader, body: Body) -> tuple[tuple[str, ...], str | None, tuple[str, ...]]:
         """The topics and the purpose that a body carries, and the topics that it is not about."""
+        if _LABELS.isdisjoint(body):
+            return (), None, ()
         purpose = read_text(reader, body, "purpose") or None
         if purpose is not None and purpose not in self.purposes:
             reader.unknown(body["purpose"][1], "purpose", purpose, self.purposes)

@@ -139,6 +139,17 @@ class Reader:
 
         Merge keys (`<<`) are followed; what is written beside them wins.
         """
+        plain: dict[str, tuple[ScalarNode, Node]] = {}
+        for entry in node.value:  # nearly every mapping is as simple as this
+            if entry[0].tag is not PLAIN or entry[1].value == "":
+                break
+            plain[entry[0].value] = entry
+        else:
+            if len(plain) == len(node.value) and "<<" not in plain:
+                return plain
+        return self._odd_entries(node)
+
+    def _odd_entries(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
         entries: dict[str, tuple[ScalarNode, Node]] = {}
         merged: list[Node] = []
         for key, value in node.value:

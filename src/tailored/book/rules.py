@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from tailored.book.collect import Entry
+from tailored.book.compose import PLAIN
 from tailored.book.conditions import Names, read_condition
 from tailored.book.constants import read_typed
 from tailored.book.declarations import (
@@ -81,16 +82,18 @@ class RuleReader:
             reader.error(entry.key, "no-action", f"`{name}` does nothing.", mend)
         topics, purpose, not_about = self.labels.read(reader, body)
         start, end, review = self._schedule(reader, body)
-        (shown, ranked), hidden = self._show(reader, body), self._hide(reader, body)
-        self._check_hidden(reader, body, name, {*shown, *ranked}, hidden)
+        shown, ranked = self._show(reader, body) if "show" in body else ({}, {})
+        hidden = self._hide(reader, body) if "hide" in body else ()
+        if hidden:
+            self._check_hidden(reader, body, name, {*shown, *ranked}, hidden)
         return Rule(
             name,
             read_condition(reader, body["when"][1], self.names) if "when" in body else ALWAYS,
             reader.span(entry.key),
             shown,
             hidden,
-            self._order(reader, body),
-            self._set(reader, body),
+            self._order(reader, body) if "order" in body else {},
+            self._set(reader, body) if "set" in body else {},
             _priority(reader, body),
             start,
             end,
@@ -110,6 +113,8 @@ class RuleReader:
         self, reader: Reader, body: Body
     ) -> tuple[datetime | None, datetime | None, datetime | None]:
         """`from`, `until` and `review`; the times that are past have a warning."""
+        if _TIMES.isdisjoint(body):
+            return None, None, None
         start, end, review = (_moment(reader, body, key) for key in ("from", "until", "review"))
         if start and end and start >= end:
             mend = "Swap them, or mend one."
@@ -127,15 +132,13 @@ class RuleReader:
 
     def _slots(
         self, reader: Reader, body: Body, action: str, kinds: tuple[str, ...]
-    ) -> list[tuple[Slot, Node, Node]]:
-        if action not in body:
-            return []
+    ) -> Iterator[tuple[Slot, Node]]:
+        """The slots that an action names, each with what it says of them."""
         example = {"show": "{hero: socks}", "order": "{modules: [a, b]}"}[action]
         found = reader.mapping(body[action][1], f"`{action}`", f"{action}: {example}") or {}
-        slots = (
-            (self._slot(reader, key, name, action, kinds), key, value) for name, (key, value) in found.items()
-        )
-        return [(slot, key, value) for slot, key, value in slots if slot is not None]
+        for name, (key, value) in found.items():
+            if (slot := self._slot(reader, key, name, action, kinds)) is not None:
+                yield slot, value
 
     def _slot(
         self, reader: Reader, node: Node, name: str, action: str, kinds: tuple[str, ...]
@@ -157,8 +160,12 @@ class RuleReader:
 
     def _show(self, reader: Reader, body: Body) -> tuple[dict[str, tuple[str, ...]], dict[str, Ranking]]:
         """What is shown by slot: content, and what scorers choose."""
-        shown, ranked = {}, {}
-        for slot, _, node in self._slots(reader, body, "show", ("single", "many")):
+        shown: dict[str, tuple[str, ...]] = {}
+        ranked: dict[str, Ranking] = {}
+        for slot, node in self._slots(reader, body, "show", ("single", "many")):
+            if node.tag is PLAIN and node.value in self.content:
+                shown[slot.id] = (node.value,)
+                continue
             sure = self._is_sure(reader, slot)
             if isinstance(node, MappingNode):
                 if (ranking := self.rankings.read(reader, node, slot)) is not None:
@@ -183,21 +190,21 @@ class RuleReader:
         return shown, ranked
 
     def _hide(self, reader: Reader, body: Body) -> tuple[str, ...]:
-        named = read_names(reader, body["hide"][1], "`hide`") if "hide" in body else []
+        named = read_names(reader, body["hide"][1], "`hide`")
         slots = [self._slot(reader, node, name, "hide", ("single", "many")) for name, node in named]
         return tuple(slot.id for slot in slots if slot is not None)
 
     def _check_hidden(
         self, reader: Reader, body: Body, name: str, shown: Container[str], hidden: tuple[str, ...]
     ) -> None:
-        for node in reader.items(body["hide"][1]) if hidden else ():
+        for node in reader.items(body["hide"][1]):
             if node.value in hidden and node.value in shown:
                 message = f"`{name}` shows and hides `{node.value}`; the hiding wins."
                 reader.warn(node, "show-and-hide", message, "Take one of the two out.")
 
     def _order(self, reader: Reader, body: Body) -> dict[str, tuple[str, ...]]:
         orders = {}
-        for slot, _, node in self._slots(reader, body, "order", ("order",)):
+        for slot, node in self._slots(reader, body, "order", ("order",)):
             modules = slot.modules or ()
             named = read_names(reader, node, f"`{slot.id}`")
             for name, item in named:
@@ -209,9 +216,7 @@ class RuleReader:
         return orders
 
     def _set(self, reader: Reader, body: Body) -> dict[str, Scalar | tuple[Scalar, ...]]:
-        found = (
-            reader.mapping(body["set"][1], "`set`", "set: {some-setting: value}") if "set" in body else None
-        )
+        found = reader.mapping(body["set"][1], "`set`", "set: {some-setting: value}")
         values: dict[str, Any] = {}
         for name, (key, node) in (found or {}).items():
             setting = self.settings.get(name)
@@ -222,6 +227,9 @@ class RuleReader:
         return values
 
 
+_TIMES = frozenset(["from", "until", "review"])
+_PRIORITIES = {str(priority): priority for priority in range(1001)}
+"""As nearly every rule writes them."""
 A_SLOT = {
     "single": "a slot for one item",
     "many": "a slot for many items",
@@ -259,6 +267,9 @@ def _because(reader: Reader, body: Body) -> str:
 def _priority(reader: Reader, body: Body) -> int:
     if "priority" not in body:
         return 100
+    node = body["priority"][1]
+    if node.tag is PLAIN and node.value in _PRIORITIES:
+        return _PRIORITIES[node.value]
     value = read_typed(reader, body["priority"][1], Type.INTEGER, "`priority`")
     if isinstance(value, int) and not 0 <= value <= 1000:
         reader.error(

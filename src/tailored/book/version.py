@@ -3,89 +3,114 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import date, datetime
 from functools import cache
+from json import dumps
+from json.encoder import encode_basestring_ascii as quoted
+from operator import attrgetter
 from typing import Any
 
 from tailored.book.model import RuleBook
-from tailored.condition.tree import Attribute, InSegment, Logic, Op, SameAs, Test
+from tailored.condition.tree import All, Attribute, InSegment, Logic, Op, SameAs, Test
 from tailored.condition.types import Type, Version, as_text
+
+_SECTIONS = (
+    "attributes",
+    "topics",
+    "purposes",
+    "slots",
+    "settings",
+    "content",
+    "segments",
+    "catalogs",
+    "scorers",
+)
 
 
 def book_version(book: RuleBook) -> str:
     """SHA-256, in hexadecimal, of the canonical JSON of a book: ids in order, rules in resolution order."""
-    sections: dict[str, Mapping[str, Any]] = {
-        "attributes": book.attributes,
-        "topics": book.topics,
-        "purposes": book.purposes,
-        "slots": book.slots,
-        "settings": book.settings,
-        "content": book.content,
-        "segments": book.segments,
-        "catalogs": book.catalogs,
-        "scorers": book.scorers,
-    }
-    data: dict[str, Any] = {
-        name: [_whole(section[id_]) for id_ in sorted(section)] for name, section in sections.items()
-    }
-    data["items"] = [
-        [_whole(attribute) for attribute in book.catalogs[name].attributes.values()]
+    tests: dict[int, str] = {}
+
+    def condition(value: Any) -> str:
+        """A condition; the same tests, which are many in a grown book, are told once."""
+        if type(value) is All:
+            parts = ",".join([tests.get(id(part)) or condition(part) for part in value.parts])
+            return f'["All","parts",["list",{parts}]]' if parts else '["All"]'
+        text = tests[id(value)] = _canonical(value)
+        return text
+
+    things: dict[str, Iterable[str]] = {}
+    for name in _SECTIONS:
+        section: Mapping[str, Any] = getattr(book, name)
+        things[name] = [_whole(section[id_]) for id_ in sorted(section)]
+    things["items"] = [
+        f"[{','.join([_whole(attribute) for attribute in book.catalogs[name].attributes.values()])}]"
         for name in sorted(book.catalogs)
     ]
-    data["rules"] = [_whole(rule) for rule in book.rules]
-    data["tcf"] = _whole(book.tcf)
-    text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    things["rules"] = [_whole(rule, condition) for rule in book.rules]
+    sections = [f'"{name}":[{",".join(texts)}]' for name, texts in things.items()]
+    text = f'{{{",".join(sections)},"tcf":{_whole(book.tcf)}}}'
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _canonical(value: Any) -> Any:
-    """JSON data that differs where the value does. Kinds are named, so that no two kinds look alike."""
-    return _CANONICAL.get(type(value), _whole)(value)  # type: ignore[no-untyped-call]
+def _canonical(value: Any) -> str:
+    """JSON that differs where the value does. Kinds are named, so that no two kinds look alike."""
+    return _CANONICAL.get(type(value), _whole)(value)
 
 
-def _whole(value: Any) -> list[Any]:
+def _whole(value: Any, condition: Callable[[Any], str] | None = None) -> str:
     """Everything that an object says but its place in a file; what is empty is left out."""
-    parts: list[Any] = [type(value).__name__]
-    for name in _names(type(value)):  # type: ignore[arg-type]
-        if (part := getattr(value, name)) not in _EMPTY:
-            parts += (name, _canonical(part))
-    return parts
+    begin, names, parts = _fields(type(value))  # type: ignore[arg-type]  # dataclasses can be hashed
+    said = [begin]
+    for name, part in zip(names, parts(value), strict=True):
+        if part or part == 0:  # what is falsy and no number is empty
+            said.append(name)
+            said.append(condition(part) if condition and name is _WHEN else _canonical(part))
+    return "".join(said) + "]"
+
+
+_WHEN = ',"when",'
 
 
 @cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.type != "Span")
+def _fields(kind: type[Any]) -> tuple[str, list[str], Callable[[Any], tuple[Any, ...]]]:
+    """How an object of a dataclass begins, its fields, and what takes them out of it."""
+    names = [field.name for field in fields(kind) if field.type != "Span"]
+    said = [_WHEN if name == "when" else f',"{name}",' for name in names]
+    parts = attrgetter(*names)
+    return f'["{kind.__name__}"', said, parts if len(names) > 1 else lambda value: (parts(value),)
 
 
-def _several(values: Iterable[Any]) -> list[Any]:
-    return ["list", *map(_canonical, values)]
+def _several(values: Iterable[Any]) -> str:
+    return ",".join(['["list"', *map(_canonical, values)]) + "]"
 
 
-def _mapping(value: Mapping[str, Any]) -> list[Any]:
-    return ["mapping", *([key, _canonical(value[key])] for key in sorted(value))]
+def _mapping(value: Mapping[str, Any]) -> str:
+    items = [f"[{quoted(key)},{_canonical(value[key])}]" for key in sorted(value)]
+    return ",".join(['["mapping"', *items]) + "]"
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def _number(value: float) -> str:
+    return dumps(value, allow_nan=False)
 
 
-_EMPTY: tuple[Any, ...] = (None, "", (), {})
-_CANONICAL: dict[type[Any], Callable[[Any], Any]] = {
-    **dict.fromkeys((str, int, float, bool, type(None)), _as_it_is),
-    **dict.fromkeys((Op, Type), str),
+_CANONICAL: dict[type[Any], Callable[[Any], str]] = {
+    **dict.fromkeys((str, Op, Type), quoted),
+    **dict.fromkeys((float, type(None)), _number),
+    bool: lambda value: "true" if value else "false",
+    int: int.__repr__,
     **dict.fromkeys((tuple, list), _several),
     dict: _mapping,
-    date: lambda value: ["date", value.isoformat()],
-    datetime: lambda value: ["datetime", as_text(value)],
-    Version: lambda value: ["version", value.text],
+    date: lambda value: f'["date","{value.isoformat()}"]',
+    datetime: lambda value: f'["datetime","{as_text(value)}"]',
+    Version: lambda value: f'["version",{quoted(value.text)}]',
     # An attribute is told whole in its section, and by its name where a condition reads it.
-    Attribute: lambda value: ["attribute", value.key],
-    Test: lambda value: ["test", value.attribute.key, value.op, _canonical(value.operand)],
-    InSegment: lambda value: ["segment", value.id],
-    Logic: lambda value: ["logic", value.text],
-    SameAs: lambda value: ["same as", value.attribute.key, value.other.key],
+    Attribute: lambda value: f'["attribute","{value.key}"]',
+    Test: lambda value: f'["test","{value.attribute.key}","{value.op}",{_canonical(value.operand)}]',
+    InSegment: lambda value: f'["segment",{quoted(value.id)}]',
+    Logic: lambda value: f'["logic",{quoted(value.text)}]',
+    SameAs: lambda value: f'["same as","{value.attribute.key}","{value.other.key}"]',
 }
 """From a type to what tells its values; dataclasses that are not named here tell all their fields."""
