@@ -43,7 +43,7 @@ Leaf: TypeAlias = Callable[[Reader, str, Node, Node], Iterable[Condition]]
 
 @dataclass(slots=True)
 class Asked:
-    """An attribute that conditions ask about, with what was read for it so far: grown books repeat themselves.
+    """An attribute that conditions ask about, with what was read for it so far: grown books repeat much.
 
     Both tables go by texts without quotes, and have only what was read without a finding.
     """
