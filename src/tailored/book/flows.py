@@ -9,6 +9,7 @@ from tailored.book.model import Content, Rule, RuleBook, Segment, Topic
 from tailored.book.rankings import content_named
 from tailored.book.suggest import listed
 from tailored.book.templates import attributes_in
+from tailored.book.walk import place_of
 from tailored.condition.english import joined
 from tailored.condition.tree import (
     All,
@@ -59,16 +60,26 @@ def flag_in_words(topic: Topic) -> str:
 
 
 def check_never(collected: Collected, book: RuleBook) -> set[str]:
-    """Reports the rules that can never do anything, as nobody is asked for a consent; gives their ids."""
+    """Reports the rules that can never fire, or never show what they name, as nobody is asked for a consent.
+
+    Gives the ids of those that can never fire.
+    """
     never = frozenset(topic.id for topic in book.topics.values() if topic.sensitive and topic.consent is None)
     found: set[str] = set()
     for rule in book.rules if never else ():
+        entry = collected.sections["rules"][rule.id]
         if why := _why_never(rule, book, never):
             found.add(rule.id)
-            entry = collected.sections["rules"][rule.id]
             message = f"`{rule.id}` can never do anything: {why}, for which consent is never asked."
             mend = "Take the rule out, or the label off what is not about that topic."
             entry.reader.error(entry.key, "never-consented", message, mend)
+            continue
+        for name in dict.fromkeys(name for names in rule.show.values() for name in names):
+            if name in book.content and (closed := never.intersection(book.content[name].topics)):
+                topics = joined(sorted(closed))
+                message = f"`{name}` is never shown: consent for its topic {topics} is never asked."
+                mend = "Show something else, or take the label off if it is not about that topic."
+                entry.reader.error(place_of(entry, "show", name), "never-consented", message, mend)
     return found
 
 
@@ -175,7 +186,7 @@ def _add(needs: Needs, more: Mapping[tuple[str, str], dict[str, None]]) -> None:
 
 
 def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:
-    """What keeps a rule from ever doing anything, up to the topic; an empty text where nothing does."""
+    """What keeps a rule from ever firing, up to the topic; an empty text where nothing does."""
     if own := never.intersection(rule.topics):
         return f"it carries the topic {joined(sorted(own))}"
     if not _may_be(rule.when, book, never, {})[0]:
@@ -188,14 +199,6 @@ def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:
         if carried:
             needs = [f"{name} with the topic {topic}" for topic, name in carried.items()]
             return f"its condition needs {joined(needs)}"
-    shown = [book.content[name] for names in rule.show.values() for name in names if name in book.content]
-    if (
-        shown
-        and not (rule.hide or rule.order or rule.set or rule.rank)
-        and all(never.intersection(item.topics) for item in shown)
-    ):
-        topics = sorted({topic for item in shown for topic in never.intersection(item.topics)})
-        return f"all that it shows has the topic {joined(topics)}"
     return ""
 
 

@@ -10,10 +10,11 @@ from tailored.book.content import slipped_word
 from tailored.book.diagnostics import Span
 from tailored.book.lexicon import Hit, Lexicon, lexicon_of, tokens, words_of
 from tailored.book.model import Content, Json, Rule, RuleBook, Segment
-from tailored.book.nodes import MappingNode, Node, ScalarNode, SequenceNode, short
+from tailored.book.nodes import ScalarNode, short
 from tailored.book.places import Placed
 from tailored.book.sections import CONTENT
 from tailored.book.templates import is_template
+from tailored.book.walk import entries_of, place_of, scalars_of
 from tailored.condition.tree import Attribute
 
 _SPOKEN = {
@@ -104,14 +105,7 @@ def _check(section: str, entry: Entry, thing: Thing, lexicon: Lexicon, book: Rul
                     f"This {KIND[section]} carries `topic: {topic}`, and says that it is not about that."
                 )
             mend = f"Take `{topic}` out of `not_about`."
-            entry.reader.warn(_named(entry, topic), "unneeded-not-about", message, mend)
-
-
-def _named(entry: Entry, topic: str) -> Node:
-    """The place where `not_about` names a topic."""
-    lists = (node for key, node in _pairs(entry.body) if key == "not_about")
-    names = (name for node in lists for name in _scalars(node) if name.value == topic)
-    return next(names, entry.key)
+            entry.reader.warn(place_of(entry, "not_about", topic), "unneeded-not-about", message, mend)
 
 
 def _hits(node: ScalarNode, lexicon: Lexicon, *, is_name: bool) -> Iterable[Hit]:
@@ -129,27 +123,6 @@ def _nodes(section: str, entry: Entry) -> Iterator[ScalarNode]:
     """The nodes of what a thing says, its name first."""
     yield entry.key
     spoken = _SPOKEN.get(section)
-    for key, node in _pairs(entry.body):
+    for key, node in entries_of(entry.body):
         if key in spoken if spoken is not None else key not in _UNSPOKEN and slipped_word(key) is None:
-            yield from _scalars(node)
-
-
-def _pairs(node: Node) -> Iterator[tuple[str, Node]]:
-    """The entries of a body, merged ones included."""
-    for key, value in node.value if isinstance(node, MappingNode) else ():
-        if key.value == "<<":
-            for merged in value.value if isinstance(value, SequenceNode) else [value]:
-                yield from _pairs(merged)
-        elif isinstance(key, ScalarNode):
-            yield key.value, value
-
-
-def _scalars(node: Node) -> Iterator[ScalarNode]:
-    if isinstance(node, ScalarNode):
-        yield node
-    elif isinstance(node, SequenceNode):
-        for item in node.value:
-            yield from _scalars(item)
-    elif isinstance(node, MappingNode):
-        for _, value in node.value:
-            yield from _scalars(value)
+            yield from scalars_of(node)
