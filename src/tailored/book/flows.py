@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tailored.book.builtin import is_personal
 from tailored.book.collect import Collected
-from tailored.book.model import Content, Rule, RuleBook, Segment, Topic
-from tailored.book.rankings import content_named
+from tailored.book.model import Catalog, Content, Ranking, Rule, RuleBook, Scorer, Segment, Topic
+from tailored.book.rankings import content_named, scorers_asked
 from tailored.book.suggest import listed
 from tailored.book.templates import attributes_in
 from tailored.book.walk import place_of
@@ -25,7 +26,7 @@ from tailored.condition.tree import (
     segments_named,
 )
 
-Labelled = Rule | Segment | Attribute | Content
+Labelled = Rule | Segment | Attribute | Content | Scorer | Catalog
 Needs = dict[tuple[str, str], dict[str, None]]
 """From ("topic" or "purpose", its id) to the things that carry it, in words."""
 _MOST_NAMED = 6
@@ -45,6 +46,11 @@ def read_by(condition: Condition, book: RuleBook) -> Iterator[tuple[str, Segment
                 seen.add(name)
                 yield f"the segment {name}", book.segments[name]
                 waiting.append(book.segments[name].when)
+
+
+def asks_about_a_person(rule: Rule, book: RuleBook) -> bool:
+    """Whether a condition reads something about the user, so that opting out of personalization stops it."""
+    return any(isinstance(thing, Attribute) and is_personal(thing) for _, thing in read_by(rule.when, book))
 
 
 def is_sensitive(topic: str, topics: Mapping[str, Topic]) -> bool:
@@ -74,7 +80,8 @@ def check_never(collected: Collected, book: RuleBook) -> set[str]:
             mend = "Take the rule out, or the label off what is not about that topic."
             entry.reader.error(entry.key, "never-consented", message, mend)
             continue
-        for name in dict.fromkeys(name for names in rule.show.values() for name in names):
+        ranked = [name for ranking in rule.rank.values() for name in content_named(ranking, book.content)]
+        for name in dict.fromkeys([name for names in rule.show.values() for name in names] + ranked):
             if name in book.content and (closed := never.intersection(book.content[name].topics)):
                 topics = joined(sorted(closed))
                 message = f"`{name}` is never shown: consent for its topic {topics} is never asked."
@@ -124,7 +131,11 @@ class _Flows:
         self._has_labels = (
             bool(self._carrying)
             or any(segment.topics for segment in book.segments.values())
-            or any(item.topics or item.purpose for item in book.content.values())
+            or any(
+                thing.topics or thing.purpose
+                for things in (book.content, book.scorers, book.catalogs)
+                for thing in things.values()
+            )
         )
 
     def needs(self, rule: Rule) -> Needs:
@@ -136,9 +147,24 @@ class _Flows:
                 for name in names:
                     _add(needs, self._content(name))
             for ranking in rule.rank.values():
-                for name in content_named(ranking, self._book.content):
-                    _add(needs, self._content(name))
+                self._ranking(ranking, needs)
         return needs
+
+    def _ranking(self, ranking: Ranking, needs: Needs) -> None:
+        book = self._book
+        for name in content_named(ranking, book.content):
+            _add(needs, self._content(name))
+        for condition in (ranking.where, *ranking.without):
+            for attribute in attributes_read(condition):
+                _add(needs, self._carrying.get(attribute.key, {}))
+        if ranking.catalog is not None:
+            catalog = book.catalogs[ranking.catalog]
+            _add(needs, self._own(f"the catalog {catalog.id}", catalog.topics, catalog.purpose))
+        for name in scorers_asked(ranking, book.scorers):
+            scorer = book.scorers[name]
+            _add(needs, self._own(f"the scorer {name}", scorer.topics, scorer.purpose))
+            for attribute in scorer.features:
+                _add(needs, self._carrying.get(attribute.key, {}))
 
     def _own(self, words: str, topics: Iterable[str], purpose: str | None) -> Needs:
         needs: Needs = {

@@ -9,7 +9,7 @@ from tailored.book.collect import KIND, Collected, Entry
 from tailored.book.content import slipped_word
 from tailored.book.diagnostics import Span
 from tailored.book.lexicon import Hit, Lexicon, lexicon_of, tokens, words_of
-from tailored.book.model import Content, Json, Rule, RuleBook, Segment
+from tailored.book.model import Catalog, Content, Json, Rule, RuleBook, Scorer, Segment
 from tailored.book.nodes import ScalarNode, short
 from tailored.book.places import Placed
 from tailored.book.sections import CONTENT
@@ -21,12 +21,14 @@ _SPOKEN = {
     "attributes": frozenset(["description", "values", "path"]),
     "segments": frozenset(["description"]),
     "rules": frozenset(["description", "hypothesis", "because"]),
+    "scorers": frozenset(["description"]),
+    "catalogs": frozenset(["description"]),
 }
 """The keys whose texts are looked at; in content, those of its fields, its description and its tags."""
 _UNSPOKEN = CONTENT.keys() - {"description", "tags"}
 _READ = re.compile(r"\b(?:user|context)\.\w+(?:\.\w+)*", re.ASCII)
 
-Thing = Attribute | Segment | Rule | Content
+Thing = Attribute | Segment | Rule | Content | Scorer | Catalog
 
 
 def check_unlabelled(collected: Collected, book: RuleBook) -> None:
@@ -39,6 +41,8 @@ def check_unlabelled(collected: Collected, book: RuleBook) -> None:
         *(("segments", thing.id, thing) for thing in book.segments.values()),
         *(("rules", thing.id, thing) for thing in book.rules),
         *(("content", thing.id, thing) for thing in book.content.values()),
+        *(("scorers", thing.id, thing) for thing in book.scorers.values()),
+        *(("catalogs", thing.id, thing) for thing in book.catalogs.values()),
     ]
     texts = ["\n".join(_texts(thing)) for *_, thing in things]
     found = set(_with_suspicious_words(texts, lexicon))
@@ -56,11 +60,11 @@ def _texts(thing: Thing) -> Iterator[str]:
     """All that a thing says, to be looked through quickly."""
     if isinstance(thing, Rule):
         yield from (thing.id, thing.description, thing.hypothesis, thing.because)
-    elif isinstance(thing, Segment):
-        yield from (thing.id, thing.description)
     elif isinstance(thing, Content):
         yield from (thing.id, thing.description, *thing.tags)
         yield from _texts_in(thing.fields)
+    elif not isinstance(thing, Attribute):
+        yield from (thing.id, thing.description)
 
 
 def _texts_in(data: Json) -> Iterator[str]:
