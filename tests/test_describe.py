@@ -34,7 +34,8 @@ settings:
 content:
   plain: {title: Hi}
   cradle: {title: A cradle, topic: pregnancy}
-  offer: {title: An offer, topic: [secret, children], purpose: personalization, owner: ads}
+  offer: {title: An offer, topic: children, purpose: personalization, owner: ads}
+  locked: {title: Locked, topic: secret}
 segments:
   sore: {description: Told us, when: {injuries: knee}, topic: health, owner: care}
   slow: {when: {segment: sore, age: {at least: 60}}}
@@ -72,7 +73,7 @@ def block(text: str, name: str) -> str:
 
 def test_counts_come_first():
     assert to_text(tell()).startswith(
-        "This book has 2 rules in 1 file, 4 slots, 1 setting, 2 segments, 3 content items and 5 attributes.\n"
+        "This book has 2 rules in 1 file, 4 slots, 1 setting, 2 segments, 4 content items and 5 attributes.\n"
     )
 
 
@@ -92,7 +93,6 @@ def test_a_rule_is_told_whole():
     awake     from 2026-11-01 until 2036-03-01 begins; to be looked at again by 2035-01-15 10:30 UTC
     consent   health, for the segment sore and the attribute user.injuries
               pregnancy (the flag health), for the content cradle
-              secret (never given), for the content offer
     purpose   ads and personalization, for this rule and the content offer
     owner     care
     because   It helps
@@ -135,19 +135,19 @@ def test_a_rule_is_told_whole():
             "offer",
             [
                 "An offer",
-                "consent   secret (never given), for this content",
                 "purpose   personalization, for this content",
                 "used by   whole",
                 "owner     ads",
             ],
         ),
+        ("locked", ["Locked", "consent   secret (never given), for this content"]),
         ("user.injuries", ["holds     a list of texts; tells something about a person", "labels    health"]),
         ("context.page", ["holds     text, one of home, cart"]),
         (
             "pregnancy",
             ["Expecting", "consent   user.consents.health must be true", "labels    the content cradle"],
         ),
-        ("secret", ["consent   never given", "labels    the content offer"]),
+        ("secret", ["consent   never given", "labels    the content locked"]),
         ("children", ["consent   none needed: We sell toys", "labels    the content offer"]),
         (
             "ads",
@@ -214,7 +214,7 @@ def test_the_command_prints_for_people_and_machines(tmp_path):
     assert text.output == to_text(json.loads(data.output)) + "\n"
     rule = json.loads(data.output)["rules"][0]
     assert (rule["path"], rule["line"], rule["from"], rule["until"]) == (
-        "a.yaml", 31, "2026-11-01", "2036-03-01",
+        "a.yaml", 32, "2026-11-01", "2036-03-01",
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ def ask(engine: Engine, name: str):
         ("vip", "hero", "vip-lounge-hero"),
         ("black-week", "hero", "black-week-hero"),
         ("opted-out", "hero", "generic-hero"),
+        ("hiker-with-gpc", "hero", "winter-hero"),
         ("at-risk", "campaign-strip", "strip-wish-list-kept"),
         ("anonymous", "campaign-strip", "strip-free-returns"),
         ("saver-no-consent", "account-first-view", "account-overview"),

@@ -20,7 +20,10 @@ def run(folder):
 def test_the_book_is_small_and_without_a_finding(tmp_path):
     assert run(tmp_path / "book").exit_code == 0
     checked = CliRunner().invoke(validate, [str(tmp_path / "book"), "--strict"])
-    assert (checked.exit_code, checked.output) == (0, "No problems in 3 files.\n1 note; `--notes` shows it.\n")
+    assert (checked.exit_code, checked.output) == (
+        0,
+        "No problems in 3 files.\n1 note; `--notes` shows it.\n",
+    )
     lines = sum(len(path.read_text().splitlines()) for path in (tmp_path / "book").iterdir())
     assert lines <= 90
 

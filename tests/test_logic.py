@@ -37,7 +37,7 @@ BOOK, _ = check_book(
                         "weather": {"type": "string", "topic": "precise-location"},
                         "visits": {"type": "integer", "purpose": "personalization"},
                     },
-                }
+                },
             }
         )
     }

@@ -155,7 +155,9 @@ def take(data: Any, path: Path) -> None:
 def is_hidden(book: RuleBook, attribute: Attribute, user: dict[str, Any], gpc: object) -> bool:
     """What the gate at the door has to hide, said once more from its meaning."""
     consents, opt_outs = user.get("consents"), user.get("opt_outs")
-    flags = [topic.consent for topic in book.topics.values() if topic.id in attribute.topics and topic.sensitive]
+    flags = [
+        topic.consent for topic in book.topics.values() if topic.id in attribute.topics and topic.sensitive
+    ]
     given = consents if isinstance(consents, dict) else {}
     if any(flag is None or given.get(flag) is not True for flag in flags):
         return True

@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from tailored.book.builtin import ATTRIBUTES, GPC, NEEDED_TO_ASK, PERSONALIZATION, is_personal
-from tailored.book.flows import Labelled, flag_in_words, is_sensitive, read_by
+from tailored.book.builtin import ATTRIBUTES, GPC, NEEDED_TO_ASK, PERSONALIZATION
+from tailored.book.flows import Labelled, asks_about_a_person, flag_in_words, is_sensitive, read_by
 from tailored.book.model import Content, Purpose, Rule, RuleBook, Segment, Setting, Slot, Topic
 from tailored.condition.english import attribute_in_words, in_words, joined, shared_names, value_in_words
 from tailored.condition.tree import Attribute, segments_named
@@ -173,9 +173,7 @@ def _schedule(rule: Rule) -> str | None:
 
 def _is_personal(rule: Rule, book: RuleBook) -> bool:
     """Whether opting out of personalization puts a rule to sleep."""
-    if rule.purpose == PERSONALIZATION:
-        return True
-    return any(isinstance(thing, Attribute) and is_personal(thing) for _, thing in read_by(rule.when, book))
+    return rule.purpose == PERSONALIZATION or asks_about_a_person(rule, book)
 
 
 def _consent(things: Iterable[tuple[str, Labelled]], book: RuleBook) -> list[str]:

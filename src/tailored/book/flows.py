@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tailored.book.builtin import is_personal
 from tailored.book.collect import Collected
-from tailored.book.model import Content, Rule, RuleBook, Segment, Topic
-from tailored.book.rankings import content_named
+from tailored.book.model import Catalog, Content, Ranking, Rule, RuleBook, Scorer, Segment, Topic
+from tailored.book.rankings import content_named, scorers_asked
 from tailored.book.suggest import listed
 from tailored.book.templates import attributes_in
+from tailored.book.walk import place_of
 from tailored.condition.english import joined
 from tailored.condition.tree import (
     All,
@@ -24,7 +26,7 @@ from tailored.condition.tree import (
     segments_named,
 )
 
-Labelled = Rule | Segment | Attribute | Content
+Labelled = Rule | Segment | Attribute | Content | Scorer | Catalog
 Needs = dict[tuple[str, str], dict[str, None]]
 """From ("topic" or "purpose", its id) to the things that carry it, in words."""
 _MOST_NAMED = 6
@@ -46,6 +48,11 @@ def read_by(condition: Condition, book: RuleBook) -> Iterator[tuple[str, Segment
                 waiting.append(book.segments[name].when)
 
 
+def asks_about_a_person(rule: Rule, book: RuleBook) -> bool:
+    """Whether a condition reads something about the user, so that opting out of personalization stops it."""
+    return any(isinstance(thing, Attribute) and is_personal(thing) for _, thing in read_by(rule.when, book))
+
+
 def is_sensitive(topic: str, topics: Mapping[str, Topic]) -> bool:
     """Whether a topic needs consent; one that the book does not know is none."""
     return topic in topics and topics[topic].sensitive
@@ -59,16 +66,27 @@ def flag_in_words(topic: Topic) -> str:
 
 
 def check_never(collected: Collected, book: RuleBook) -> set[str]:
-    """Reports the rules that can never do anything, as nobody is asked for a consent; gives their ids."""
+    """Reports the rules that can never fire, or never show what they name, as nobody is asked for a consent.
+
+    Gives the ids of those that can never fire.
+    """
     never = frozenset(topic.id for topic in book.topics.values() if topic.sensitive and topic.consent is None)
     found: set[str] = set()
     for rule in book.rules if never else ():
+        entry = collected.sections["rules"][rule.id]
         if why := _why_never(rule, book, never):
             found.add(rule.id)
-            entry = collected.sections["rules"][rule.id]
             message = f"`{rule.id}` can never do anything: {why}, for which consent is never asked."
             mend = "Take the rule out, or the label off what is not about that topic."
             entry.reader.error(entry.key, "never-consented", message, mend)
+            continue
+        ranked = [name for ranking in rule.rank.values() for name in content_named(ranking, book.content)]
+        for name in dict.fromkeys([name for names in rule.show.values() for name in names] + ranked):
+            if name in book.content and (closed := never.intersection(book.content[name].topics)):
+                topics = joined(sorted(closed))
+                message = f"`{name}` is never shown: consent for its topic {topics} is never asked."
+                mend = "Show something else, or take the label off if it is not about that topic."
+                entry.reader.error(place_of(entry, "show", name), "never-consented", message, mend)
     return found
 
 
@@ -113,7 +131,11 @@ class _Flows:
         self._has_labels = (
             bool(self._carrying)
             or any(segment.topics for segment in book.segments.values())
-            or any(item.topics or item.purpose for item in book.content.values())
+            or any(
+                thing.topics or thing.purpose
+                for things in (book.content, book.scorers, book.catalogs)
+                for thing in things.values()
+            )
         )
 
     def needs(self, rule: Rule) -> Needs:
@@ -125,9 +147,24 @@ class _Flows:
                 for name in names:
                     _add(needs, self._content(name))
             for ranking in rule.rank.values():
-                for name in content_named(ranking, self._book.content):
-                    _add(needs, self._content(name))
+                self._ranking(ranking, needs)
         return needs
+
+    def _ranking(self, ranking: Ranking, needs: Needs) -> None:
+        book = self._book
+        for name in content_named(ranking, book.content):
+            _add(needs, self._content(name))
+        for condition in (ranking.where, *ranking.without):
+            for attribute in attributes_read(condition):
+                _add(needs, self._carrying.get(attribute.key, {}))
+        if ranking.catalog is not None:
+            catalog = book.catalogs[ranking.catalog]
+            _add(needs, self._own(f"the catalog {catalog.id}", catalog.topics, catalog.purpose))
+        for name in scorers_asked(ranking, book.scorers):
+            scorer = book.scorers[name]
+            _add(needs, self._own(f"the scorer {name}", scorer.topics, scorer.purpose))
+            for attribute in scorer.features:
+                _add(needs, self._carrying.get(attribute.key, {}))
 
     def _own(self, words: str, topics: Iterable[str], purpose: str | None) -> Needs:
         needs: Needs = {
@@ -175,7 +212,7 @@ def _add(needs: Needs, more: Mapping[tuple[str, str], dict[str, None]]) -> None:
 
 
 def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:
-    """What keeps a rule from ever doing anything, up to the topic; an empty text where nothing does."""
+    """What keeps a rule from ever firing, up to the topic; an empty text where nothing does."""
     if own := never.intersection(rule.topics):
         return f"it carries the topic {joined(sorted(own))}"
     if not _may_be(rule.when, book, never, {})[0]:
@@ -188,14 +225,6 @@ def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:
         if carried:
             needs = [f"{name} with the topic {topic}" for topic, name in carried.items()]
             return f"its condition needs {joined(needs)}"
-    shown = [book.content[name] for names in rule.show.values() for name in names if name in book.content]
-    if (
-        shown
-        and not (rule.hide or rule.order or rule.set or rule.rank)
-        and all(never.intersection(item.topics) for item in shown)
-    ):
-        topics = sorted({topic for item in shown for topic in never.intersection(item.topics)})
-        return f"all that it shows has the topic {joined(topics)}"
     return ""
 
 

@@ -6,14 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 
-from tailored.book.collect import Collected, Entry
+from tailored.book.collect import Collected
 from tailored.book.diagnostics import Diagnostic
 from tailored.book.flows import is_sensitive
 from tailored.book.model import RuleBook, Segment, Slot
-from tailored.book.nodes import MappingNode, Node
 from tailored.book.rankings import content_named, scorers_named
 from tailored.book.rules import known_content
 from tailored.book.scorers import named_by
+from tailored.book.walk import place_of
 from tailored.condition.tree import All, Any, Condition, InSegment, Not, segments_named
 
 DEEPEST = 100
@@ -59,7 +59,7 @@ def check_defaults(collected: Collected, book: RuleBook) -> None:
     for name, slot in book.slots.items():
         entry = collected.sections["slots"][name]
         for item in slot.default:
-            node = _default_node(entry, item)
+            node = place_of(entry, "default", item)
             if known_content(entry.reader, node, item, content) and (
                 content[item].purpose
                 or any(is_sensitive(topic, book.topics) for topic in content[item].topics)
@@ -134,14 +134,6 @@ def _mentioned(collected: Collected) -> frozenset[str]:
     """The words that the files hold more than once, and those that somebody meant."""
     words = Counter(word for text in collected.texts.values() for word in _WORD.findall(text))
     return frozenset(word for word, count in words.items() if count > 1) | collected.flaws.meant
-
-
-def _default_node(entry: Entry, item: str) -> Node:
-    """The node that names a default."""
-    for key, value in entry.body.value if isinstance(entry.body, MappingNode) else ():
-        if key.value == "default":
-            return next((node for node in entry.reader.items(value) if node.value == item), value)
-    return entry.body
 
 
 def _names(segment: Segment) -> Iterator[str]:

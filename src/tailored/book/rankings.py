@@ -11,9 +11,20 @@ from tailored.book.collect import Entry
 from tailored.book.conditions import Names, find_attribute, read_condition, read_tests
 from tailored.book.constants import read_typed
 from tailored.book.declarations import Body, read_names, read_text
-from tailored.book.model import Cap, Catalog, CatalogItem, Content, Diversity, Explore, Pin, Ranking, Slot
+from tailored.book.model import (
+    Cap,
+    Catalog,
+    CatalogItem,
+    Content,
+    Diversity,
+    Explore,
+    Pin,
+    Ranking,
+    Scorer,
+    Slot,
+)
 from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, kind_of, short
-from tailored.book.scorers import read_number
+from tailored.book.scorers import named_by, read_number
 from tailored.book.sections import DIVERSITY, EXPLORE, OF, PIN, RANKING
 from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.tree import ALWAYS, Attribute, Condition, Not, SameAs
@@ -305,6 +316,15 @@ def content_named(ranking: Ranking, content: Mapping[str, Content]) -> tuple[str
     """The content that a ranking names: its candidates, what is pinned, and what comes first."""
     first = ranking.explore.first if ranking.explore is not None else ()
     return tuple(name for name in (*ranking.of, *(pin.id for pin in ranking.pin), *first) if name in content)
+
+
+def scorers_asked(ranking: Ranking, scorers: Mapping[str, Scorer]) -> Iterator[str]:
+    """The scorers that a ranking asks, and those that these ask, each once."""
+    waiting = list(dict.fromkeys(scorers_named(ranking)))
+    for name in waiting:
+        if name in scorers:
+            yield name
+            waiting += [other for other in named_by(scorers[name]) if other not in waiting]
 
 
 def scorers_named(ranking: Ranking) -> tuple[str, ...]:

@@ -9,23 +9,26 @@ from tailored.book.collect import KIND, Collected, Entry
 from tailored.book.content import slipped_word
 from tailored.book.diagnostics import Span
 from tailored.book.lexicon import Hit, Lexicon, lexicon_of, tokens, words_of
-from tailored.book.model import Content, Json, Rule, RuleBook, Segment
-from tailored.book.nodes import MappingNode, Node, ScalarNode, SequenceNode, short
+from tailored.book.model import Catalog, Content, Json, Rule, RuleBook, Scorer, Segment
+from tailored.book.nodes import ScalarNode, short
 from tailored.book.places import Placed
 from tailored.book.sections import CONTENT
 from tailored.book.templates import is_template
+from tailored.book.walk import entries_of, place_of, scalars_of
 from tailored.condition.tree import Attribute
 
 _SPOKEN = {
     "attributes": frozenset(["description", "values", "path"]),
     "segments": frozenset(["description"]),
     "rules": frozenset(["description", "hypothesis", "because"]),
+    "scorers": frozenset(["description"]),
+    "catalogs": frozenset(["description"]),
 }
 """The keys whose texts are looked at; in content, those of its fields, its description and its tags."""
 _UNSPOKEN = CONTENT.keys() - {"description", "tags"}
 _READ = re.compile(r"\b(?:user|context)\.\w+(?:\.\w+)*", re.ASCII)
 
-Thing = Attribute | Segment | Rule | Content
+Thing = Attribute | Segment | Rule | Content | Scorer | Catalog
 
 
 def check_unlabelled(collected: Collected, book: RuleBook) -> None:
@@ -38,6 +41,8 @@ def check_unlabelled(collected: Collected, book: RuleBook) -> None:
         *(("segments", thing.id, thing) for thing in book.segments.values()),
         *(("rules", thing.id, thing) for thing in book.rules),
         *(("content", thing.id, thing) for thing in book.content.values()),
+        *(("scorers", thing.id, thing) for thing in book.scorers.values()),
+        *(("catalogs", thing.id, thing) for thing in book.catalogs.values()),
     ]
     texts = ["\n".join(_texts(thing)) for *_, thing in things]
     found = set(_with_suspicious_words(texts, lexicon))
@@ -55,11 +60,11 @@ def _texts(thing: Thing) -> Iterator[str]:
     """All that a thing says, to be looked through quickly."""
     if isinstance(thing, Rule):
         yield from (thing.id, thing.description, thing.hypothesis, thing.because)
-    elif isinstance(thing, Segment):
-        yield from (thing.id, thing.description)
     elif isinstance(thing, Content):
         yield from (thing.id, thing.description, *thing.tags)
         yield from _texts_in(thing.fields)
+    elif not isinstance(thing, Attribute):
+        yield from (thing.id, thing.description)
 
 
 def _texts_in(data: Json) -> Iterator[str]:
@@ -100,16 +105,11 @@ def _check(section: str, entry: Entry, thing: Thing, lexicon: Lexicon, book: Rul
         if topic in book.topics and (topic in thing.topics or topic not in spoken):
             message = f"No word of this {KIND[section]} speaks of {topic}, so there is nothing to take back."
             if topic in thing.topics:
-                message = f"This {KIND[section]} carries `topic: {topic}`, and says that it is not about that."
+                message = (
+                    f"This {KIND[section]} carries `topic: {topic}`, and says that it is not about that."
+                )
             mend = f"Take `{topic}` out of `not_about`."
-            entry.reader.warn(_named(entry, topic), "unneeded-not-about", message, mend)
-
-
-def _named(entry: Entry, topic: str) -> Node:
-    """The place where `not_about` names a topic."""
-    lists = (node for key, node in _pairs(entry.body) if key == "not_about")
-    names = (name for node in lists for name in _scalars(node) if name.value == topic)
-    return next(names, entry.key)
+            entry.reader.warn(place_of(entry, "not_about", topic), "unneeded-not-about", message, mend)
 
 
 def _hits(node: ScalarNode, lexicon: Lexicon, *, is_name: bool) -> Iterable[Hit]:
@@ -127,27 +127,6 @@ def _nodes(section: str, entry: Entry) -> Iterator[ScalarNode]:
     """The nodes of what a thing says, its name first."""
     yield entry.key
     spoken = _SPOKEN.get(section)
-    for key, node in _pairs(entry.body):
+    for key, node in entries_of(entry.body):
         if key in spoken if spoken is not None else key not in _UNSPOKEN and slipped_word(key) is None:
-            yield from _scalars(node)
-
-
-def _pairs(node: Node) -> Iterator[tuple[str, Node]]:
-    """The entries of a body, merged ones included."""
-    for key, value in node.value if isinstance(node, MappingNode) else ():
-        if key.value == "<<":
-            for merged in value.value if isinstance(value, SequenceNode) else [value]:
-                yield from _pairs(merged)
-        elif isinstance(key, ScalarNode):
-            yield key.value, value
-
-
-def _scalars(node: Node) -> Iterator[ScalarNode]:
-    if isinstance(node, ScalarNode):
-        yield node
-    elif isinstance(node, SequenceNode):
-        for item in node.value:
-            yield from _scalars(item)
-    elif isinstance(node, MappingNode):
-        for _, value in node.value:
-            yield from _scalars(value)
+            yield from scalars_of(node)

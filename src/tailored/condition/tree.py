@@ -167,6 +167,8 @@ def attributes_read(condition: Condition) -> Iterator[Attribute]:
             yield leaf.attribute
         elif isinstance(leaf, Logic):
             yield from leaf.reads
+        elif isinstance(leaf, SameAs):
+            yield leaf.other
 
 
 def segments_named(condition: Condition) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tailored.book.builtin import PERSONALIZATION
-from tailored.book.model import Content, Purpose, Rule, RuleBook, Segment, Slot, Topic
+from tailored.book.model import Catalog, Content, Purpose, Rule, RuleBook, Scorer, Segment, Slot, Topic
 from tailored.condition.english import value_in_words
 from tailored.condition.types import A_VALUE
 from tailored.guard.document import Block, Bullets, Code, Heading, Page, Paragraph, Table, Text, enumerated
@@ -82,7 +82,7 @@ def _kind(usage: Usage) -> str:
 
 def _counts(uses: Iterable[Use]) -> str:
     things = [kind for kind, _ in dict.fromkeys((use.kind, use.id) for use in uses)]
-    nouns = {"rule": "rule", "segment": "group", "content": "text"}
+    nouns = {"rule": "rule", "segment": "group", "content": "text", "catalog": "catalog", "scorer": "ranking"}
     return ", ".join(count(things.count(kind), nouns[kind]) for kind in dict.fromkeys(things)) or "nothing"
 
 
@@ -113,14 +113,18 @@ def _usage(book: RuleBook, things: Things, usage: Usage) -> Iterator[Block]:
     yield Paragraph(tuple(_without(book, usage)))
 
 
-Things = Mapping[str, Rule | Segment | Content]
+Things = Mapping[str, Rule | Segment | Content | Catalog | Scorer]
 
 
 def named(book: RuleBook) -> Things:
     """What may read an attribute, by its kind and its id in one text: `rule vip-lounge`."""
-    rules = {f"rule {rule.id}": rule for rule in book.rules}
-    segments = {f"segment {name}": segment for name, segment in book.segments.items()}
-    return rules | segments | {f"content {name}": item for name, item in book.content.items()}
+    found: dict[str, Rule | Segment | Content | Catalog | Scorer] = {
+        f"rule {one.id}": one for one in book.rules
+    }
+    found |= {f"segment {name}": segment for name, segment in book.segments.items()}
+    found |= {f"content {name}": item for name, item in book.content.items()}
+    found |= {f"catalog {name}": catalog for name, catalog in book.catalogs.items()}
+    return found | {f"scorer {name}": scorer for name, scorer in book.scorers.items()}
 
 
 def uses_in_words(book: RuleBook, things: Things, uses: Sequence[Use]) -> Iterator[Text]:
@@ -143,7 +147,14 @@ def uses_in_words(book: RuleBook, things: Things, uses: Sequence[Use]) -> Iterat
         yield tuple(said)
 
 
-_KINDS = {"rule": "the rule ", "segment": "the group ", "content": "the text of ", "attribute": ""}
+_KINDS = {
+    "rule": "the rule ",
+    "segment": "the group ",
+    "content": "the text of ",
+    "catalog": "the texts of the catalog ",
+    "scorer": "the ranking ",
+    "attribute": "",
+}
 
 
 def _way(through: tuple[str, ...]) -> Text:
@@ -161,7 +172,8 @@ def _needed(things: Things, kind: str, name: str, ways: Iterable[Use], book: Rul
 
 
 def _without(book: RuleBook, usage: Usage) -> Iterator[str | Code]:
-    texts = [use.id for use in usage.used_by if use.kind == "content"]
+    texts = [use.id for use in usage.used_by if use.kind in ("content", "catalog")]
+    scorers = [use.id for use in usage.used_by if use.kind == "scorer"]
     if usage.silent:
         are = "this rule stays" if len(usage.silent) == 1 else "these rules stay"
         yield f"Without it {are} silent: "
@@ -175,6 +187,10 @@ def _without(book: RuleBook, usage: Usage) -> Iterator[str | Code]:
         yield f" The {'text' if len(texts) == 1 else 'texts'} of "
         yield from _codes(texts)
         yield f" {'leaves' if len(texts) == 1 else 'leave'} it out."
+    if scorers:
+        yield f" The {'ranking' if len(scorers) == 1 else 'rankings'} "
+        yield from _codes(scorers)
+        yield f" {'does' if len(scorers) == 1 else 'do'} without it."
 
 
 def _left(book: RuleBook, usage: Usage) -> Iterator[str | Code]:
@@ -257,7 +273,14 @@ def carriers(uses: Iterable[Use]) -> Text:
 
 
 _MOST_NAMED, _FEW = 8, 3
-_PLURALS = {"attribute": "data", "segment": "groups", "content": "content", "rule": "rules"}
+_PLURALS = {
+    "attribute": "data",
+    "segment": "groups",
+    "content": "content",
+    "catalog": "catalogs",
+    "scorer": "rankings",
+    "rule": "rules",
+}
 
 
 def count(number: int, noun: str) -> str:

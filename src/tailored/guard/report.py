@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any as Anything
 
 from tailored.book.builtin import ATTRIBUTES, PERSONALIZATION, is_personal
-from tailored.book.model import Content, Purpose, Rule, RuleBook, Segment, Topic
+from tailored.book.flows import asks_about_a_person
+from tailored.book.model import Catalog, Content, Purpose, Rule, RuleBook, Scorer, Segment, Topic
+from tailored.book.rankings import content_named, scorers_asked
 from tailored.book.templates import attributes_in
 from tailored.condition.tree import (
     All,
@@ -105,7 +107,7 @@ def report(book: RuleBook) -> Report:
 
 
 def uses_of(book: RuleBook) -> dict[str, tuple[Use, ...]]:
-    """Everything that reads an attribute, by its whole name: rules, segments, and texts of content.
+    """Everything that reads an attribute, by its whole name: rules, segments, scorers, and templates.
 
     Through segments each reader is named once, by the shortest way to it.
     """
@@ -115,17 +117,36 @@ def uses_of(book: RuleBook) -> dict[str, tuple[Use, ...]]:
         for name in sorted(names):
             found.setdefault(name, {})[use] = None
 
-    texts = {name: attributes_in(item.fields) for name, item in book.content.items()}
+    texts = {
+        kind: {name: _of_request(attributes_in(thing.fields)) for name, thing in things.items()}
+        for kind, things in (("content", book.content), ("catalog", book.catalogs))
+    }
+    features = {
+        name: _of_request(one.key for one in scorer.features) for name, scorer in book.scorers.items()
+    }
     for rule in book.rules:
         for through, condition in _conditions(rule.when, book):
             add(Use("rule", rule.id, through), _names(condition))
-        for item in dict.fromkeys(item for items in rule.show.values() for item in items):
-            add(Use("rule", rule.id, (f"content {item}",)), texts[item])
+        rankings = rule.rank.values()
+        for ranking in rankings:
+            for condition in (ranking.where, *ranking.without):
+                add(Use("rule", rule.id), _names(condition))
+        shown = [item for items in rule.show.values() for item in items]
+        shown += [item for ranking in rankings for item in content_named(ranking, book.content)]
+        for item in dict.fromkeys(shown):
+            add(Use("rule", rule.id, (f"content {item}",)), texts["content"][item])
+        for catalog in dict.fromkeys(one.catalog for one in rankings if one.catalog is not None):
+            add(Use("rule", rule.id, (f"catalog {catalog}",)), texts["catalog"][catalog])
+        for scorer in dict.fromkeys(name for one in rankings for name in scorers_asked(one, book.scorers)):
+            add(Use("rule", rule.id, (f"scorer {scorer}",)), features[scorer])
     for segment in book.segments.values():
         for through, condition in _conditions(segment.when, book):
             add(Use("segment", segment.id, through), _names(condition))
-    for item, names in texts.items():
-        add(Use("content", item), names)
+    for scorer, names in features.items():
+        add(Use("scorer", scorer), names)
+    for kind, things in texts.items():
+        for name, names in things.items():
+            add(Use(kind, name), names)
     return {name: tuple(uses) for name, uses in found.items()}
 
 
@@ -137,7 +158,7 @@ def flags_of(topics: Iterable[str], book: RuleBook) -> list[str]:
 
 def missing_without(usage: Usage) -> tuple[list[str], list[str], list[str]]:
     """What the rules that need an attribute decide: slots that they fill or order, or hide, and settings."""
-    filled = [slot for rule in usage.silent for slot in (*rule.show, *rule.order)]
+    filled = [slot for rule in usage.silent for slot in (*rule.show, *rule.rank, *rule.order)]
     hidden = [slot for rule in usage.silent for slot in rule.hide]
     values = [setting for rule in usage.silent for setting in rule.set]
     return list(dict.fromkeys(filled)), list(dict.fromkeys(hidden)), list(dict.fromkeys(values))
@@ -156,16 +177,22 @@ def _conditions(condition: Condition, book: RuleBook) -> Iterator[tuple[tuple[st
 
 
 def _names(condition: Condition) -> set[str]:
-    return {attribute.key for attribute in attributes_read(condition)}
+    return _of_request(attribute.key for attribute in attributes_read(condition))
+
+
+def _of_request(names: Iterable[str]) -> set[str]:
+    """Those of these attributes that people have: what is known of items tells nothing about anybody."""
+    return {name for name in names if not name.startswith("item.")}
 
 
 def _usage(book: RuleBook, rules: Mapping[str, Rule], attribute: Attribute, uses: tuple[Use, ...]) -> Usage:
     named = [attribute.purpose]
     for use in uses:
-        if use.kind == "rule":
-            named.append(rules[use.id].purpose)
-        contents = [step.removeprefix("content ") for step in use.through if step.startswith("content ")]
-        named += [book.content[item].purpose for item in [use.id] * (use.kind == "content") + contents]
+        for kind, _, name in (step.partition(" ") for step in (f"{use.kind} {use.id}", *use.through)):
+            if kind == "rule":
+                named.append(rules[name].purpose)
+            elif kind != "segment":
+                named.append(_purposed(kind, book)[name].purpose)
     reading = dict.fromkeys(use.id for use in uses if use.kind == "rule")
     known: dict[tuple[str, bool], bool] = {}
     return Usage(
@@ -175,6 +202,12 @@ def _usage(book: RuleBook, rules: Mapping[str, Rule], attribute: Attribute, uses
         uses,
         tuple(rules[name] for name in reading if not _may_hold(rules[name].when, attribute, book, known)),
     )
+
+
+def _purposed(kind: str, book: RuleBook) -> Mapping[str, Content | Catalog | Scorer]:
+    if kind == "content":
+        return book.content
+    return book.catalogs if kind == "catalog" else book.scorers
 
 
 def _may_hold(
@@ -205,7 +238,7 @@ def _may_hold(
     return True
 
 
-Thing = Attribute | Segment | Content | Rule
+Thing = Attribute | Segment | Content | Rule | Catalog | Scorer
 
 
 def _things(book: RuleBook) -> Iterator[tuple[Use, Thing]]:
@@ -215,6 +248,10 @@ def _things(book: RuleBook) -> Iterator[tuple[Use, Thing]]:
         yield Use("segment", segment.id), segment
     for item in book.content.values():
         yield Use("content", item.id), item
+    for catalog in book.catalogs.values():
+        yield Use("catalog", catalog.id), catalog
+    for scorer in book.scorers.values():
+        yield Use("scorer", scorer.id), scorer
     for rule in book.rules:
         yield Use("rule", rule.id), rule
 
@@ -234,23 +271,16 @@ def _topics(book: RuleBook) -> tuple[Labelled, ...]:
 
 def _purposes(book: RuleBook, attributes: Iterable[Usage]) -> tuple[Labelled, ...]:
     carriers: dict[str, dict[Use, None]] = {name: {} for name in book.purposes}
-    stopped: dict[str, None] = {}
     for usage in attributes:
         if is_personal(usage.attribute) and usage.used_by:
             carriers[PERSONALIZATION][Use("attribute", usage.attribute.key)] = None
-            asking = (use for use in usage.used_by if use.kind == "rule" and not _is_by_text(use))
-            stopped.update(dict.fromkeys(use.id for use in asking))
     for use, thing in _things(book):
         purpose = None if isinstance(thing, Segment) else thing.purpose
         if purpose is not None:
             carriers[purpose][use] = None
-        if use.kind == "rule" and use.id in stopped:
+        if isinstance(thing, Rule) and asks_about_a_person(thing, book):
             carriers[PERSONALIZATION][use] = None
     return tuple(Labelled(purpose, tuple(carriers[name])) for name, purpose in book.purposes.items())
-
-
-def _is_by_text(use: Use) -> bool:
-    return any(step.startswith("content ") for step in use.through)
 
 
 def _carriers(one: Labelled) -> list[Mapping[str, str]]:
