@@ -12,6 +12,8 @@ from tailored.condition.types import midnight
 from tailored.proof.allow import silenced
 from tailored.proof.proof import Proof, begin, nothing
 from tailored.proof.rules import check_rules
+from tailored.proof.segments import check_segments
+from tailored.proof.slots import check_slots
 from tailored.report.outcome import Finding, Outcome
 
 
@@ -33,6 +35,8 @@ def prove(book: RuleBook, progress: Callable[[int], None] = nothing, now: dateti
 
 def _checked(proof: Proof) -> Iterator[Finding]:
     yield from check_rules(proof)
+    yield from check_segments(proof)
+    yield from check_slots(proof)
 
 
 def _by_place(finding: Finding) -> tuple[object, ...]:

@@ -8,9 +8,12 @@ from typing import Any
 
 from tailored.book.builtin import PERSONALIZATION
 from tailored.book.model import Rule, RuleBook
+from tailored.condition.kleene import Truth, truth
+from tailored.condition.logic import evaluator
+from tailored.condition.tree import Condition, InSegment, Logic
 from tailored.engine import reference
 from tailored.engine.engine import Engine
-from tailored.engine.facts import Facts, read_now
+from tailored.engine.facts import Facts, nested, read_now
 from tailored.guard.permissions import Permissions
 from tailored.proof.symbols import Request
 
@@ -56,6 +59,23 @@ class Replay:
             if not any(asks.held_back(rule.topics, rule.purpose))
             and not (opted_out and rule.id in self.engine.personal)
         ]
+
+    def truth(self, condition: Condition, request: Request) -> Truth:
+        """What a condition is for a request, by its plain meaning."""
+        facts = self.engine.facts(request.user, request.context, request.now)
+        asks = facts.permissions
+
+        def leaf_truth(leaf: Condition) -> Truth:
+            if isinstance(leaf, InSegment):
+                segment = self.book.segments[leaf.id]
+                closed = any(asks.held_back(segment.topics, None))
+                return None if closed else truth(segment.when, facts.values, facts.now, leaf_truth)
+            assert isinstance(leaf, Logic)
+            if any(asks.hiding(attribute) for attribute in leaf.reads):
+                return None
+            return evaluator(leaf.text)(nested(facts, leaf.reads))
+
+        return truth(condition, facts.values, facts.now, leaf_truth)
 
     def confirmed(self, request: Request, targets: Iterable[str]) -> bool:
         """Whether the specification gives these slots and settings what the engine gives them."""

@@ -24,7 +24,7 @@ from tailored.proof.replay import slot_answer
 from tailored.proof.shrink import smaller
 from tailored.proof.solving import Happens, Solver
 from tailored.proof.symbols import Formula, Request, every, no, some
-from tailored.proof.words import Part, contradiction, parts_of, shown, whom
+from tailored.proof.words import contradiction, core_of, parts_of, shown, whom
 from tailored.report.outcome import Finding
 
 Met = dict[str, dict[str, tuple[Target, Request]]]
@@ -212,24 +212,13 @@ def _why_never(proof: Proof, rule: Rule) -> tuple[str, str]:
     """Why a rule cannot be used, and the mend."""
     solver = Solver(proof.symbols)
     ungated = list(parts_of(rule, Ungated(proof.book, proof.symbols)))
-    if core := _core(solver, ungated):
+    if core := core_of(solver, ungated):
         mend = "Mend one of them, or take the rule out."
         return f"`{rule.id}` can never fire: {contradiction(core)}.", mend
-    core = _core(solver, list(parts_of(rule, proof.reader)))
+    core = core_of(solver, list(parts_of(rule, proof.reader)))
     why = contradiction(core)
     message = f"`{rule.id}` can never fire, whatever people consent to or opt out of: {why}."
     return message, "Take the rule out, or the label off what is not about that topic."
-
-
-def _core(solver: Solver, parts: Sequence[Part]) -> list[Part]:
-    """The fewest parts that exclude each other; none where all can hold together."""
-    literals = [solver.literal(part.formula) for part in parts]
-    if not solver.excluded(literals):
-        return []
-    left = solver.smallest(literals)
-    return [
-        part for part, literal in zip(parts, literals, strict=True) if any(one.eq(literal) for one in left)
-    ]
 
 
 def _covering(proof: Proof, rule: Rule, targets: Sequence[Target]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tailored.book.builtin import PERSONALIZATION
@@ -21,6 +21,7 @@ from tailored.condition.tree import All, Any, Condition, InSegment, Not
 from tailored.condition.types import as_text
 from tailored.engine.facts import read_facts, read_now
 from tailored.proof.reader import Reader
+from tailored.proof.solving import Solver
 from tailored.proof.symbols import Formula, Request
 
 
@@ -100,6 +101,17 @@ def contradiction(parts: list[Part]) -> str:
     if len(said) == 1:
         return f"there is nobody of whom {said[0]}" if not said[0].startswith("it ") else said[0]
     return f"{joined([f'`{one}`' for one in said])} contradict each other"
+
+
+def core_of(solver: Solver, parts: Sequence[Part]) -> list[Part]:
+    """The fewest parts that exclude each other; none where all can hold together."""
+    literals = [solver.literal(part.formula) for part in parts]
+    if not solver.excluded(literals):
+        return []
+    left = solver.smallest(literals)
+    return [
+        part for part, literal in zip(parts, literals, strict=True) if any(one.eq(literal) for one in left)
+    ]
 
 
 def whom(request: Request, book: RuleBook, now_matters: bool = False) -> str:

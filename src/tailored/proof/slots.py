@@ -1,0 +1,42 @@
+"""The check of slots: which can end up with nothing in them, though nobody hides them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tailored.proof.outcomes import defaults_of, gives, hidden, targets_of
+from tailored.proof.proof import Proof
+from tailored.proof.shrink import smaller
+from tailored.proof.solving import Solver
+from tailored.proof.symbols import Request, no
+from tailored.proof.words import shown, whom
+from tailored.report.outcome import Finding
+
+
+def check_slots(proof: Proof) -> Iterator[Finding]:
+    """`slot-may-be-empty`."""
+    for target in targets_of(proof.book):
+        if target.kind not in ("single", "many"):
+            continue
+        solver = Solver(proof.symbols)
+        solver.add(no(hidden(target, proof.reader)))
+        for rule in target.offering:
+            solver.add(no(gives(target, rule, proof.reader)))
+        for offer in defaults_of(target, proof.reader):
+            solver.add(no(offer.may))
+
+        def empty(request: Request, name: str = target.id) -> bool:
+            outcome = proof.see(request).outcomes[name]
+            nothing = not outcome.get("items") and outcome.get("content") is None
+            return nothing and outcome["reason"] != "hidden"
+
+        answer = solver.ask([], empty)
+        if answer.undecided:
+            proof.undecided.add(("slot-may-be-empty", target.id))
+        elif answer.witness is not None:
+            witness = smaller(answer.witness, empty)
+            slot = proof.book.slots[target.id]
+            message = f"`{slot.id}` can end up with nothing in it, such as when {whom(witness, proof.book)}."
+            hint = 'Give it a `default`, or say why that is fine: `allow: {slot-may-be-empty: "..."}`.'
+            about = {"slot": slot.id, "others": [], "witness": witness.to_dict()}
+            yield Finding("slot-may-be-empty", "warning", message, hint, slot.span, shown(witness), about)

@@ -1,0 +1,187 @@
+"""Every verdict of the prover is what asking the specification about every request says."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tailored.book.load import check_book
+from tailored.book.model import Rule, RuleBook
+from tailored.condition.kleene import truth
+from tailored.condition.tree import InSegment
+from tailored.engine import reference
+from tailored.engine.engine import Engine
+from tailored.engine.facts import read_now
+from tailored.proof.prove import prove
+from tests.support.conditions import NOW, written
+from tests.support.small_books import SmallBook
+
+
+@pytest.fixture(autouse=True)
+def only_who_sees_what(monkeypatch):
+    """Versions and rendered texts are no matter here, and these tests decide a million times."""
+    monkeypatch.setattr(reference, "book_version", lambda book: "")
+    monkeypatch.setattr(reference, "Renderer", lambda content: SimpleNamespace(render=lambda *given: {}))
+    monkeypatch.setattr(reference, "views", lambda *given: {})
+
+
+def book_of(data: dict[str, Any]) -> RuleBook:
+    book, report = check_book({"book.yaml": written(data)}, NOW)
+    assert report.errors == 0, report.to_text()
+    return book
+
+
+def decide(book: RuleBook, request: tuple[dict[str, Any], dict[str, Any], str]) -> dict[str, Any]:
+    user, context, now = request
+    decision = reference.decide(book, user, context, read_now(now))
+    return decision["slots"] | decision["settings"]
+
+
+def probed(data: dict[str, Any]) -> RuleBook:
+    """The same book, in which each rule and each truth of a segment also sets a setting of its own."""
+    settings, rules = dict(data["settings"]), {}
+    for name, rule in data["rules"].items():
+        settings[f"uses-{name}"] = {"type": "boolean", "default": False}
+        rules[name] = {**rule, "set": {**rule.get("set", {}), f"uses-{name}": True}}
+    return book_of({**data, "settings": settings, "rules": rules})
+
+
+def named(outcome: dict[str, Any]) -> set[str]:
+    return {outcome.get("rule"), *(item["rule"] for item in outcome.get("items", ()))} - {None}
+
+
+def answer(outcome: dict[str, Any]) -> Any:
+    if outcome.get("reason") == "hidden":
+        return "hidden"
+    if "items" in outcome:
+        return [item["content"] for item in outcome["items"]]
+    return outcome.get("content"), outcome.get("order"), outcome.get("value")
+
+
+def moved(book: RuleBook, rule: Rule, other: Rule, before: bool) -> RuleBook:
+    """The book with `rule` directly before or after `other`."""
+    rest = [one for one in book.rules if one.id != rule.id]
+    place = [one.id for one in rest].index(other.id) + (not before)
+    return replace(book, rules=(*rest[:place], rule, *rest[place:]))
+
+
+def truths(book: RuleBook, requests: list[Any]) -> dict[str, tuple[Any, ...]]:
+    """By segment, its truth for every request, by the plain meaning of its condition."""
+    engine = Engine(book)
+    found: dict[str, list[Any]] = {name: [] for name in book.segments}
+    for user, context, now in requests:
+        facts = engine.facts(user, context, now)
+
+        def leaf(condition: Any, facts: Any = facts) -> Any:
+            segment = book.segments[condition.id]
+            if any(facts.permissions.held_back(segment.topics, None)):
+                return None
+            return truth(segment.when, facts.values, facts.now, leaf)
+
+        for name in found:
+            found[name].append(leaf(InSegment(name)))
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def exhaustive(small: SmallBook) -> set[tuple[Any, ...]]:
+    """The verdicts about a book, from every request there is."""
+    book, spy = book_of(small.data), probed(small.data)
+    targets = [*book.slots, *book.settings]
+    requests = list(small.requests())
+    used: dict[str, list[Any]] = {rule.id: [] for rule in book.rules}
+    winners: set[str] = set()
+    empty: set[str] = set()
+    for request in requests:
+        outcomes = decide(spy, request)
+        for name in used:
+            if outcomes[f"uses-{name}"]["value"]:
+                used[name].append(request)
+        for target in targets:
+            outcome = outcomes[target]
+            winners |= named(outcome)
+            if outcome.get("reason") != "hidden" and (
+                outcome.get("items") == [] or ("content" in outcome and outcome["content"] is None)
+            ):
+                empty.add(target)
+    found: set[tuple[Any, ...]] = {("slot-may-be-empty", slot) for slot in empty}
+    found |= {("never-fires", name) for name, times in used.items() if not times}
+    found |= {("never-wins", name) for name, times in used.items() if times and name not in winners}
+    for place, rule in enumerate(book.rules):
+        for other in book.rules[place + 1 :]:
+            if rule.priority != other.priority:
+                break
+            both = [request for request in used[rule.id] if request in used[other.id]]
+            ways = moved(book, other, rule, True), moved(book, other, rule, False)
+            if any(
+                answer(decide(ways[0], request)[target]) != answer(decide(ways[1], request)[target])
+                for request in both
+                for target in targets
+            ):
+                found.add(("ambiguous", other.id, rule.id))
+    by_truths: dict[tuple[Any, ...], list[str]] = {}
+    for name, values in truths(book, requests).items():
+        if all(value is True for value in values):
+            found.add(("segment-always", name))
+        elif not any(value is True for value in values):
+            found.add(("segment-never", name))
+        else:
+            by_truths.setdefault(values, []).append(name)
+    for names in by_truths.values():
+        found |= {("segment-equal", name, names[0]) for name in names[1:]}
+    return found
+
+
+def proven(small: SmallBook) -> set[tuple[Any, ...]]:
+    """The same verdicts, from the prover; every witness is replayed here once more."""
+    book = book_of(small.data)
+    result = prove(book, now=NOW)
+    assert result.undecided == ()
+    found: set[tuple[Any, ...]] = set()
+    for finding in result.findings:
+        more = finding.more
+        about = next(more[kind] for kind in ("rule", "segment", "slot") if kind in more)
+        others = more["others"] if finding.code in ("ambiguous", "segment-equal") else [None]
+        found |= {(finding.code, about, other) if other else (finding.code, about) for other in others}
+        if (witness := more.get("witness")) is not None:
+            shows(small, finding.code, about, more, (witness["user"], witness["context"], witness["now"]))
+    return found
+
+
+def shows(small: SmallBook, code: str, about: str, more: Any, request: Any) -> None:
+    """That a witness shows what its finding says."""
+    outcomes = decide(probed(small.data), request)
+    if code in ("never-wins", "ambiguous"):
+        assert outcomes[f"uses-{about}"]["value"]
+    if code == "ambiguous":
+        assert outcomes[f"uses-{more['others'][0]}"]["value"]
+        assert more["others"][0] in named(outcomes[more.get("slot") or more["setting"]])
+    if code == "slot-may-be-empty":
+        assert not outcomes[about].get("items")
+        assert outcomes[about].get("content") is None
+
+
+def compare(seeds: range) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        small = SmallBook(seed)
+        expected, found = exhaustive(small), proven(small)
+        assert found == expected, f"seed {seed}: {found ^ expected}\n{json.dumps(small.data, indent=1)}"
+        seen.update(verdict[0] for verdict in expected)
+    return seen
+
+
+def test_every_verdict_is_what_asking_about_every_request_says():
+    seen = compare(range(120))
+    every = {"never-fires", "never-wins", "ambiguous", "slot-may-be-empty"}
+    assert every | {"segment-always", "segment-never", "segment-equal"} <= set(seen), seen
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(20))
+def test_every_verdict_is_what_asking_about_every_request_says_on_thousands_of_books(part):
+    compare(range(1000 + 250 * part, 1250 + 250 * part))
