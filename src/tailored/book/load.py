@@ -60,8 +60,8 @@ def check_book(
 
     `now` is the time that schedules are compared with: the clock, unless given. `folder` is where the files
     are: what tests, catalogs and scorers name is looked up from there, and without it only among `sources`.
-    Without `tests` these are passed over. With `notes` the findings have notes, too, which say what is good to
-    know: of a book without errors, which consent each rule needs.
+    Without `tests` these are passed over. With `notes` the findings have notes, too, which say what is good
+    to know: of a book without errors, which consent each rule needs.
     """
     found: list[Diagnostic] = []
     data = {path: sources[path] for path in catalog_files(sources)}
