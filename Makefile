@@ -7,12 +7,13 @@ BENCH_READY := $(VENV)/.bench-ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long bench lint format setup clean
+.PHONY: help demo test test-long mutants bench lint format setup clean
 
 help:
 	@echo "make demo       decide for some visitors of the example shop, and explain one decision"
 	@echo "make test       lint, type-check and test, with coverage"
 	@echo "make test-long  the same claims on many more generated books, for an hour or so"
+	@echo "make mutants    slips in the example book's rules: do its own tests and guarantees notice them?"
 	@echo "make bench      measure against other engines (NAME=load for one of the benchmarks)"
 	@echo "make lint       ruff and mypy only"
 	@echo "make format     let ruff format and mend what it can"
@@ -26,6 +27,9 @@ test: lint
 
 test-long: $(READY)
 	@$(PY) -m pytest -n 2 -m long
+
+mutants: $(READY)
+	@$(PY) tests/support/mutants.py
 
 bench: $(BENCH_READY)
 	@$(PY) benchmarks/run.py $(NAME)

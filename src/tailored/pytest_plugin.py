@@ -65,7 +65,9 @@ class BookFile(pytest.File):
     def collect(self) -> Iterator[Case]:
         """The tests in this file. Raises Failed where the book has errors."""
         loaded = _loaded(self.config, self.book)
-        for test in loaded.tests if loaded else ():
+        if loaded is None:
+            return
+        for test in loaded.tests:
             if self.book.joinpath(*test.span.path.split("/")) == self.path:
                 case: Case = Case.from_parent(self, name=test.id)
                 case.test, case.loaded = test, loaded
@@ -126,7 +128,7 @@ _KEPT = pytest.StashKey[dict[Path, _Loaded | None]]()
 
 
 def _loaded(config: pytest.Config, folder: Path) -> _Loaded | None:
-    """The book in a folder. Where it has errors, raises Failed for the first of its files; None for others."""
+    """The book in a folder. With errors in it, raises Failed for the first of its files; None for others."""
     kept = config.stash.setdefault(_KEPT, {})
     if folder not in kept:
         kept[folder] = None

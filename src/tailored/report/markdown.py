@@ -17,8 +17,24 @@ _ACTIVE = re.compile(r"([\\<>*_\[\]#|~])")
 
 
 def to_markdown(outcomes: Sequence[Outcome], folder: str) -> str:
-    """A section for each command."""
-    return "\n\n".join(_section(outcome, folder) for outcome in outcomes) + "\n"
+    """A section for each command; where there are several, a table of them comes first."""
+    sections = [_section(outcome, folder) for outcome in outcomes]
+    if len(outcomes) > 1:
+        failed = [outcome.command for outcome in outcomes if outcome.failed]
+        head = f"{' and '.join(failed)} failed" if failed else "all is well"
+        rows = [f"| {_sign(one)} | {one.command} | {_cell(prose(one.summary))} |" for one in outcomes]
+        table = "\n".join(["| | check | result |", "| --- | --- | --- |", *rows])
+        sections = [f"## {'❌' if failed else '✅'} Tailored: {head}", table, *sections]
+    return "\n\n".join(sections) + "\n"
+
+
+def _sign(outcome: Outcome) -> str:
+    return "❌" if outcome.failed else "✅" if outcome.ran else "➖"
+
+
+def _cell(text: str) -> str:
+    """A text for one cell of a table."""
+    return text.replace("\n", " ").replace("|", "\\|") if "\\|" not in text else text
 
 
 def prose(text: str) -> str:
@@ -47,7 +63,7 @@ def _section(outcome: Outcome, folder: str) -> str:
     every = list(outcome.every_finding())
     findings = [one for severity in ("error", "warning") for one in every if one.severity == severity]
     notes = [one for one in every if one.severity == "note"]
-    parts = [f"### {'❌' if outcome.failed else '✅'} {outcome.command}: {prose(outcome.summary)}"]
+    parts = [f"### {_sign(outcome)} {outcome.command}: {prose(outcome.summary)}"]
     parts += [_finding(finding, folder) for finding in findings[:MOST_FINDINGS]]
     if len(findings) > MOST_FINDINGS:
         parts.append(f"… and {len(findings) - MOST_FINDINGS} more.")

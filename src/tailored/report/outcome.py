@@ -66,6 +66,8 @@ class Outcome:
     markdown: str = ""
     """The same in Markdown; where it is empty, `notes` stand as they are."""
     failing: bool = False
+    ran: bool = True
+    """False where the command did not run; the closing line says why."""
 
     @property
     def failed(self) -> bool:

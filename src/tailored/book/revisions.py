@@ -1,0 +1,75 @@
+"""The files of a book as they were in a revision of its git repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tailored.book.diagnostics import BookNotReadable
+from tailored.book.source import read_sources
+
+_SECONDS = 120
+
+
+def sources_at(revision: str, folder: str | os.PathLike[str]) -> dict[str, bytes]:
+    """The files of the book at `folder` in a revision (a branch, a tag, a commit), like `read_sources`.
+
+    Raises BookNotReadable, with one line that says why, where git is missing, the folder is in no repository,
+    or the revision or the book in it is not there.
+    """
+    path = Path(os.path.realpath(folder))
+    inside = next(parent for parent in (path, *path.parents) if parent.is_dir())
+    root = Path(_git(inside, "rev-parse", "--show-toplevel").removesuffix("\n"))
+    try:
+        asked = f"{revision or ' '}^{{commit}}"
+        commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", asked).split()[-1]
+    except BookNotReadable:
+        hint = "in a shallow clone, fetch it first"
+        raise BookNotReadable(f"there is no revision {revision} in {root}; {hint}") from None
+    name = path.relative_to(os.path.realpath(root)).as_posix()
+    with TemporaryDirectory(prefix="tailored-") as scratch:
+        # an index of its own leaves the one that people work with alone
+        index = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}
+        _git(root, "read-tree", commit, **index)
+        names = _git(root, "ls-files", "-z", "--", f":(literal){name}", **index)
+        files = Path(scratch, "files")
+        _git(root, "checkout-index", "-z", "--stdin", f"--prefix={files}/", stdin=names, **index)
+        book = files / name
+        if not book.is_dir():
+            raise BookNotReadable(f"there is no folder {os.fspath(folder)} in the revision {revision}")
+        try:
+            return read_sources(book)
+        except BookNotReadable as error:
+            said = str(error).replace(os.fspath(book), os.fspath(folder))
+            raise BookNotReadable(f"{said} in the revision {revision}") from None
+
+
+def _git(folder: Path, *arguments: str, stdin: str = "", **environment: str) -> str:
+    """What git prints. Raises BookNotReadable where it is missing, or fails."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", os.fspath(folder), *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            env={**_outside(), "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **environment},
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise BookNotReadable("revisions need git, and it is not on the PATH") from None
+    except subprocess.TimeoutExpired:
+        raise BookNotReadable(f"git took more than {_SECONDS} seconds") from None
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["it failed"])[-1]
+        raise BookNotReadable(f"git: {said.removeprefix('fatal: ')}")
+    return done.stdout
+
+
+def _outside() -> dict[str, str]:
+    """The environment without what git tells its hooks, which may be about another repository."""
+    told = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+    return {key: value for key, value in os.environ.items() if key not in told}
