@@ -100,7 +100,9 @@ def _check(section: str, entry: Entry, thing: Thing, lexicon: Lexicon, book: Rul
         if topic in book.topics and (topic in thing.topics or topic not in spoken):
             message = f"No word of this {KIND[section]} speaks of {topic}, so there is nothing to take back."
             if topic in thing.topics:
-                message = f"This {KIND[section]} carries `topic: {topic}`, and says that it is not about that."
+                message = (
+                    f"This {KIND[section]} carries `topic: {topic}`, and says that it is not about that."
+                )
             mend = f"Take `{topic}` out of `not_about`."
             entry.reader.warn(_named(entry, topic), "unneeded-not-about", message, mend)
 

@@ -12,22 +12,15 @@ COMMANDS = (
     "explain",
     "export",
     "init",
+    "key",
     "privacy",
     "prove",
     "schema",
+    "serve",
     "test",
     "validate",
 )
 """Every command has the name of its module and of the function in it; a dash in a name is a `_` there."""
-from tailored.cli.describe import describe
-from tailored.cli.evaluate import evaluate
-from tailored.cli.explain import explain
-from tailored.cli.export import export
-from tailored.cli.init import init
-from tailored.cli.privacy import privacy
-from tailored.cli.schema import schema
-from tailored.cli.serve import key, serve
-from tailored.cli.validate import validate
 
 
 class _Commands(click.Group):
@@ -49,15 +42,3 @@ class _Commands(click.Group):
 @click.version_option(package_name="tailored")
 def main() -> None:
     """Tailored decides what each user sees, by rules that product teams write."""
-
-
-main.add_command(describe)
-main.add_command(evaluate)
-main.add_command(explain)
-main.add_command(export)
-main.add_command(init)
-main.add_command(privacy)
-main.add_command(schema)
-main.add_command(key)
-main.add_command(serve)
-main.add_command(validate)

@@ -1,4 +1,4 @@
-"""`tailored serve`: decisions over HTTP, and `tailored key`: a key to ask for them with."""
+"""`tailored serve`: decisions over HTTP."""
 
 from __future__ import annotations
 
@@ -68,26 +68,3 @@ def serve(
     except RuleBookError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
-
-
-@click.command()
-@click.argument("name")
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    type=click.Choice(["evaluate", "explain", "admin"]),
-    default=["evaluate"],
-    show_default=True,
-    help="What it opens; may be repeated.",
-)
-def key(name: str, scopes: tuple[str, ...]) -> None:
-    """Make an API key for the service. The settings take its hash; the key itself is not shown again."""
-    try:
-        from tailored.service.keys import new_key
-    except ImportError as error:
-        stop(f"keys need the extra `service` ({error.name} is missing): pip install 'tailored[service]'")
-    made, stored = new_key()
-    click.echo(f"The key, for whoever asks with it: {made}")
-    click.echo("Its entry in the settings:\n")
-    click.echo(f"keys:\n  {name}: {{hash: '{stored}', scopes: [{', '.join(scopes)}]}}")

@@ -125,7 +125,7 @@ class LiveBook:
         sources = read_sources(self.folder)
         if old is not None and sources == old.sources:
             return old
-        book, report = check_book(dict(sources))
+        book, report = check_book(dict(sources), tests=False)
         if report.errors:
             raise RuleBookError(report, os.path.join(self.folder, ""))
         engine = Engine(book)
