@@ -1,4 +1,4 @@
-"""Finds the editor tools written in JavaScript that some tests drive, and installs them on first need.
+"""Finds the tools written in JavaScript that some tests drive, and installs them on first need.
 
 Their versions are pinned in the `package.json` at the top of the project. They go to `.tools/node`, in a
 folder named after that file's contents, so a new pin is a new folder and an old one is never half-updated.
@@ -7,10 +7,12 @@ folder named after that file's contents, so a new pin is a new folder and an old
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST_NODE = 20
@@ -31,6 +33,41 @@ def yaml_language_server() -> list[str]:
     if not script.is_file():
         raise NodeToolMissing(f"the installed yaml-language-server has no {script.name} to start")
     return [node, str(script), "--stdio"]
+
+
+def node_script(script: Path, given: object, seconds: int = 120) -> Any:
+    """What a script for Node prints as JSON, given JSON on standard input. It may import what is installed.
+
+    Raises NodeToolMissing as above, AssertionError where the script fails.
+    """
+    copy = _installed() / script.name
+    shutil.copy(script, copy)
+    done = subprocess.run(
+        [_node(), str(copy)],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    if done.returncode:
+        raise AssertionError(f"{script.name} failed: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def bundle(script: Path, to: Path) -> None:
+    """Makes one file for a page of a script and everything it imports, with esbuild."""
+    folder = _installed()
+    copy = folder / script.name
+    shutil.copy(script, copy)
+    subprocess.run(
+        [str(folder / "node_modules" / ".bin" / "esbuild"), str(copy), "--bundle", f"--outfile={to}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
 
 
 def _node() -> str:

@@ -13,9 +13,11 @@ COMMANDS = (
     "explain",
     "export",
     "init",
+    "key",
     "privacy",
     "prove",
     "schema",
+    "serve",
     "test",
     "validate",
 )

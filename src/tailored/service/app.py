@@ -1,0 +1,381 @@
+"""The application: a table of endpoints behind one function that takes a request and answers it (ASGI 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tailored.engine.decision import Decision
+from tailored.engine.explain import explain
+from tailored.service import ofrep
+from tailored.service.decision_log import DecisionLog
+from tailored.service.docs import docs_page
+from tailored.service.encode import dumps
+from tailored.service.keys import Gate
+from tailored.service.live import LiveBook, Loaded
+from tailored.service.metrics import Counts, exposition
+from tailored.service.openapi import openapi
+from tailored.service.problems import Headers, Problem
+from tailored.service.requests import (
+    JSON_TYPE,
+    LINES_TYPE,
+    Asked,
+    Disconnected,
+    Limits,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    read_asked,
+    read_json,
+    wrong_now,
+)
+
+if TYPE_CHECKING:
+    from tailored.service.telemetry import Telemetry
+
+log = logging.getLogger("tailored.service")
+
+JSON_HEADER = (b"content-type", JSON_TYPE)
+PROBLEM_HEADER = (b"content-type", b"application/problem+json")
+FLAG = "/ofrep/v1/evaluate/flags/"
+
+
+class Endpoint(NamedTuple):
+    """What answers a method and a path. `scope` is what a key must have; empty where none is needed."""
+
+    name: str
+    scope: str
+    answer: Callable[[Request], Awaitable[Response | AsyncIterator[bytes]]]
+
+
+class Peers:
+    """The other workers of this service: none, unless there are several (see workers.py)."""
+
+    async def counts(self) -> list[dict[str, Any]]:
+        """What the others have counted."""
+        return []
+
+    async def reload(self) -> None:
+        """Has the others read their book again."""
+
+    def listening(self, service: Service) -> contextlib.AbstractAsyncContextManager[None]:
+        """Answers the others while it is entered."""
+        return contextlib.nullcontext()
+
+
+class Service:
+    """Serves a book. `cors` are the origins whose pages may ask; `*` is any."""
+
+    def __init__(
+        self,
+        live: LiveBook,
+        counts: Counts,
+        gate: Gate | None = None,
+        limits: Limits | None = None,
+        cors: Sequence[str] = (),
+        decision_log: DecisionLog | None = None,
+        peers: Peers | None = None,
+        watch: bool = True,
+        telemetry: Telemetry | None = None,
+    ) -> None:
+        self.live, self.counts = live, counts
+        self.gate, self.limits = gate or Gate(), limits or Limits()
+        self.peers = peers or Peers()
+        self._cors = frozenset(origin.encode() for origin in cors)
+        self._log, self._watch, self._telemetry = decision_log, watch, telemetry
+        self._endpoints: dict[str, dict[str, Endpoint]] = {
+            "/v1/evaluate": {"POST": Endpoint("/v1/evaluate", "evaluate", self._evaluate)},
+            "/v1/evaluate/batch": {"POST": Endpoint("/v1/evaluate/batch", "evaluate", self._batch)},
+            "/v1/explain": {"POST": Endpoint("/v1/explain", "explain", self._explain)},
+            "/v1/book": {"GET": Endpoint("/v1/book", "admin", self._book)},
+            "/v1/book/reload": {"POST": Endpoint("/v1/book/reload", "admin", self._reload)},
+            "/healthz": {"GET": Endpoint("/healthz", "", self._health)},
+            "/readyz": {"GET": Endpoint("/readyz", "", self._ready)},
+            "/metrics": {"GET": Endpoint("/metrics", "admin", self._metrics)},
+            "/openapi.json": {"GET": Endpoint("/openapi.json", "", self._openapi)},
+            "/docs": {"GET": Endpoint("/docs", "", self._docs)},
+            FLAG[:-1]: {"POST": Endpoint(FLAG[:-1], "evaluate", self._flags)},
+        }
+        self._flag = {"POST": Endpoint(FLAG + "{key}", "evaluate", self._one_flag)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, or runs the service's lifespan."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1003})
+            return
+        started = perf_counter()
+        request = Request(scope, receive, self.limits)
+        name = "other"
+        try:
+            endpoint = self._find(request)
+            name = endpoint.name
+            if endpoint.scope:
+                self.gate.enter(request, endpoint.scope)
+            if self._telemetry is None:
+                answer = await endpoint.answer(request)
+            else:
+                answer = await self._telemetry.traced(name, request, endpoint.answer)
+        except Problem as problem:
+            answer = _refusal(problem)
+        except Disconnected:
+            self.counts.add("tailored_disconnects", (name,))
+            return
+        except Exception:
+            log.exception("A request to %s failed; this is a defect", name)
+            answer = _refusal(Problem("defect", "The service failed; its log says how."))
+        if isinstance(answer, Response):
+            await self._send(request, answer, send)
+            self.counts.observe(name, str(answer.status), perf_counter() - started)
+        else:
+            await self._stream(request, name, answer, send)
+            self.counts.observe(name, "200", perf_counter() - started)
+
+    def _find(self, request: Request) -> Endpoint:
+        methods = self._endpoints.get(request.path)
+        if methods is None:
+            if not request.path.startswith(FLAG) or len(request.path) == len(FLAG):
+                raise Problem("not-found", "There is no such path; /docs has those that there are.")
+            methods = self._flag
+            request.tail = request.path[len(FLAG) :]
+        method = "GET" if request.method == "HEAD" else request.method
+        endpoint = methods.get(method)
+        if endpoint is not None:
+            return endpoint
+        allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
+        if method == "OPTIONS":
+            return Endpoint("other", "", _options(allowed))
+        raise Problem(
+            "method-not-allowed", f"This path takes {allowed}.", headers=[(b"allow", allowed.encode())]
+        )
+
+    async def _send(self, request: Request, answer: Response, send: Send) -> None:
+        headers = list(answer.headers)
+        if answer.status not in _BODILESS:
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+        if not request.is_whole:
+            headers.append((b"connection", b"close"))
+        if self._cors:
+            headers += self._cors_headers(request)
+        body = b"" if request.method == "HEAD" else answer.body
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _stream(self, request: Request, name: str, lines: AsyncIterator[bytes], send: Send) -> None:
+        headers: Headers = [(b"content-type", LINES_TYPE)]
+        if self._cors:
+            headers += self._cors_headers(request)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        try:
+            async for line in lines:
+                await send({"type": "http.response.body", "body": line, "more_body": True})
+        except Disconnected:
+            self.counts.add("tailored_disconnects", (name,))
+            return
+        except Problem as problem:
+            await send({"type": "http.response.body", "body": problem.to_json() + b"\n", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _cors_headers(self, request: Request) -> Headers:
+        origin = request.headers.get(b"origin")
+        if origin is None or (origin not in self._cors and b"*" not in self._cors):
+            return [(b"vary", b"Origin")]
+        headers = [
+            (b"vary", b"Origin"),
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", b"ETag, Retry-After"),
+        ]
+        if request.method == "OPTIONS":
+            headers += [
+                (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+                (b"access-control-allow-headers", b"Authorization, Content-Type, If-None-Match, X-API-Key"),
+                (b"access-control-max-age", b"600"),
+            ]
+        return headers
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        watching = asyncio.create_task(self.live.watch()) if self._watch else None
+        async with self.peers.listening(self):
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        if watching is not None:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+        if self._log is not None:
+            await asyncio.to_thread(self._log.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    # The endpoints, in the order of the table.
+
+    async def _evaluate(self, request: Request) -> Response:
+        request.expect(JSON_TYPE)
+        body = await request.body()
+        loaded = self.live.current
+        asked = read_asked(read_json(body, self.limits.depth), loaded.names)
+        decision = self._decide(loaded, asked, request, "/v1/evaluate")
+        return Response(200, loaded.encoder.encode(decision, asked.slots))
+
+    async def _batch(self, request: Request) -> AsyncIterator[bytes]:
+        request.expect(LINES_TYPE)
+        return self._answers(request)
+
+    async def _answers(self, request: Request) -> AsyncIterator[bytes]:
+        """One line for each line: a decision, or the problem with that line."""
+        async for line in request.lines():
+            loaded = self.live.current
+            try:
+                if line is None:
+                    raise Problem("too-large", f"The line is larger than {self.limits.body:,} bytes.")
+                asked = read_asked(read_json(line, self.limits.depth), loaded.names)
+                decision = self._decide(loaded, asked, request, "/v1/evaluate/batch")
+                yield loaded.encoder.encode(decision, asked.slots) + b"\n"
+            except Problem as problem:
+                yield problem.to_json() + b"\n"
+            await asyncio.sleep(0)  # a long batch lets other requests in between
+
+    async def _explain(self, request: Request) -> Response:
+        request.expect(JSON_TYPE)
+        body = await request.body()
+        loaded = self.live.current
+        asked = read_asked(read_json(body, self.limits.depth), loaded.names)
+        try:
+            explanation = await asyncio.to_thread(
+                explain, loaded.engine, asked.user, asked.context, asked.now
+            )
+        except ValueError as error:
+            raise wrong_now(error) from None
+        return Response(200, dumps(explanation.to_dict(asked.slots)))
+
+    async def _book(self, request: Request) -> Response:
+        loaded, refused = self.live.current, self.live.refused
+        book = loaded.engine.book
+        counts = {
+            name: len(getattr(book, name))
+            for name in ("attributes", "topics", "slots", "settings", "content", "segments", "rules")
+        }
+        data = {
+            "version": loaded.engine.version,
+            "loaded_at": loaded.at.isoformat(),
+            "counts": counts,
+            **loaded.report.to_dict(),
+            "refused": None if refused is None else refused.to_dict(),
+        }
+        return Response(200, dumps(data))
+
+    async def _reload(self, request: Request) -> Response:
+        outcome = await self.live.reload()
+        await self.peers.reload()
+        if self.live.refused is not None:
+            problem = Problem("book-refused", f"The old book goes on: {self.live.refused.reason}")
+            problem.more = {
+                "diagnostics": self.live.refused.to_dict()["diagnostics"],
+                "version": self.live.current.engine.version,
+            }
+            raise problem
+        return Response(200, dumps({"outcome": outcome, "version": self.live.current.engine.version}))
+
+    async def _health(self, request: Request) -> Response:
+        return Response(200, b'{"status":"ok"}')
+
+    async def _ready(self, request: Request) -> Response:
+        data = {"status": "ready", "book": self.live.current.engine.version}
+        return Response(200, dumps(data))
+
+    async def _metrics(self, request: Request) -> Response:
+        self.collect()
+        total = Counts.total([self.counts.to_dict(), *await self.peers.counts()])
+        loaded = self.live.current
+        gauges = {
+            "tailored_book_info": ("The book that is served", {"version": loaded.engine.version}, 1.0),
+            "tailored_book_rules": ("Rules of the book", {}, float(len(loaded.engine.book.rules))),
+            "tailored_book_loaded_timestamp_seconds": ("When it was read", {}, loaded.at.timestamp()),
+            "tailored_book_refused": (
+                "Whether the folder holds a book that cannot be used",
+                {},
+                float(self.live.refused is not None),
+            ),
+        }
+        accept = request.headers.get(b"accept", b"").decode("latin-1")
+        body, content_type = exposition(total, gauges, accept)
+        return Response(200, body, ((b"content-type", content_type.encode()),))
+
+    async def _openapi(self, request: Request) -> Response:
+        names = self.live.current.names if self.gate.allows(request, "evaluate") else None
+        return Response(200, dumps(openapi(names, bool(self.gate.keys), self.limits)))
+
+    async def _docs(self, request: Request) -> Response:
+        policy = (
+            b"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+        )
+        return Response(
+            200,
+            docs_page(openapi(None, bool(self.gate.keys), self.limits)),
+            ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy)),
+        )
+
+    async def _flags(self, request: Request) -> Response:
+        request.expect(JSON_TYPE)
+        body = await request.body()
+        loaded = self.live.current
+        read = ofrep.read(loaded, body, self.limits.depth)
+        if isinstance(read, Response):
+            return read
+        decision = self._decide(loaded, Asked(*read, None, ()), request, FLAG[:-1])
+        loaded.encoder.count(decision)
+        return ofrep.every(loaded, decision, request)
+
+    async def _one_flag(self, request: Request) -> Response:
+        request.expect(JSON_TYPE)
+        body = await request.body()
+        loaded, key = self.live.current, request.tail
+        read = ofrep.read(loaded, body, self.limits.depth, key)
+        if key not in loaded.names:
+            return ofrep.not_found(loaded, key)
+        if isinstance(read, Response):
+            return read
+        decision = self._decide(loaded, Asked(*read, None, (key,)), request, FLAG + "{key}")
+        loaded.encoder.count(decision, (key,))
+        return Response(200, dumps(ofrep.one(loaded, decision, key).to_dict()))
+
+    def _decide(self, loaded: Loaded, asked: Asked, request: Request, endpoint: str) -> Decision:
+        """The decision; it is logged and traced, where that is on."""
+        try:
+            decision = loaded.engine.evaluate(asked.user, asked.context, asked.now)
+        except ValueError as error:
+            raise wrong_now(error) from None
+        self.counts.add("tailored_evaluations", (endpoint,))
+        if self._log is not None:
+            self._log.put(loaded.engine, asked, decision)
+        if self._telemetry is not None:
+            self._telemetry.decided(loaded, asked, decision)
+        return decision
+
+    def collect(self) -> None:
+        """Brings together what this worker has counted."""
+        self.live.current.encoder.flush()
+        if self._log is not None:
+            self._log.count(self.counts)
+
+
+_BODILESS = (204, 304)
+
+
+def _refusal(problem: Problem) -> Response:
+    return Response(problem.status, problem.to_json(), (PROBLEM_HEADER, *problem.headers))
+
+
+def _options(allowed: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return Response(204, b"", ((b"allow", allowed.encode()),))
+
+    return answer

@@ -1,0 +1,115 @@
+"""Who may ask for what, and how often: API keys with scopes, and a bucket of requests for each."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from tailored.service.problems import Problem
+from tailored.service.requests import Limits, Request
+
+SCOPES = ("evaluate", "explain", "admin")
+
+SCHEME = b"bearer "
+_CHALLENGE = [(b"www-authenticate", b'Bearer realm="tailored"')]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key as it is stored: by its hash. `rate` and `burst` win over those of the limits."""
+
+    name: str
+    digest: bytes = field(repr=False)
+    scopes: frozenset[str]
+    rate: float | None = None
+    burst: int | None = None
+
+
+def new_key() -> tuple[str, str]:
+    """A fresh key with 256 random bits, and the text that is stored of it."""
+    key = f"tlr_{secrets.token_urlsafe(32)}"
+    return key, f"sha256:{digest(key.encode()).hex()}"
+
+
+def digest(key: bytes) -> bytes:
+    """The hash of a key. Keys are random, so that a fast hash is enough: there is nothing to guess."""
+    return hashlib.sha256(key).digest()
+
+
+class Bucket:
+    """A token bucket: `rate` requests a second in the long run, at most `burst` at once."""
+
+    def __init__(self, rate: float, burst: int, clock: Callable[[], float] = monotonic) -> None:
+        self.rate, self.burst, self._clock = rate, burst, clock
+        self._left, self._at = float(burst), clock()
+
+    def take(self) -> float:
+        """Takes one request out: 0, or the seconds until there will be one."""
+        now = self._clock()
+        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+        self._at = now
+        if self._left >= 1:
+            self._left -= 1
+            return 0.0
+        return (1 - self._left) / self.rate
+
+
+class Gate:
+    """Lets requests in. Without keys everything is open, to whoever reaches the address."""
+
+    def __init__(self, keys: Sequence[Key] = (), limits: Limits | None = None, workers: int = 1) -> None:
+        limits = limits or Limits()
+        self.keys = tuple(keys)
+        self._buckets: dict[str, Bucket] = {}
+        for key in self.keys or [Key("", b"", frozenset(SCOPES))]:
+            rate = key.rate or limits.rate
+            if rate:
+                burst = key.burst or limits.burst or max(1, math.ceil(rate))
+                self._buckets[key.name] = Bucket(rate / workers, max(1, burst // workers))
+
+    def enter(self, request: Request, scope: str) -> None:
+        """Raises Problem where the request may not have what `scope` opens, or asks too often."""
+        if self.keys:
+            key = self._key(request)
+            if key is None:
+                raise Problem("unauthorized", _wanted(request), headers=_CHALLENGE)
+            request.key = key.name
+            if scope not in key.scopes:
+                raise Problem("forbidden", f"The key `{key.name}` does not have the scope `{scope}`.")
+        if self._buckets and (bucket := self._buckets.get(request.key)) and (wait := bucket.take()):
+            seconds = str(math.ceil(wait))
+            detail = f"This key may ask {bucket.rate:g} times a second; ask again in {seconds} s."
+            raise Problem("too-many-requests", detail, headers=[(b"retry-after", seconds.encode())])
+
+    def allows(self, request: Request, scope: str) -> bool:
+        """Whether a request could have what a scope opens; nothing is taken from its bucket."""
+        key = self._key(request)
+        return not self.keys or (key is not None and scope in key.scopes)
+
+    def _key(self, request: Request) -> Key | None:
+        given = _given(request)
+        if given is None:
+            return None
+        hashed, found = digest(given), None
+        for key in self.keys:  # every one, so that the time tells nothing
+            if hmac.compare_digest(key.digest, hashed):
+                found = key
+        return found
+
+
+def _given(request: Request) -> bytes | None:
+    authorization = request.headers.get(b"authorization", b"")
+    if authorization[: len(SCHEME)].lower() == SCHEME:
+        return authorization[len(SCHEME) :].strip()
+    return request.headers.get(b"x-api-key")
+
+
+def _wanted(request: Request) -> str:
+    if _given(request) is None:
+        return "Send a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY`."
+    return "There is no such key."

@@ -1,0 +1,152 @@
+"""The book that is served, and how a new one takes its place: read aside, checked, swapped in one step."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from tailored.book.diagnostics import BookNotReadable, Diagnostic, Report, RuleBookError
+from tailored.book.load import check_book
+from tailored.book.source import read_sources
+from tailored.engine.engine import Engine
+from tailored.service.encode import Encoder
+from tailored.service.flags import Contexts
+from tailored.service.metrics import Counts
+
+log = logging.getLogger("tailored.service")
+
+GLANCE = 2.0
+"""Seconds after which the folder is looked at anyway: it may have been replaced as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A book ready to serve: everything that a request needs of it, so that none mixes two books."""
+
+    engine: Engine
+    report: Report
+    sources: Mapping[str, bytes]
+    at: datetime
+    encoder: Encoder
+    contexts: Contexts
+    names: Mapping[str, object]
+    """The slots and settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A book that could not take the place of the one that is served, and why."""
+
+    at: datetime
+    reason: str
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The refusal as JSON data."""
+        return {
+            "at": self.at.isoformat(),
+            "reason": self.reason,
+            "diagnostics": [finding.to_dict() for finding in self.diagnostics],
+        }
+
+
+class LiveBook:
+    """The book of a folder as it is served, with `refused` set while the folder holds one that is not."""
+
+    def __init__(self, folder: str, counts: Counts) -> None:
+        """Raises RuleBookError and BookNotReadable, as Engine.load does."""
+        self.folder, self._counts = folder, counts
+        self.refused: Refused | None = None
+        self._reading = asyncio.Lock()
+        self.current = self._read()
+        gc.freeze()
+
+    async def reload(self) -> str:
+        """Reads the folder again: `changed`, `unchanged`, or `refused`, while the old book goes on."""
+        async with self._reading:
+            old = self.current
+            try:
+                loaded = await asyncio.to_thread(self._read, old)
+            except (RuleBookError, BookNotReadable) as error:
+                self.refused = _refusal(error)
+                outcome = "refused"
+                log.error("The new book is refused, the old one goes on: %s", self.refused.reason)
+            except Exception as error:
+                # Whatever is wrong with a folder, requests go on.
+                self.refused = Refused(datetime.now(UTC), f"it cannot be loaded ({type(error).__name__})")
+                outcome = "refused"
+                log.exception("The new book cannot be loaded; the old one goes on")
+            else:
+                self.refused = None
+                outcome = "unchanged" if loaded.engine.version == old.engine.version else "changed"
+                if loaded is not old:
+                    old.encoder.flush()
+                    self.current = loaded
+                if outcome == "changed":
+                    log.info("The book is now %s", loaded.engine.version[:12])
+        self._counts.add("tailored_reloads", (outcome,))
+        return outcome
+
+    async def watch(self) -> None:
+        """Reloads whenever something in the folder changes, until cancelled."""
+        from watchfiles import awatch
+
+        while True:
+            place = _place(self.folder)
+            if place is None:
+                await asyncio.sleep(GLANCE)
+                if _place(self.folder) is not None:
+                    await self.reload()
+                continue
+            with contextlib.suppress(OSError):
+                async for changes in awatch(
+                    self.folder,
+                    watch_filter=None,
+                    debounce=200,
+                    step=20,
+                    rust_timeout=int(GLANCE * 1000),
+                    yield_on_timeout=True,
+                ):
+                    moved = _place(self.folder) != place
+                    if changes or moved:
+                        await self.reload()
+                    if moved:
+                        break
+            await asyncio.sleep(0.05)
+
+    def _read(self, old: Loaded | None = None) -> Loaded:
+        sources = read_sources(self.folder)
+        if old is not None and sources == old.sources:
+            return old
+        book, report = check_book(dict(sources), tests=False)
+        if report.errors:
+            raise RuleBookError(report, os.path.join(self.folder, ""))
+        engine = Engine(book)
+        names = {**book.slots, **book.settings}
+        encoder = Encoder(engine.version, self._counts)
+        return Loaded(engine, report, sources, datetime.now(UTC), encoder, Contexts(book), names)
+
+
+def _refusal(error: RuleBookError | BookNotReadable) -> Refused:
+    if isinstance(error, RuleBookError):
+        found = tuple(one for one in error.diagnostics if one.severity == "error")
+        first = found[0]
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        return Refused(datetime.now(UTC), f"{first.span}: {first.message}{more}", error.diagnostics)
+    return Refused(datetime.now(UTC), str(error))
+
+
+def _place(folder: str) -> tuple[str, int] | None:
+    """Where a folder really is, and which it is; None where there is none."""
+    try:
+        real = os.path.realpath(folder)
+        return real, os.stat(real).st_ino
+    except OSError:
+        return None

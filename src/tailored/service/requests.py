@@ -1,0 +1,275 @@
+"""Requests as they arrive: bodies within limits, JSON within a depth, and the fields of an evaluation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import unquote
+
+import orjson
+
+from tailored.book.suggest import did_you_mean
+from tailored.service.problems import FieldError, Problem, bad_field
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+JSON_TYPE = b"application/json"
+LINES_TYPE = b"application/x-ndjson"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a request may take. Sizes are bytes, times seconds, `rate` requests a second for each key."""
+
+    body: int = 1_000_000
+    depth: int = 32
+    headers: int = 16_384
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    idle_seconds: float = 30.0
+    batch: int = 256_000_000
+    rate: float | None = None
+    burst: int | None = None
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole."""
+
+
+class Response(NamedTuple):
+    """A whole answer."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
+
+
+class Asked(NamedTuple):
+    """An evaluation that is asked for. `slots` are the slots and settings to answer with; all where empty."""
+
+    user: dict[str, Any]
+    context: dict[str, Any]
+    now: str | None
+    slots: tuple[str, ...]
+
+
+class Request:
+    """One request: its head, and its body as it arrives."""
+
+    __slots__ = ("_receive", "headers", "is_whole", "key", "limits", "method", "path", "tail")
+
+    def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.limits = limits
+        self.tail = ""
+        """What the path holds in place of a parameter."""
+        self.key = ""
+        """The name of the key that the request came with."""
+        self.is_whole = self.method in ("GET", "HEAD", "OPTIONS")
+        """Whether nothing of it is left to arrive."""
+        self._receive = receive
+
+    def expect(self, media_type: bytes) -> None:
+        """Refuses a body that says it is something else, or that is compressed."""
+        given = self.headers.get(b"content-type")
+        if given is not None and given != media_type:
+            name, _, parameters = given.partition(b";")
+            charset = parameters.strip().lower().replace(b'"', b"")
+            if name.strip().lower() != media_type or charset not in (b"", b"charset=utf-8"):
+                kind = media_type.decode()
+                raise Problem("unsupported-media-type", f"Send the body as {kind} in UTF-8.")
+        if self.headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Problem("unsupported-media-type", "Send the body without a content encoding.")
+
+    async def body(self) -> bytes:
+        """The whole body. Raises Problem where it is too large or slow, Disconnected where it ends early."""
+        length = self.headers.get(b"content-length")
+        if length is not None and length.isdigit() and int(length) > self.limits.body:
+            await self._drain(int(length))
+            raise _too_large(self.limits.body)
+        message = await self._receive()
+        self.is_whole = not message.get("more_body")
+        if self.is_whole and message["type"] == "http.request":
+            whole: bytes = message.get("body", b"")
+            if len(whole) > self.limits.body:
+                raise _too_large(self.limits.body)
+            return whole
+        try:
+            async with asyncio.timeout(self.limits.body_seconds):
+                return await self._rest(message)
+        except TimeoutError:
+            raise Problem(
+                "too-slow", f"The body took longer than {self.limits.body_seconds:g} seconds."
+            ) from None
+
+    async def _rest(self, message: MutableMapping[str, Any]) -> bytes:
+        whole = bytearray()
+        while True:
+            if message["type"] != "http.request":
+                raise Disconnected
+            whole += message.get("body", b"")
+            if len(whole) > self.limits.body:
+                raise _too_large(self.limits.body)
+            if not message.get("more_body"):
+                self.is_whole = True
+                return bytes(whole)
+            message = await self._receive()
+
+    async def _drain(self, length: int) -> None:
+        """Takes in a body that is refused, if it is not huge, so that its sender lives to read why."""
+        if length > 16 * self.limits.body or b"expect" in self.headers:
+            return
+        try:
+            async with asyncio.timeout(1.0):
+                while (await self._receive()).get("more_body"):
+                    pass
+        except TimeoutError:
+            return
+
+    async def lines(self) -> AsyncIterator[bytes | None]:
+        """The lines of the body as they arrive; None stands for one that is longer than a body may be."""
+        rest, dropping, total = bytearray(), False, 0
+        more = True
+        while more:
+            try:
+                async with asyncio.timeout(self.limits.body_seconds):
+                    message = await self._receive()
+            except TimeoutError:
+                raise Problem("too-slow", "No line arrived for too long.") from None
+            if message["type"] != "http.request":
+                raise Disconnected
+            rest += message.get("body", b"")
+            total += len(message.get("body", b""))
+            if total > self.limits.batch:
+                raise _too_large(self.limits.batch)
+            more = message.get("more_body", False)
+            self.is_whole = not more
+            *whole, last = bytes(rest).split(b"\n")
+            rest = bytearray(last)
+            if not more:
+                whole.append(last)
+            for line in whole:
+                if dropping or len(line) > self.limits.body:
+                    dropping = False
+                    yield None
+                elif line.strip():
+                    yield line
+            if len(rest) > self.limits.body:
+                rest, dropping = bytearray(), True
+
+
+def read_json(body: bytes, depth: int) -> Any:
+    """The JSON value of a body. Raises Problem where it is none, or nested deeper than `depth`."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Problem("not-json", _reason(body, error)) from None
+    if body.count(b"{") + body.count(b"[") > depth and _deeper_than(data, depth):
+        raise Problem("bad-request", f"The body is nested deeper than {depth} levels.")
+    return data
+
+
+def read_asked(data: Any, names: Mapping[str, Any]) -> Asked:
+    """The fields of an evaluation. `names` are the slots and settings of the book. Raises Problem."""
+    if type(data) is not dict:
+        raise bad_field("", "the body must be a JSON object with `user` and `context`")
+    user: Any = data.get("user")
+    context: Any = data.get("context")
+    now, slots = data.get("now"), data.get("slots")
+    if type(user) is dict and type(context) is dict and now is None and slots is None and len(data) == 2:
+        return Asked(user, context, None, ())
+    errors = []
+    for name, value in (("user", user), ("context", context)):
+        if type(value) is not dict:
+            said = (
+                "must be an object such as {}"
+                if name in data
+                else "is missing; send {} where nothing is known"
+            )
+            errors.append(FieldError(f"/{name}", f"`{name}` {said}"))
+    if "now" in data and type(now) is not str:
+        errors.append(FieldError("/now", "`now` must be a text such as 2026-11-24T10:00:00Z"))
+    if "slots" in data:
+        errors += _slot_errors(slots, names)
+    for name in data.keys() - _FIELDS:
+        hint = did_you_mean(name, _FIELDS) or "It takes user, context, now and slots."
+        errors.append(FieldError(f"/{_pointer(name)}", f"there is no field `{name[:60]}`. {hint}"))
+    if errors:
+        detail = "; ".join(error.message for error in errors[:3])
+        raise Problem("bad-request", f"{detail[:1].upper()}{detail[1:]}", sorted(errors))
+    return Asked(user, context, now, tuple(dict.fromkeys(slots or ())))
+
+
+_FIELDS = ("user", "context", "now", "slots")
+
+
+def _slot_errors(slots: object, names: Mapping[str, Any]) -> list[FieldError]:
+    if type(slots) is not list:
+        return [FieldError("/slots", "`slots` must be a list of ids of slots and settings")]
+    errors = []
+    for place, name in enumerate(slots):
+        if type(name) is not str:
+            errors.append(FieldError(f"/slots/{place}", "an id is a text"))
+        elif name not in names:
+            hint = did_you_mean(name, names)
+            message = f"the book has no slot and no setting `{name[:60]}`. {hint}".rstrip()
+            errors.append(FieldError(f"/slots/{place}", message))
+    return errors
+
+
+def wrong_now(error: Exception) -> Problem:
+    """The refusal for a `now` that is no time."""
+    return bad_field("/now", str(error))
+
+
+def parameter(path: str) -> str:
+    """What stands in a path, with its escapes taken back."""
+    return unquote(path)
+
+
+def accepts(given: bytes | None, etag: bytes) -> bool:
+    """Whether If-None-Match names an entity tag (https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)."""
+    if given is None:
+        return False
+    tags = [tag.strip().removeprefix(b"W/") for tag in given.split(b",")]
+    return etag in tags or b"*" in tags
+
+
+def _reason(body: bytes, error: orjson.JSONDecodeError) -> str:
+    if not body.strip():
+        return "The body is empty; send a JSON object."
+    try:
+        body.decode()
+    except UnicodeDecodeError as wrong:
+        return f"The body is not UTF-8: byte {wrong.start} cannot stand there."
+    return f"The body is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}."
+
+
+def _deeper_than(data: Any, depth: int) -> bool:
+    """Whether lists and objects are nested deeper than `depth`, found without recursion."""
+    level: Sequence[Any] = [data]
+    for _ in range(depth):
+        level = [
+            inner
+            for one in level
+            if type(one) in (dict, list)
+            for inner in (one.values() if type(one) is dict else one)
+            if type(inner) in (dict, list)
+        ]
+        if not level:
+            return False
+    return bool(level)
+
+
+def _pointer(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _too_large(most: int) -> Problem:
+    return Problem("too-large", f"The body is larger than {most:,} bytes.")

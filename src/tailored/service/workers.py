@@ -1,0 +1,130 @@
+"""Several workers behind one address: processes that share its socket, and what must be known to all.
+
+Each worker listens on a socket of its own in a private folder, where the others ask for its counts and have
+it read the book again. A worker that dies is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from tailored.service.app import Peers, Service
+
+_PATIENCE = 30.0
+"""Seconds that a worker waits for another one to read its book."""
+
+
+class Siblings(Peers):
+    """The other workers, reached through sockets in a folder that only this user may enter."""
+
+    def __init__(self, folder: Path, number: int, workers: int) -> None:
+        self._folder, self._number, self._workers = folder, number, workers
+
+    async def counts(self) -> list[dict[str, Any]]:
+        """What the others have counted. One that is being replaced has nothing to tell."""
+        return [answer for answer in await self._ask("counts") if answer is not None]
+
+    async def reload(self) -> None:
+        """Has the others read their book again, and waits until they have."""
+        await self._ask("reload")
+
+    @contextlib.asynccontextmanager
+    async def listening(self, service: Service) -> AsyncIterator[None]:
+        """Answers the others while it is entered."""
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            said = (await reader.readline()).strip()
+            if said == b"reload":
+                await service.live.reload()
+            service.collect()
+            writer.write(json.dumps(service.counts.to_dict()).encode() + b"\n")
+            await writer.drain()
+            writer.close()
+
+        place = self._place(self._number)
+        place.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(answer, place)
+        try:
+            yield
+        finally:
+            server.close()
+
+    def _place(self, number: int) -> Path:
+        return self._folder / f"{number}.sock"
+
+    async def _ask(self, what: str) -> list[Any]:
+        others = [number for number in range(self._workers) if number != self._number]
+        return list(await asyncio.gather(*(self._ask_one(number, what) for number in others)))
+
+    async def _ask_one(self, number: int, what: str) -> Any:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                reader, writer = await asyncio.open_unix_connection(self._place(number), limit=2**26)
+                writer.write(what.encode() + b"\n")
+                line = await reader.readline()
+                writer.close()
+                return json.loads(line)
+        except (OSError, ValueError, TimeoutError):
+            return None
+
+
+def supervise(workers: int, run: Callable[[int, bool], None], started: Callable[[], None]) -> None:
+    """Runs `run(number, again)` in that many processes until SIGINT or SIGTERM; passes SIGHUP on.
+
+    `again` says that a worker replaces one that died. `started` is called when all are running.
+    """
+    running: dict[int, int] = {}
+    ending = False
+
+    def start(number: int, again: bool) -> None:
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the worker listens to it
+            for one in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(one, signal.SIG_DFL)
+            code = 1
+            try:
+                run(number, again)
+                code = 0
+            except KeyboardInterrupt:
+                code = 0
+            except BaseException as error:
+                print(f"tailored: worker {number} failed: {error!r}", file=sys.stderr)
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        running[child] = number
+
+    def pass_on(number: int, frame: object) -> None:
+        nonlocal ending
+        ending = ending or number != signal.SIGHUP
+        one = signal.SIGTERM if number != signal.SIGHUP else signal.SIGHUP
+        for child in list(running):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, one)
+
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, pass_on)
+    for number in range(workers):
+        start(number, again=False)
+    started()
+    born = time.monotonic()
+    while running:
+        child, _ = os.wait()
+        number = running.pop(child)
+        if not ending:
+            if time.monotonic() - born < 1:
+                time.sleep(1)  # one that dies at once must not be replaced in a tight loop
+            born = time.monotonic()
+            print(f"tailored: worker {number} ended and is replaced", file=sys.stderr)
+            start(number, again=True)

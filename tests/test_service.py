@@ -1,0 +1,273 @@
+"""The service over real HTTP: what it answers, how it refuses, and that it decides as the engine does."""
+
+import json
+import socket
+from pathlib import Path
+
+import httpx
+import jsonschema
+import pytest
+
+from tailored import Engine
+from tailored.engine.explain import explain
+from tests.support.serving import Served
+
+REQUESTS = {path.stem: json.loads(path.read_text()) for path in Path("examples/requests").glob("*.json")}
+HIKER = REQUESTS["hiker"]
+
+
+@pytest.fixture(scope="module")
+def served():
+    with Served() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return Engine.load("rules")
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_it_decides_as_the_engine_does(served, engine, name):
+    request = REQUESTS[name]
+    answer = served.evaluate(request)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    for _ in range(2):  # what was encoded once stays the same
+        decided = engine.evaluate(request["user"], request["context"], request["now"]).to_dict()
+        assert served.evaluate(request).json() == answer.json() == decided
+
+
+def test_only_the_slots_and_settings_asked_for_are_answered(served, engine):
+    answer = served.evaluate(HIKER, slots=["hero", "onboarding-path"]).json()
+    whole = engine.evaluate(HIKER["user"], HIKER["context"], HIKER["now"]).to_dict()
+    assert answer["slots"] == {"hero": whole["slots"]["hero"]}
+    assert answer["settings"] == {"onboarding-path": whole["settings"]["onboarding-path"]}
+
+
+def test_now_is_the_clocks_unless_given(served):
+    asked = {"user": {}, "context": {"page": "home"}}
+    winter = served.evaluate(asked, now="2035-11-24T10:00:00Z").json()["slots"]["campaign-strip"]
+    assert winter != served.evaluate(asked, now="2026-07-01").json()["slots"]["campaign-strip"]
+
+
+@pytest.mark.parametrize(
+    "body, field, said",
+    [
+        ({"context": {}}, "/user", "`user` is missing"),
+        ({"user": [], "context": {}}, "/user", "`user` must be an object"),
+        ({"user": {}, "context": None}, "/context", "`context` must be an object"),
+        ({"user": {}, "context": {}, "now": 5}, "/now", "`now` must be a text"),
+        ({"user": {}, "context": {}, "now": None}, "/now", "`now` must be a text"),
+        ({"user": {}, "context": {}, "now": "tomorrow"}, "/now", "no ISO 8601 time"),
+        ({"user": {}, "context": {}, "slots": "hero"}, "/slots", "must be a list"),
+        ({"user": {}, "context": {}, "slots": [1]}, "/slots/0", "an id is a text"),
+        ({"user": {}, "context": {}, "slots": ["hreo"]}, "/slots/0", "Did you mean `hero`?"),
+        ({"user": {}, "context": {}, "solts": []}, "/solts", "Did you mean `slots`?"),
+        ({"user": {}, "context": {}, "a/b~": 1}, "/a~1b~0", "there is no field"),
+        ([], "", "must be a JSON object"),
+        ("x", "", "must be a JSON object"),
+    ],
+)
+def test_a_bad_request_says_which_field(served, body, field, said):
+    answer = served.client.post("/v1/evaluate", json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    problem = answer.json()
+    assert problem["status"] == 400
+    assert problem["type"] == "urn:tailored:problem:bad-request"
+    (error,) = [one for one in problem["errors"] if one["field"] == field]
+    assert said in error["message"]
+
+
+@pytest.mark.parametrize(
+    "content, status, said",
+    [
+        (b"", 400, "The body is empty"),
+        (b"{", 400, "at line 1, column 2"),
+        (b'{"user": {}, "context": {}', 400, "not JSON"),
+        (b'{"user": {"age": NaN}, "context": {}}', 400, "not JSON"),
+        ('{"user": {"name": "Åse"}, "context": {}}'.encode("utf-16"), 400, "not UTF-8"),
+        ('{"user": {"name": "Åse"}, "context": {}}'.encode("latin-1"), 400, "not UTF-8: byte 19"),
+        (b'{"user": ' + b"[" * 100 + b"]" * 100 + b', "context": {}}', 400, "deeper than 32 levels"),
+        (b"[" * 100_000, 400, "not JSON"),
+        (b'{"user": {"x": "' + b"x" * 1_000_000 + b'"}, "context": {}}', 413, "larger than 1,000,000 bytes"),
+    ],
+    ids=["empty", "cut", "unclosed", "nan", "utf-16", "latin-1", "deep", "very deep", "large"],
+)
+def test_a_body_that_cannot_be_read_is_refused_with_the_reason(served, content, status, said):
+    answer = served.client.post("/v1/evaluate", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == status
+    assert said in answer.json()["detail"]
+
+
+def test_32_levels_are_fine_and_33_are_not(served):
+    def body(levels):
+        inner = levels - 2  # of the body itself and of `user`
+        nested = b"[" * inner + b"]" * inner
+        return b'{"context": {}, "user": {"x": ' + nested + b"}}"
+
+    headers = {"content-type": "application/json"}
+    answers = [served.client.post("/v1/evaluate", content=body(n), headers=headers) for n in (32, 33)]
+    assert [answer.status_code for answer in answers] == [200, 400]
+
+
+def test_a_body_that_comes_in_pieces_is_read_within_the_limit(served):
+    def pieces(size):
+        yield b'{"user": {"first_name": "'
+        for _ in range(size // 1000):
+            yield b"x" * 1000
+        yield b'"}, "context": {}}'
+
+    headers = {"content-type": "application/json"}
+    assert served.client.post("/v1/evaluate", content=pieces(50_000), headers=headers).status_code == 200
+    assert served.client.post("/v1/evaluate", content=pieces(2_000_000), headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "headers, status",
+    [
+        ({"content-type": "application/json; charset=utf-8"}, 200),
+        ({"content-type": 'Application/JSON; charset="UTF-8"'}, 200),
+        ({"content-type": "application/x-www-form-urlencoded"}, 415),
+        ({"content-type": "application/json; charset=latin-1"}, 415),
+        ({"content-type": "text/plain"}, 415),
+        ({"content-type": "application/json", "content-encoding": "gzip"}, 415),
+    ],
+)
+def test_only_json_in_utf8_is_taken(served, headers, status):
+    answer = served.client.post("/v1/evaluate", content=b'{"user": {}, "context": {}}', headers=headers)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    "method, path, status, allow",
+    [
+        ("GET", "/v1/evaluate", 405, "POST, OPTIONS"),
+        ("PUT", "/v1/book", 405, "GET, HEAD, OPTIONS"),
+        ("OPTIONS", "/v1/evaluate", 204, "POST, OPTIONS"),
+        ("HEAD", "/healthz", 200, None),
+        ("GET", "/", 404, None),
+        ("POST", "/v1/evaluate/", 404, None),
+        ("POST", "/ofrep/v1/evaluate/flags/", 404, None),
+        ("GET", "/v1/../etc/passwd", 404, None),
+    ],
+)
+def test_other_paths_and_methods_are_refused_by_name(served, method, path, status, allow):
+    answer = served.client.request(method, path)
+    assert (answer.status_code, answer.headers.get("allow")) == (status, allow)
+    assert (answer.content == b"") == (status in (200, 204))
+
+
+def test_explain_says_what_became_of_every_rule(served, engine):
+    answer = served.client.post("/v1/explain", json={**HIKER, "slots": ["hero"]}).json()
+    expected = explain(engine, HIKER["user"], HIKER["context"], HIKER["now"]).to_dict(["hero"])
+    assert answer == expected
+    statuses = {rule["status"] for rule in answer["slots"]["hero"]["rules"]}
+    assert {"won", "nearly", "lost"} <= statuses
+
+
+def test_the_book_is_told_with_its_counts_and_diagnostics(served, engine):
+    told = served.client.get("/v1/book").json()
+    assert told["version"] == engine.version
+    assert told["counts"]["rules"] == len(engine.book.rules)
+    assert told["counts"]["slots"] == len(engine.book.slots)
+    assert (told["errors"], told["refused"]) == (0, None)
+    assert all({"code", "path", "line", "message"} <= one.keys() for one in told["diagnostics"])
+
+
+def test_it_says_that_it_lives_and_which_book_it_is_ready_with(served, engine):
+    assert served.client.get("/healthz").json() == {"status": "ok"}
+    assert served.client.get("/readyz").json() == {"status": "ready", "book": engine.version}
+
+
+def test_a_batch_answers_each_line_in_order(served, engine):
+    asked = [{**HIKER, "now": f"2026-11-{day:02}"} for day in range(1, 29)]
+    lines = [json.dumps(one) for one in asked]
+    lines[3:3] = ["", "{", '{"user": {}}', '{"user": {"x": "' + "x" * 1_000_001 + '"}}']
+    answer = served.client.post(
+        "/v1/evaluate/batch", content="\n".join(lines), headers={"content-type": "application/x-ndjson"}
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    answers = [json.loads(line) for line in answer.text.splitlines()]
+    problems, decisions = answers[3:6], answers[:3] + answers[6:]
+    assert [one["type"].rpartition(":")[2] for one in problems] == ["not-json", "bad-request", "too-large"]
+    assert decisions == [engine.evaluate(one["user"], one["context"], one["now"]).to_dict() for one in asked]
+
+
+def test_a_batch_answers_while_its_lines_still_arrive(served):
+    line = json.dumps(HIKER).encode() + b"\n"
+    with socket.create_connection(
+        ("127.0.0.1", int(served.url.rpartition(":")[2])), timeout=20
+    ) as connection:
+        connection.sendall(
+            b"POST /v1/evaluate/batch HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n"
+            b"transfer-encoding: chunked\r\n\r\n" + b"%x\r\n%s\r\n" % (len(line), line)
+        )
+        arrived = b""
+        while b'"hero":' not in arrived:
+            arrived += connection.recv(65_536)
+        connection.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (len(line), line))
+        while not arrived.endswith(b"0\r\n\r\n"):
+            arrived += connection.recv(65_536)
+    assert arrived.count(b'"hero":') == 2
+
+
+def test_metrics_count_requests_decisions_and_what_was_withheld():
+    with Served() as served:
+        for _ in range(3):
+            served.evaluate(HIKER)
+        served.evaluate(REQUESTS["saver-no-consent"])
+        served.evaluate(REQUESTS["checkout"], slots=["recommendations"])
+        served.client.post("/v1/evaluate", content=b"{", headers={"content-type": "application/json"})
+        requests = {
+            status: served.metric("tailored_requests_total", endpoint="/v1/evaluate", status=status)
+            for status in ("200", "400")
+        }
+        assert requests == {"200": 5, "400": 1}
+        assert served.metric("tailored_evaluations_total") == 5
+        hero = "boots-viewers-see-socks"
+        assert served.metric("tailored_decisions_total", slot="hero", rule=hero, reason="rule") == 3
+        assert served.metric("tailored_decisions_total", slot="hero") == 4
+        assert served.metric("tailored_decisions_total", slot="recommendations", reason="hidden") == 1
+        assert served.metric("tailored_settings_total", setting="onboarding-path") == 4
+        assert served.metric("tailored_withheld_total", topic="finance") > 0
+        assert served.metric("tailored_request_seconds_count", endpoint="/v1/evaluate") == 6
+        assert 0 < served.metric("tailored_request_seconds_sum", endpoint="/v1/evaluate") < 10
+        (infinite,) = [served.metric("tailored_request_seconds_bucket", endpoint="/v1/evaluate", le="+Inf")]
+        assert infinite == 6
+        openmetrics = served.client.get("/metrics", headers={"accept": "application/openmetrics-text"})
+        assert openmetrics.text.endswith("# EOF\n")
+
+
+def test_answers_are_as_the_openapi_document_says(served):
+    document = served.client.get("/openapi.json").json()
+
+    def matches(name, data):
+        jsonschema.validate(
+            data, {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        )
+
+    matches("Request", HIKER)
+    for request in REQUESTS.values():
+        matches("Decision", served.evaluate(request).json())
+    matches("Decision", served.client.post("/v1/explain", json=HIKER).json())
+    matches("Book", served.client.get("/v1/book").json())
+    matches("Problem", served.evaluate({}).json())
+    matches("Flags", served.client.post("/ofrep/v1/evaluate/flags", json={}).json())
+    assert document["components"]["schemas"]["Request"]["properties"]["slots"]["items"]["enum"][0] == "hero"
+
+
+def test_the_documentation_page_has_every_path_and_loads_nothing_from_elsewhere(served):
+    page = served.client.get("/docs")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    for path in served.client.get("/openapi.json").json()["paths"]:
+        assert f"<code>{path}</code>" in page.text
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+
+
+def test_keys_of_the_connection_survive_refusals(served):
+    with httpx.Client(base_url=served.url, trust_env=False) as client:
+        for _ in range(3):
+            assert client.post("/v1/evaluate", json={"user": 1, "context": {}}).status_code == 400
+            assert client.post("/v1/evaluate", json=HIKER).status_code == 200
