@@ -167,8 +167,13 @@ def read_scorers(reader: ScorerReader) -> dict[str, Scorer]:
 
 def named_by(scorer: Scorer) -> list[str]:
     """The scorers that one asks: its fallback, and those that it blends."""
+    return [*([scorer.fallback] if scorer.fallback else []), *joined_by(scorer)]
+
+
+def joined_by(scorer: Scorer) -> tuple[str, ...]:
+    """The scorers that a blend joins; none of any other kind."""
     parts = scorer.settings.get("weights") or scorer.settings.get("ranks") or ()
-    return [*([scorer.fallback] if scorer.fallback else []), *(parts if isinstance(parts, Iterable) else ())]
+    return tuple(map(str, parts)) if isinstance(parts, Iterable) and scorer.kind == "blend" else ()
 
 
 def _check_circles(entries: Mapping[str, Entry], scorers: Mapping[str, Scorer]) -> None:

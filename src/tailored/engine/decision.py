@@ -5,26 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tailored.content.render import FrozenDict
 from tailored.engine.facts import RequestWarning
 from tailored.engine.resolve import Withheld
+
+if TYPE_CHECKING:
+    from tailored.scoring.hook import Answer
 
 NOTHING = FrozenDict()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One piece of content in a slot; `rule` is None where it is the slot's default."""
+    """One piece of content in a slot; `rule` is None where it is the slot's default.
+
+    An item of a catalog names that. `propensity` is its probability of being placed, where chance or a scorer
+    took part.
+    """
 
     content: str
     fields: FrozenDict
     rule: str | None
+    catalog: str | None = None
+    propensity: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The item as JSON data."""
-        return {"content": self.content, "fields": _plain(self.fields), "rule": self.rule}
+        item = {"content": self.content, "fields": _plain(self.fields), "rule": self.rule}
+        return item | _ranked(self.catalog, self.propensity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class Placement:
     `kind` is `single`, `many` or `order`; `reason` is `rule`, `default` or `hidden`. A single slot has
     `content` (None where there is nothing) and its rendered `fields`, a many slot `items`, an order slot the
     `order` of its modules. `rule` is the rule that decided; in a many slot every item has its own.
+    `scorer` is what came of asking one, where one took part. A single slot has `catalog` and `propensity`, as
+    items have.
     """
 
     kind: str
@@ -43,6 +55,9 @@ class Placement:
     fields: FrozenDict = NOTHING
     items: tuple[Item, ...] = ()
     order: tuple[str, ...] = ()
+    scorer: Answer | None = None
+    catalog: str | None = None
+    propensity: float | None = None
 
     @property
     def hidden(self) -> bool:
@@ -53,11 +68,13 @@ class Placement:
         """The placement as JSON data."""
         if self.hidden:
             return {"reason": self.reason, "rule": self.rule}
+        asked = {} if self.scorer is None else {"scorer": self.scorer.to_dict()}
         if self.kind == "many":
-            return {"reason": self.reason, "items": [item.to_dict() for item in self.items]}
+            return {"reason": self.reason, "items": [item.to_dict() for item in self.items], **asked}
         what: dict[str, Any] = {"order": list(self.order)}
         if self.kind == "single":
             what = {"content": self.content, "fields": _plain(self.fields)}
+            what |= _ranked(self.catalog, self.propensity) | asked
         return {"reason": self.reason, "rule": self.rule, **what}
 
 
@@ -91,13 +108,14 @@ class Decision(Mapping[str, Any]):
     warnings: tuple[RequestWarning, ...]
     reasons: Mapping[str, str] = field(default=NOTHING, compare=False, repr=False)
 
-    def why(self, name: str) -> str:
+    def why(self, name: str, item: str | None = None) -> str:
         """One sentence of plain text for the person herself: why she sees what a slot or a setting holds.
 
-        It speaks of nothing that the guard hides from her request. Raises KeyError for an unknown name.
+        With `item`, the id of one thing in the slot, why she sees that one. It speaks of nothing that the
+        guard hides from her request. Raises KeyError for an unknown name.
         """
         self[name]
-        return self.reasons[name]
+        return self.reasons.get(f"{name} {item}") or self.reasons[name]
 
     def __getitem__(self, name: str) -> Any:
         found: Decided | None = self.slots.get(name) or self.settings.get(name)
@@ -125,6 +143,12 @@ class Decision(Mapping[str, Any]):
     def to_json(self, indent: int | None = None) -> str:
         """The decision as JSON text: the same bytes for the same book, request and moment."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+
+def _ranked(catalog: str | None, propensity: float | None) -> dict[str, Any]:
+    """What an item has that a ranking placed."""
+    of: dict[str, Any] = {} if catalog is None else {"catalog": catalog}
+    return of if propensity is None else of | {"propensity": propensity}
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tailored.book.load import load_book
 from tailored.book.model import Rule, RuleBook
@@ -19,11 +19,19 @@ from tailored.engine.match import Matcher
 from tailored.engine.resolve import Choice, Plan, last_check, resolve
 from tailored.engine.why import Reasons
 
+if TYPE_CHECKING:
+    from tailored.book.diagnostics import Report
+    from tailored.engine.rank import Ranker
+
 
 class Engine:
-    """Decides what each user sees by one rule book. It never changes, and threads may share it."""
+    """Decides what each user sees by one rule book. It never changes, and threads may share it.
 
-    def __init__(self, book: RuleBook) -> None:
+    `scorers` are the application's own, by the ids of scorers of the kind `python`. What catalogs have in
+    stock, and what scorers learn, does change: by `refresh` and `feedback`.
+    """
+
+    def __init__(self, book: RuleBook, scorers: Mapping[str, object] | None = None) -> None:
         self.book = book
         self.version = book_version(book)
         self._matcher = Matcher(book)
@@ -32,6 +40,7 @@ class Engine:
         self._renderer = Renderer(book.content)
         self._placed: dict[tuple[str, str, str | None, str | None], Placement] = {}
         """The placements of what is the same for everyone, kept once made; no more than the book can name."""
+        self._ranker = _ranker(book, self._plan.personal, scorers)
         self._is_made = True
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -48,13 +57,13 @@ class Engine:
         return self._plan.personal
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Engine:
-        """An engine of the rule book in a folder.
+    def load(cls, path: str | os.PathLike[str], scorers: Mapping[str, object] | None = None) -> Engine:
+        """An engine of the rule book in a folder, with the application's own scorers by their ids.
 
         Raises RuleBookError, which prints like the validator, where the book has errors, and BookNotReadable
         where there is none.
         """
-        return cls(load_book(path))
+        return cls(load_book(path), scorers)
 
     def evaluate(
         self,
@@ -69,6 +78,51 @@ class Engine:
         """
         return self.decide(self.facts(user, context, now))
 
+    async def evaluate_async(
+        self,
+        user: Mapping[str, object],
+        context: Mapping[str, object],
+        now: datetime | str | None = None,
+    ) -> Decision:
+        """The same as `evaluate`, without blocking the event loop while scorers are waited for."""
+        facts = self.facts(user, context, now)
+        decision = self._decide(facts)
+        if self._ranker is None:
+            return decision
+        return await self._ranker.rank_async(decision, self.firing(facts), facts)
+
+    def feedback(self, scorer: str, candidate: str, reward: float) -> None:
+        """Tells a scorer that learns what came of placing a candidate: 1 if it was taken up, 0 if not.
+
+        Raises KeyError where the book has no such scorer, ValueError where it does not learn, or the reward
+        does not lie between 0 and 1.
+        """
+        if self._ranker is None or scorer not in self.book.scorers:
+            raise KeyError(f"the book has no scorer `{scorer}` that a rule asks")
+        self._ranker.scorers.learn(scorer, candidate, reward)
+
+    def refresh(self, *catalogs: str) -> Report:
+        """Reads the sources of catalogs again (of all, unless named), and of all scorers that hold data.
+
+        The findings say why a catalog keeps the items that it had. Raises KeyError for an unknown catalog.
+        """
+        from tailored.book.diagnostics import Report
+
+        if self._ranker is None:
+            return Report(())
+        if not catalogs:
+            self._ranker.scorers.refresh()
+        return self._ranker.catalogs.refresh(*catalogs)
+
+    def scorer_counts(self) -> dict[str, dict[str, int]]:
+        """By scorer, how often it `answered` since the engine was made, and what else came of asking it."""
+        return {} if self._ranker is None else self._ranker.scorers.counts()
+
+    def close(self) -> None:
+        """Lets go of the threads, connections and files of scorers."""
+        if self._ranker is not None:
+            self._ranker.scorers.close()
+
     def facts(
         self, user: Mapping[str, object], context: Mapping[str, object], now: datetime | str | None = None
     ) -> Facts:
@@ -79,7 +133,14 @@ class Engine:
         return self._reader.read(user, context, read_now(now))
 
     def decide(self, facts: Facts) -> Decision:
-        """The decision that follows from facts: match, resolve, check at the exit, render."""
+        """The decision that follows from facts: match, resolve, check at the exit, render, rank."""
+        decision = self._decide(facts)
+        if self._ranker is None:
+            return decision
+        return self._ranker.rank(decision, self.firing(facts), facts)
+
+    def _decide(self, facts: Facts) -> Decision:
+        """All of it but what scorers choose."""
         resolution = resolve(self._plan, self._matcher.firing(facts), facts.permissions)
         taken = last_check(self.book, resolution, facts.permissions)
         texts = _Texts(self._renderer, facts)
@@ -112,6 +173,15 @@ class Engine:
             if content is None or self._renderer.is_plain(content):
                 self._placed[known] = placement
         return placement
+
+
+def _ranker(book: RuleBook, personal: frozenset[str], scorers: Mapping[str, object] | None) -> Ranker | None:
+    """The rank stage of a book; None, with nothing of it imported, where no rule has a ranking."""
+    if not any(rule.rank for rule in book.rules):
+        return None
+    from tailored.engine.rank import make_ranker
+
+    return make_ranker(book, personal, scorers or {})
 
 
 class _Texts:

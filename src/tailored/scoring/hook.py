@@ -15,10 +15,12 @@ from typing import Any, TypeAlias
 
 from tailored.book.model import RuleBook
 from tailored.book.model import Scorer as Declared
+from tailored.book.scorers import joined_by
 from tailored.condition.tree import Value
 from tailored.guard.permissions import Permissions
+from tailored.scoring.catalogs import Catalogs
 from tailored.scoring.protocol import Candidate, NoAnswer, NotReady, Scorer, Surroundings
-from tailored.scoring.registry import loader
+from tailored.scoring.registry import RELOADED, loader
 from tailored.scoring.workers import Busy, Workers
 
 Draws: TypeAlias = tuple[tuple[float, ...], ...]
@@ -78,6 +80,7 @@ class _Call:
     """A scorer to be asked with what it may know."""
 
     ready: _Ready
+    scorer: Scorer
     facts: dict[str, Value]
     candidates: Sequence[Candidate]
     seconds: float
@@ -94,11 +97,21 @@ class Scorers:
     """
 
     book: RuleBook
-    surroundings: Surroundings
+    given: Mapping[str, object]
+    catalogs: Catalogs
     _ready: dict[str, _Ready | _Failed] = field(default_factory=dict)
     _making: threading.RLock = field(default_factory=threading.RLock)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _counting: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        catalogs = self.catalogs
+        self._surroundings = Surroundings(
+            self.book, self.given, catalogs.lookup, catalogs.candidates, self.scorer
+        )
+        self._features = {
+            name: _readable(declared, self.book) for name, declared in self.book.scorers.items()
+        }
 
     def make_all(self) -> None:
         """Makes every scorer now, so that no page waits for that."""
@@ -161,8 +174,8 @@ class Scorers:
         if isinstance(made, _Failed) or any(permissions.held_back(declared.topics, declared.purpose)):
             return None
         try:
-            explain = getattr(made.scorer, "explain", None)
-            said = explain(_features(declared, values), candidate) if explain is not None else None
+            explain = getattr(self._permitted(made.scorer, permissions), "explain", None)
+            said = explain(self._facts(declared, values), candidate) if explain is not None else None
         except Exception:  # an explanation is never worth a page
             return None
         return said if isinstance(said, str) and said else None
@@ -175,6 +188,24 @@ class Scorers:
         for (name, word), number in found:
             counts[name][word] = number
         return counts
+
+    def learn(self, name: str, candidate: str, reward: float) -> None:
+        """Tells a scorer what came of placing a candidate. Raises ValueError where it does not learn."""
+        if isinstance(reward, bool) or not isinstance(reward, int | float) or not 0 <= reward <= 1:
+            raise ValueError(f"A reward lies between 0 and 1, and {reward!r} does not.")
+        made = self._made(name)
+        learn = getattr(made.scorer, "learn", None) if isinstance(made, _Ready) else None
+        if learn is None:
+            why = made.reason if isinstance(made, _Failed) else f"`{name}` takes no feedback."
+            raise ValueError(why)
+        learn(candidate, float(reward))
+
+    def refresh(self) -> None:
+        """Makes those scorers again that hold data read from files; the others keep what they hold."""
+        with self._making:
+            for name, declared in self.book.scorers.items():
+                if declared.kind in RELOADED:
+                    self._ready[name] = self._make(declared)
 
     def close(self) -> None:
         """Lets go of threads, connections and files."""
@@ -197,7 +228,7 @@ class Scorers:
 
     def _make(self, declared: Declared) -> _Ready | _Failed:
         try:
-            scorer = loader(declared.kind)(declared, self.surroundings)
+            scorer = loader(declared.kind)(declared, self._surroundings)
         except NotReady as error:
             return self._cannot(declared, str(error))
         except ImportError as error:
@@ -234,7 +265,8 @@ class Scorers:
             else:
                 seconds = min(declared.timeout, most) - patience.waited
                 start = time.monotonic()
-                outcome = yield _Call(made, _features(declared, values), candidates, seconds)
+                scorer = self._permitted(made.scorer, permissions)
+                outcome = yield _Call(made, scorer, self._facts(declared, values), candidates, seconds)
                 if made.workers is not None:
                     patience.waited += time.monotonic() - start
             if not isinstance(outcome, _Failed):
@@ -245,12 +277,30 @@ class Scorers:
             current = declared.fallback
         return Answer(name, None, None, first)
 
+    def _facts(self, declared: Declared, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The features that the request has, as a mapping of the scorer's own."""
+        return {key: values[key] for key in self._features[declared.id] if key in values}
+
+    def _permitted(self, scorer: Scorer, permissions: Permissions) -> Scorer:
+        """A scorer that joins others, without those that labels keep back."""
+        among = getattr(scorer, "among", None)
+        if among is None:
+            return scorer
+        permitted: Scorer = among(
+            {
+                name
+                for name, one in self.book.scorers.items()
+                if not any(permissions.held_back(one.topics, one.purpose))
+            }
+        )
+        return permitted
+
     def _count(self, name: str, word: str) -> None:
         with self._counting:
             self._counts[name, word] += 1
 
     def _asked(self, call: _Call) -> _Outcome:
-        workers, scorer = call.ready.workers, call.ready.scorer
+        workers, scorer = call.ready.workers, call.scorer
         if workers is None:
             return _outcome(call, lambda: _scored(scorer, call.facts, call.candidates))
         if call.seconds <= 0:
@@ -264,7 +314,7 @@ class Scorers:
         return _outcome(call, lambda: _result(job.value, job.error))
 
     async def _awaited(self, call: _Call) -> _Outcome:
-        workers, scorer = call.ready.workers, call.ready.scorer
+        workers, scorer = call.ready.workers, call.scorer
         score = getattr(scorer, "score_async", None)
         if score is None and inspect.iscoroutinefunction(scorer.score):
             score = scorer.score
@@ -297,9 +347,10 @@ def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
         loop.call_soon_threadsafe(done.set)
 
 
-def _features(declared: Declared, values: Mapping[str, Value]) -> dict[str, Value]:
-    """The declared features that the request has, as a mapping of the scorer's own."""
-    return {one.key: values[one.key] for one in declared.features if one.key in values}
+def _readable(declared: Declared, book: RuleBook) -> frozenset[str]:
+    """What a scorer may read: its features, and those of the scorers that it joins."""
+    joined = [book.scorers[name] for name in joined_by(declared) if name in book.scorers]
+    return frozenset(one.key for one in declared.features).union(*(_readable(one, book) for one in joined))
 
 
 def _scored(scorer: Scorer, facts: dict[str, Value], candidates: Sequence[Candidate]) -> Sequence[Any]:

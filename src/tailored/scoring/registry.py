@@ -18,6 +18,9 @@ LOADERS = {
 }
 """The module of each kind; its function `load(declared, surroundings)` makes the scorer."""
 
+RELOADED = frozenset(("popularity", "similar", "together", "onnx", "blend"))
+"""The kinds that are made again when data is refreshed: what they hold was read from files."""
+
 
 def loader(kind: str) -> Loader:
     """What makes scorers of a kind. Raises ImportError where a library that it needs is not installed."""

@@ -1,0 +1,83 @@
+"""Tables of counts, for the scorers that compare how often things are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+
+from tailored.book.model import Json
+from tailored.book.suggest import did_you_mean, listed
+from tailored.book.tables import Table, Unusable, read_table
+
+Tell = Callable[[str, str, str, int | None], None]
+"""Takes a finding: its code, what is wrong, the mend, and the number of the row (None for the table)."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """How often each item was chosen, and of how often it was shown where that is known, in one group."""
+
+    chosen: dict[str, float] = field(default_factory=dict)
+    shown: dict[str, float] = field(default_factory=dict)
+
+    def add(self, item: str, chosen: float, shown: float) -> None:
+        """Adds what one row tells."""
+        self.chosen[item] = self.chosen.get(item, 0.0) + chosen
+        self.shown[item] = self.shown.get(item, 0.0) + shown
+
+
+def read_counts(
+    settings: Mapping[str, Json], group: str | None, folder: str | None, tell: Tell
+) -> tuple[Counts, dict[str, Counts], Table | None]:
+    """The counts of all people, those of each group, and the table that they stand in.
+
+    `group` is the column that holds the group. Rows that cannot be used are told, and left out.
+    """
+    every, groups = Counts(), dict[str, Counts]()
+    try:
+        file, sql, database = (str(settings.get(key) or "") for key in ("file", "sql", "database"))
+        table = read_table(file, sql, database, folder)
+        item, count, of = (str(settings.get(key) or key) for key in ("item", "count", "of"))
+        columns = [item, count, *([of] if "of" in settings else []), *([group] if group is not None else [])]
+        for column in [one for one in columns if one not in table.columns]:
+            hint = did_you_mean(column, table.columns) or f"Its columns are {listed(table.columns, 20)}."
+            tell("missing-column", f"`{table.path}` has no column `{column}`.", hint, None)
+            return every, groups, table
+        for number, cells in table.rows:
+            if cells is None:
+                tell("unreadable-row", "This row does not have as many cells as the first line.", "", number)
+                continue
+            name = str(cells[item] if cells[item] is not None else "").strip()
+            chosen = _count(cells[count])
+            shown = _count(cells[of]) if "of" in settings else 0.0
+            if not name:
+                tell("unreadable-row", f"This row has no `{item}`.", "Give it one, or take it out.", number)
+            elif chosen is None or shown is None:
+                wrong = count if chosen is None else of
+                message = f"`{wrong}` takes a number from 0 on, and `{cells[wrong]}` is none."
+                tell("wrong-type", message, "Write it like `12`.", number)
+            elif "of" in settings and chosen > shown:
+                message = f"`{name}` was chosen {chosen:g} times, and shown only {shown:g} times."
+                tell("wrong-type", message, f"`{of}` counts how often it was shown.", number)
+            else:
+                every.add(name, chosen, shown)
+                if group is not None and cells[group] not in (None, ""):
+                    groups.setdefault(_text(cells[group]), Counts()).add(name, chosen, shown)
+    except Unusable as error:
+        tell(error.code, error.message, error.hint, None)
+        return every, groups, None
+    return every, groups, table
+
+
+def _count(cell: object) -> float | None:
+    """A number from 0 on, or None."""
+    try:
+        number = float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return number if isfinite(number) and number >= 0 and not isinstance(cell, bool) else None
+
+
+def _text(cell: object) -> str:
+    return ("true" if cell else "false") if isinstance(cell, bool) else str(cell).strip()

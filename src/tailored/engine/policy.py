@@ -1,0 +1,297 @@
+"""How a ranking chooses: the order, caps, diversity and exploration, and how likely each choice is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from itertools import chain
+from math import floor
+from typing import Any, TypeAlias
+
+from tailored.book.model import Ranking
+from tailored.scoring.hook import Draws
+from tailored.scoring.protocol import Candidate
+
+MOST_COMPARED = 200
+"""Candidates among which diversity is looked for: those with the highest scores."""
+MOST_EXPLORED = 500
+"""Candidates that exploration draws from: those that follow the top."""
+DIGITS = 6
+"""Of a propensity."""
+
+Used: TypeAlias = dict[Hashable, int]
+"""How often each value of a capped attribute stands in a list."""
+
+
+class Policy:
+    """Every list that one ranking may make of its candidates for a request, and how likely each is.
+
+    Candidates are named by their places in the order of the book or the catalog. `draws` are equally likely
+    lists of their scores, `later` those by which exploration is ordered; None is the rule's own order.
+    """
+
+    def __init__(
+        self,
+        ranking: Ranking,
+        candidates: Sequence[Candidate],
+        pinned: Sequence[Candidate],
+        room: int,
+        draws: Draws | None,
+        later: Draws | None,
+    ) -> None:
+        self.ranking, self.candidates, self.pinned, self.room = ranking, candidates, pinned, room
+        self.caps = _Caps(ranking, candidates, pinned)
+        self.later = later
+        self._draws: Sequence[tuple[float, ...] | None] = draws or (None,)
+        self._tops: dict[int, _Top] = {}
+
+    def drawn(self, draw: Callable[[str], float]) -> tuple[list[int], list[int]]:
+        """What is kept of the top, and what is explored, in order; `draw` gives numbers from 0 to 1."""
+        top = self._top(int(draw("draw") * len(self._draws)))
+        number = min(top.fewest + (draw("share") < top.chance), len(top.pool))
+        return top.select(number, int(draw("offset") * len(top.drawn)))
+
+    def propensity(self, candidate: int) -> float:
+        """The probability that a candidate is placed, over all draws."""
+        tops = [self._top(draw) for draw in range(len(self._draws))]
+        return round(sum(top.probability(candidate) for top in tops) / len(tops), DIGITS)
+
+    def _top(self, draw: int) -> _Top:
+        if draw not in self._tops:
+            self._tops[draw] = _Top(self, self._draws[draw])
+        return self._tops[draw]
+
+
+class _Top:
+    """What follows from one list of scores: the top, and what exploration may put in its place."""
+
+    def __init__(self, policy: Policy, scores: tuple[float, ...] | None) -> None:
+        self._caps = policy.caps
+        self._order = _order(scores, len(policy.candidates))
+        self.top = self._greedy(policy, scores)
+        explore = policy.ranking.explore
+        share = explore.share * len(self.top) if explore is not None else 0.0
+        self.fewest = floor(share)
+        self.chance = share - self.fewest
+        self.first: list[int] = []
+        self.drawn: list[int] = []
+        if explore is not None and share > 0:
+            in_top = set(self.top)
+            rest = [one for one in self._order if one not in in_top]
+            by_id = {policy.candidates[one].id: one for one in rest} if explore.first else {}
+            self.first = [by_id[name] for name in dict.fromkeys(explore.first) if name in by_id]
+            others = [one for one in rest[:MOST_EXPLORED] if one not in self.first]
+            if policy.later is not None:
+                scored = policy.later[0]
+                self.first += sorted(others, key=lambda one: -scored[one])
+            else:
+                self.drawn = sorted(others, key=lambda one: _mixed(policy.candidates[one].id))
+        self.pool = [*self.first, *self.drawn]
+
+    def select(self, number: int, offset: int) -> tuple[list[int], list[int]]:
+        """What is kept, and what is explored: so many, beginning with those named, then from an offset on.
+
+        Where caps leave less than that, the order fills up.
+        """
+        kept = self.top[: len(self.top) - number]
+        if number == 0:
+            return kept, []
+        used = self._caps.used(kept)
+        explored: list[int] = []
+        for one in chain(self.first, self.drawn[offset:], self.drawn[:offset]):
+            if len(explored) == number:
+                break
+            if self._caps.take(used, one):
+                explored.append(one)
+        if len(explored) < number:
+            missing = number - len(explored)
+            rest = (one for one in self._order if one not in kept and one not in explored)
+            kept += _first(missing, (one for one in rest if self._caps.take(used, one)))
+        return kept, explored
+
+    def probability(self, candidate: int) -> float:
+        """The probability that a candidate is placed, given these scores."""
+        if not self.pool or self.fewest + self.chance == 0:
+            return float(candidate in self._in_top)
+        if self._caps:
+            return self._enumerated.get(candidate, 0.0)
+        found = 0.0
+        for number, chance in self._numbers():
+            if candidate in self._in_top:
+                found += chance * (self._in_top[candidate] < len(self.top) - number)
+            elif candidate in self._in_first:
+                found += chance * (self._in_first[candidate] < number)
+            else:
+                found += chance * max(0, number - len(self.first)) / len(self.drawn)
+        return found
+
+    @cached_property
+    def _in_top(self) -> dict[int, int]:
+        return {one: place for place, one in enumerate(self.top)}
+
+    @cached_property
+    def _in_first(self) -> dict[int, int]:
+        return {one: place for place, one in enumerate(self.first)}
+
+    def _numbers(self) -> list[tuple[int, float]]:
+        """How many may be explored, each with its probability."""
+        most = len(self.pool)
+        return [(min(self.fewest, most), 1 - self.chance), (min(self.fewest + 1, most), self.chance)]
+
+    @cached_property
+    def _enumerated(self) -> dict[int, float]:
+        """The probabilities where caps make one choice depend on another: over all offsets."""
+        found: dict[int, float] = {}
+        for number, chance in self._numbers():
+            if chance == 0:
+                continue
+            for offset, share in self._offsets(number):
+                for one in chain(*self.select(number, offset)):
+                    found[one] = found.get(one, 0.0) + chance * share
+        return found
+
+    def _offsets(self, number: int) -> list[tuple[int, float]]:
+        """Offsets that may differ in what follows, each with its probability: one for each that has room."""
+        used = self._caps.used(self.top[: len(self.top) - number])
+        fitting = [place for place, one in enumerate(self.drawn) if self._caps.fits(used, one)]
+        if not fitting or number == 0:
+            return [(0, 1.0)]
+        size = len(self.drawn)
+        gaps = [
+            place - before for before, place in zip([fitting[-1] - size, *fitting], fitting, strict=False)
+        ]
+        return [(place, gap / size) for place, gap in zip(fitting, gaps, strict=True)]
+
+    def _greedy(self, policy: Policy, scores: tuple[float, ...] | None) -> list[int]:
+        """The first of the order that caps let through, each as unlike those before it as is asked for."""
+        used = self._caps.used([])
+        diversity = policy.ranking.diversity
+        if diversity is None or diversity.weight == 0:
+            return _first(policy.room, (one for one in self._order if self._caps.take(used, one)))
+        over = [key.removeprefix("item.") for key in diversity.over]
+        weight, relevant = diversity.weight, _relevance(scores, self._order)
+        near = dict.fromkeys(self._order[:MOST_COMPARED], 0.0)
+
+        def remember(other: Candidate) -> None:
+            for one in near:
+                near[one] = max(near[one], _alike(policy.candidates[one], other, over))
+
+        for pinned in policy.pinned:
+            remember(pinned)
+        top: list[int] = []
+        while len(top) < policy.room:
+            fitting = [one for one in near if self._caps.fits(used, one)]
+            if not fitting:
+                break
+            best = max(fitting, key=lambda one: (1 - weight) * relevant[one] - weight * near[one])
+            self._caps.take(used, best)
+            top.append(best)
+            del near[best]
+            remember(policy.candidates[best])
+        rest = (one for one in self._order[MOST_COMPARED:] if self._caps.take(used, one))
+        return top + _first(policy.room - len(top), rest)
+
+
+class _Caps:
+    """How many of a list may have a value in common. It is false where there is no cap."""
+
+    def __init__(
+        self, ranking: Ranking, candidates: Sequence[Candidate], pinned: Sequence[Candidate]
+    ) -> None:
+        self._caps = [(cap.per.removeprefix("item."), cap.number) for cap in ranking.at_most]
+        self._candidates = candidates
+        self._pinned: Used = {}
+        for one in pinned:
+            self._add(self._pinned, self._values(one))
+
+    def __bool__(self) -> bool:
+        return bool(self._caps)
+
+    def used(self, chosen: Sequence[int]) -> Used:
+        """What a list with these, and with what is pinned, has in common."""
+        used = dict(self._pinned)
+        if self._caps:
+            for one in chosen:
+                self._add(used, self._values(self._candidates[one]))
+        return used
+
+    def fits(self, used: Used, one: int) -> bool:
+        """Whether a candidate may be added to a list."""
+        if not self._caps:
+            return True
+        return all(
+            used.get((cap, value), 0) < most for cap, most, value in self._values(self._candidates[one])
+        )
+
+    def take(self, used: Used, one: int) -> bool:
+        """Adds a candidate to a list, if it may be."""
+        if not self._caps:
+            return True
+        if not self.fits(used, one):
+            return False
+        self._add(used, self._values(self._candidates[one]))
+        return True
+
+    def _values(self, candidate: Candidate) -> list[tuple[int, int, Hashable]]:
+        return [
+            (place, most, one)
+            for place, (name, most) in enumerate(self._caps)
+            for one in _several(candidate.attributes.get(name))
+        ]
+
+    def _add(self, used: Used, values: list[tuple[int, int, Hashable]]) -> None:
+        for place, _, value in values:
+            used[place, value] = used.get((place, value), 0) + 1
+
+
+def _several(value: Any) -> Sequence[Any]:
+    """The values that an attribute holds; none where it is missing or empty."""
+    if isinstance(value, tuple):
+        return value
+    return () if value is None or value == "" else (value,)
+
+
+def _order(scores: tuple[float, ...] | None, number: int) -> list[int]:
+    """The highest score first; of equals, the first."""
+    if scores is None:
+        return list(range(number))
+    return sorted(range(number), key=scores.__getitem__, reverse=True)
+
+
+def _relevance(scores: tuple[float, ...] | None, order: list[int]) -> list[float]:
+    """From 1 for the best to 0 for the worst: by scores, or by places where there are none."""
+    if scores is None:
+        last = max(1, len(order) - 1)
+        return [(len(order) - 1 - place) / last if len(order) > 1 else 1.0 for place in range(len(order))]
+    low, high = min(scores), max(scores)
+    return [(score - low) / (high - low) if high > low else 1.0 for score in scores]
+
+
+def _alike(one: Candidate, other: Candidate, over: Sequence[str]) -> float:
+    """How alike two are, from 0 to 1: the mean over attributes; lists by what they share (Jaccard)."""
+    return sum(_same(one.attributes.get(name), other.attributes.get(name)) for name in over) / max(
+        1, len(over)
+    )
+
+
+def _same(one: Any, other: Any) -> float:
+    if one is None or other is None:
+        return 0.0
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len({*one} & {*other}) / max(1, len({*one} | {*other}))
+    return float(one == other)
+
+
+def _first(number: int, found: Iterator[int]) -> list[int]:
+    """The first so many; no more are looked at."""
+    taken: list[int] = []
+    while len(taken) < number and (one := next(found, None)) is not None:
+        taken.append(one)
+    return taken
+
+
+@lru_cache(maxsize=100_000)
+def _mixed(name: str) -> bytes:
+    """Orders ids in a way that has nothing to do with what they name."""
+    return sha256(name.encode()).digest()

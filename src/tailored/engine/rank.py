@@ -1,0 +1,442 @@
+"""The rank stage: what scorers choose for the slots that rules leave to them.
+
+engine/reference_ranking.py says what is right, plainly; this must agree with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import TypeAlias
+
+from tailored.book.builtin import PERSONALIZATION
+from tailored.book.model import Content, Ranking, Rule, RuleBook, Slot
+from tailored.content.render import FrozenDict, Renderer, View, views
+from tailored.engine.decision import Decision, Item, Placement
+from tailored.engine.facts import Facts, RequestWarning, as_json
+from tailored.engine.policy import Policy
+from tailored.engine.resolve import Withheld
+from tailored.scoring.catalogs import Catalogs
+from tailored.scoring.hook import Answer, Patience, Scorers
+from tailored.scoring.protocol import Candidate
+from tailored.scoring.stock import Stock, places, stock_of_content
+
+Question: TypeAlias = tuple[str, Sequence[Candidate]]
+"""A scorer, and the candidates that it is asked about."""
+Asking: TypeAlias = Generator[Question, Answer, None]
+Key: TypeAlias = tuple[str | None, str]
+"""What is placed: the catalog (None for content), and the id."""
+
+
+@dataclass(slots=True)
+class Chosen:
+    """One thing that is placed: who chose it (a scorer, `explore`, `pin` or None), and how likely that was."""
+
+    key: Key
+    rule: str | None
+    candidate: Candidate | None = None
+    by: str | None = None
+    propensity: float = 1.0
+
+
+@dataclass(slots=True)
+class Filled:
+    """What a slot gets, who was asked for it, and what the guard kept back."""
+
+    slot: Slot
+    chosen: list[Chosen] = field(default_factory=list)
+    answer: Answer | None = None
+    is_drawn: bool = False
+    withheld: set[Withheld] = field(default_factory=set)
+
+
+class Ranker:
+    """Fills the slots of a book that rules leave to scorers. It is built once and shared by threads."""
+
+    def __init__(
+        self, book: RuleBook, personal: frozenset[str], scorers: Scorers, catalogs: Catalogs
+    ) -> None:
+        self._book, self._personal = book, personal
+        self.scorers, self.catalogs = scorers, catalogs
+        self._slots = {
+            name: book.slots[name] for name in book.slots if any(name in rule.rank for rule in book.rules)
+        }
+        self._content = {
+            id(ranking): stock_of_content([book.content[name] for name in ranking.of])
+            for rule in book.rules
+            for ranking in rule.rank.values()
+            if ranking.catalog is None
+        }
+        self._renderer = Renderer(book.content)
+        self._fields = {
+            name: Renderer({name: Content(name, catalog.fields, escaped=catalog.escaped)})
+            for name, catalog in book.catalogs.items()
+            if catalog.fields
+        }
+
+    def rank(self, decision: Decision, firing: Sequence[Rule], facts: Facts) -> Decision:
+        """A decision with its ranked slots filled; `firing` are the rules that fire, in resolution order."""
+        patience = Patience()
+        filled = []
+        for one, asking in self._filling(decision, firing, facts):
+            try:
+                name, candidates = next(asking)
+                while True:
+                    answer = self.scorers.ask(name, facts.values, facts.permissions, candidates, patience)
+                    name, candidates = asking.send(answer)
+            except StopIteration:
+                filled.append(one)
+        return self._decided(decision, filled, facts)
+
+    async def rank_async(self, decision: Decision, firing: Sequence[Rule], facts: Facts) -> Decision:
+        """The same, without holding a thread while scorers that wait on others are waited for."""
+        patience = Patience()
+        filled = []
+        ask = self.scorers.ask_async
+        for one, asking in self._filling(decision, firing, facts):
+            try:
+                name, candidates = next(asking)
+                while True:
+                    answer = await ask(name, facts.values, facts.permissions, candidates, patience)
+                    name, candidates = asking.send(answer)
+            except StopIteration:
+                filled.append(one)
+        return self._decided(decision, filled, facts)
+
+    def _filling(
+        self, decision: Decision, firing: Sequence[Rule], facts: Facts
+    ) -> Iterator[tuple[Filled, Asking]]:
+        """The slots that rankings take part in, each with the questions on the way to its filling."""
+        usable = [rule for rule in firing if self._is_usable(rule, facts)]
+        for rule in firing:
+            for name, ranking in rule.rank.items():
+                yield from self._withheld_by(rule, name, ranking, facts)
+        for name, slot in self._slots.items():
+            rules = [rule for rule in usable if name in rule.show or name in rule.rank]
+            if any(name in rule.rank for rule in rules) and not decision.slots[name].hidden:
+                filled = Filled(slot)
+                yield filled, self._fill(filled, rules, facts)
+
+    def _withheld_by(
+        self, rule: Rule, slot: str, ranking: Ranking, facts: Facts
+    ) -> Iterator[tuple[Filled, Asking]]:
+        """What of a ranking's candidates the guard keeps back, as a filling of no slot."""
+        found = self._held_back(ranking, facts)
+        if found:
+            yield Filled(self._book.slots[slot], withheld=found), _no_questions()
+
+    def _held_back(self, ranking: Ranking, facts: Facts) -> set[Withheld]:
+        permissions, book = facts.permissions, self._book
+        named = [
+            *ranking.of,
+            *(pin.id for pin in ranking.pin),
+            *(ranking.explore.first if ranking.explore else ()),
+        ]
+        found = {
+            Withheld("content", name, label, of)
+            for name in named
+            if name in book.content
+            for label, of in permissions.held_back(book.content[name].topics, book.content[name].purpose)
+        }
+        if ranking.catalog is not None:
+            catalog = book.catalogs[ranking.catalog]
+            closed = {
+                Withheld("catalog", catalog.id, label, of)
+                for label, of in permissions.held_back(catalog.topics, catalog.purpose)
+            }
+            if closed:
+                return found | closed
+            stock = self.catalogs.stock(ranking.catalog)
+            held = stock.held_back(permissions)
+            meeting = _meeting(ranking, stock, facts) if held else 0
+            for place, labels in held.items():
+                if meeting >> place & 1:
+                    name = stock.candidates[place].id
+                    found |= {Withheld("content", name, label, of) for label, of in labels}
+        return found
+
+    def _is_usable(self, rule: Rule, facts: Facts) -> bool:
+        permissions = facts.permissions
+        if any(permissions.held_back(rule.topics, rule.purpose)):
+            return False
+        return not (rule.id in self._personal and permissions.opted_out(PERSONALIZATION))
+
+    def _fill(self, filled: Filled, rules: Sequence[Rule], facts: Facts) -> Asking:
+        """Fills a slot from its rules, in resolution order; yields whom to ask."""
+        slot = filled.slot
+        most = slot.many or 1
+        for rule in rules:
+            if len(filled.chosen) >= most:
+                break
+            taken = {one.key for one in filled.chosen}
+            if slot.id in rule.rank:
+                ranking = rule.rank[slot.id]
+                yield from self._choose(filled, rule, ranking, most - len(filled.chosen), taken, facts)
+            else:
+                fresh = [(None, name) for name in rule.show[slot.id] if self._is_permitted(name, facts)]
+                for key in dict.fromkeys(fresh):
+                    if key not in taken and len(filled.chosen) < most:
+                        filled.chosen.append(Chosen(key, rule.id))
+
+    def _is_permitted(self, name: str, facts: Facts) -> bool:
+        item = self._book.content[name]
+        return not any(facts.permissions.held_back(item.topics, item.purpose))
+
+    def _choose(
+        self, filled: Filled, rule: Rule, ranking: Ranking, room: int, taken: set[Key], facts: Facts
+    ) -> Asking:
+        """What one ranking gives to a slot."""
+        room = min(ranking.top or room, room)
+        pins = self._pins(ranking, room, taken, facts)
+        pinned = {key for key, _ in pins.values()}
+        candidates = self._candidates(ranking, taken | pinned, facts)
+        answer, later = None, None
+        if candidates and ranking.by is not None:
+            answer = yield ranking.by, candidates
+        explore = ranking.explore
+        if candidates and explore is not None and explore.by is not None:
+            later = yield explore.by, candidates
+        draw = _Draw(facts, filled.slot.id, rule.id)
+        free = [place for place in range(1, room + 1) if place not in pins]
+        policy = Policy(
+            ranking,
+            candidates,
+            [candidate for _, candidate in pins.values()],
+            len(free),
+            answer.draws if answer is not None else None,
+            later.draws if later is not None else None,
+        )
+        kept, explored = policy.drawn(draw)
+        held = free[: len(kept) + len(explored)]
+        new = sorted(held, key=lambda place: draw(f"place {place}"))[: len(explored)]
+        used = answer.used if answer is not None else None
+        which = dict(zip([place for place in held if place not in new], kept, strict=True))
+        which |= dict(zip(sorted(new), explored, strict=True))
+        for place in sorted({*pins, *which}):
+            if place in pins:
+                key, candidate = pins[place]
+                filled.chosen.append(Chosen(key, rule.id, candidate, "pin"))
+            else:
+                candidate = candidates[which[place]]
+                key, by = (candidate.catalog, candidate.id), "explore" if place in new else used
+                propensity = policy.propensity(which[place])
+                filled.chosen.append(Chosen(key, rule.id, candidate, by, propensity))
+        if answer is not None and filled.answer is None:
+            filled.answer = answer
+        filled.is_drawn |= answer is not None or explore is not None
+
+    def _pins(
+        self, ranking: Ranking, room: int, taken: set[Key], facts: Facts
+    ) -> dict[int, tuple[Key, Candidate]]:
+        """What stands at which place: an item of the catalog, or else content, unless it is kept back."""
+        found: dict[int, tuple[Key, Candidate]] = {}
+        for pin in ranking.pin:
+            if pin.at > room:
+                continue
+            candidate = self._pinned(ranking, pin.id, facts)
+            if candidate is not None and (candidate.catalog, pin.id) not in taken:
+                found[pin.at] = (candidate.catalog, pin.id), candidate
+        return found
+
+    def _pinned(self, ranking: Ranking, name: str, facts: Facts) -> Candidate | None:
+        permissions = facts.permissions
+        if ranking.catalog is not None:
+            catalog, stock = self._book.catalogs[ranking.catalog], self.catalogs.stock(ranking.catalog)
+            place = stock.by_id.get(name)
+            if place is not None:
+                closed = any(permissions.held_back(catalog.topics, catalog.purpose))
+                closed |= any(permissions.held_back(*stock.labels.get(place, ((), None))))
+                return None if closed else stock.candidates[place]
+        if name not in self._book.content or not self._is_permitted(name, facts):
+            return None
+        return self.catalogs.content[name]
+
+    def _candidates(self, ranking: Ranking, taken: set[Key], facts: Facts) -> list[Candidate]:
+        """What may be chosen from: what meets the conditions and what no gate keeps back, in order."""
+        if ranking.catalog is not None:
+            catalog, stock = self._book.catalogs[ranking.catalog], self.catalogs.stock(ranking.catalog)
+            if any(facts.permissions.held_back(catalog.topics, catalog.purpose)):
+                return []
+        else:
+            stock = self._content[id(ranking)]
+        bits = _meeting(ranking, stock, facts)
+        for place in stock.held_back(facts.permissions):
+            bits &= ~(1 << place)
+        found = (stock.candidates[place] for place in places(bits))
+        return [candidate for candidate in found if (candidate.catalog, candidate.id) not in taken]
+
+    def _decided(self, decision: Decision, filled: Sequence[Filled], facts: Facts) -> Decision:
+        """The decision with its ranked slots as they were filled."""
+        if not filled:
+            return decision
+        texts = _Texts(self._renderer, self._fields, facts)
+        slots, why = dict(decision.slots), {}
+        for one in filled:
+            if one.chosen or one.answer is not None:
+                slots[one.slot.id] = self._placement(one, texts, facts)
+                why[one.slot.id] = one
+        withheld = {*decision.withheld, *(entry for one in filled for entry in one.withheld)}
+        warnings = [*decision.warnings, *map(_failed_text, dict.fromkeys(texts.failed))]
+        return replace(
+            decision,
+            slots=FrozenDict(slots),
+            withheld=tuple(sorted(withheld)),
+            warnings=tuple(dict.fromkeys(warnings)),
+            reasons=ItemReasons(decision.reasons, self.scorers, why, facts),
+        )
+
+    def _placement(self, filled: Filled, texts: _Texts, facts: Facts) -> Placement:
+        slot, chosen = filled.slot, filled.chosen
+        reason = "rule" if chosen else "default"
+        if not chosen or slot.fill:
+            taken = {one.key for one in chosen}
+            spare = [(None, name) for name in slot.default if self._is_permitted(name, facts)]
+            chosen = [*chosen, *(Chosen(key, None) for key in spare if key not in taken)][: slot.many or 1]
+        items = tuple(
+            Item(
+                one.key[1],
+                texts.fields(one),
+                one.rule,
+                one.key[0],
+                one.propensity if filled.is_drawn else None,
+            )
+            for one in chosen
+        )
+        if slot.many is not None:
+            return Placement("many", reason, None, items=items, scorer=filled.answer)
+        if not items:
+            return Placement("single", reason, None, scorer=filled.answer)
+        only = items[0]
+        return Placement(
+            "single",
+            reason,
+            only.rule,
+            only.content,
+            only.fields,
+            scorer=filled.answer,
+            catalog=only.catalog,
+            propensity=only.propensity,
+        )
+
+
+def make_ranker(book: RuleBook, personal: frozenset[str], given: Mapping[str, object]) -> Ranker:
+    """The rank stage of a book, its scorers made and its catalogs stocked.
+
+    `personal` are the rules that opting out of personalization puts to sleep, `given` the scorers of the
+    application.
+    """
+    catalogs = Catalogs(book)
+    scorers = Scorers(book, given, catalogs)
+    scorers.make_all()
+    return Ranker(book, personal, scorers, catalogs)
+
+
+def _no_questions() -> Asking:
+    return
+    yield
+
+
+def _meeting(ranking: Ranking, stock: Stock, facts: Facts) -> int:
+    """The candidates that meet `where`, and none of `without`, as bits."""
+    bits = stock.true(ranking.where, facts.values, facts.now)
+    for condition in ranking.without:
+        bits &= ~stock.true(condition, facts.values, facts.now)
+    return bits
+
+
+class _Draw:
+    """Numbers from 0 to 1 that depend on the request alone, or on nothing where nothing names it."""
+
+    __slots__ = ("_seed",)
+
+    def __init__(self, facts: Facts, slot: str, rule: str) -> None:
+        request, user = facts.values.get("context.request_id"), facts.values.get("user.id")
+        if request is not None:
+            named = f"request\0{request}"
+        elif user is not None:
+            named = f"user\0{user}\0{facts.now.date().isoformat()}"
+        else:
+            named = secrets.token_hex(16)
+        self._seed = f"{named}\0{slot}\0{rule}\0"
+
+    def __call__(self, name: str) -> float:
+        return int.from_bytes(sha256(f"{self._seed}{name}".encode()).digest()[:6]) / 2**48
+
+
+class _Texts:
+    """Renders what is placed, for one request."""
+
+    def __init__(self, renderer: Renderer, fields: Mapping[str, Renderer], facts: Facts) -> None:
+        self._renderer, self._fields, self._facts = renderer, fields, facts
+        self._seen: dict[str, View] = views(facts.values, facts.permissions.consents)
+        self.failed: list[str] = []
+
+    def fields(self, chosen: Chosen) -> FrozenDict:
+        """The fields of content, or of an item: what its catalog says, or else its attributes."""
+        catalog, name = chosen.key
+        if catalog is None:
+            return self._renderer.render(name, self._seen, self.failed)
+        assert chosen.candidate is not None
+        attributes = chosen.candidate.attributes
+        if catalog not in self._fields:
+            return FrozenDict({key: frozen(value) for key, value in attributes.items()})
+        failed: list[str] = []
+        seen = {**self._seen, "item": View({**attributes, "id": name})}
+        fields = self._fields[catalog].render(catalog, seen, failed)
+        self.failed += [name for _ in failed]
+        return fields
+
+
+def frozen(value: object) -> object:
+    """An attribute's value as JSON data that nobody can change."""
+    return tuple(value) if isinstance(value, tuple) else as_json(value)  # type: ignore[arg-type]
+
+
+def _failed_text(content: str) -> RequestWarning:
+    message = f"A text of `{content}` could not be rendered with these values; it is empty."
+    return RequestWarning("failed-text", None, message)
+
+
+class ItemReasons(Mapping[str, str]):
+    """The sentences of a decision, and, as `slot item`, of each thing that a ranking placed."""
+
+    def __init__(
+        self, reasons: Mapping[str, str], scorers: Scorers, filled: Mapping[str, Filled], facts: Facts
+    ) -> None:
+        self._reasons, self._scorers, self._facts = reasons, scorers, facts
+        self._chosen = {
+            f"{slot} {one.key[1]}": one
+            for slot, made in filled.items()
+            for one in made.chosen
+            if one.candidate
+        }
+
+    def __getitem__(self, name: str) -> str:
+        chosen = self._chosen.get(name)
+        if chosen is None:
+            return self._reasons[name]
+        words = in_words(chosen, self._scorers, self._facts)
+        if words is None:
+            return self._reasons[name.split(" ", 1)[0]]
+        return f"You see this {words if words.startswith('because ') else f'because it is {words}'}."
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._reasons
+        yield from self._chosen
+
+    def __len__(self) -> int:
+        return len(self._reasons) + len(self._chosen)
+
+    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, str]]]:
+        return FrozenDict, (dict(self),)
+
+
+def in_words(chosen: Chosen, scorers: Scorers, facts: Facts) -> str | None:
+    """Why this one, in a few words, as its scorer says: `popular in Norway`; None where nobody says."""
+    if chosen.by == "explore":
+        return "something new"
+    if chosen.by in (None, "pin") or chosen.candidate is None:
+        return None
+    return scorers.explain(str(chosen.by), facts.values, facts.permissions, chosen.candidate)
