@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tailored.book.load import check_book
 from tailored.engine import engine as engine_module
+from tailored.engine.engine import Engine
 from tailored.engine.explain import explain
+from tailored.engine.reference import decide
 from tests.support.make import BASE, make
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -219,3 +222,136 @@ def test_nothing_that_is_hidden_changes_a_decision_or_its_explanation():
     ]
     seen = {str(explain(engine, {"age": 3} | user, {"page": "home"}, NOW).to_dict()) for user in hidden}
     assert len(seen) == 1
+
+
+PURPOSES = BASE + "purposes: {tips: {honours: gpc}, ads: {description: Advertisements}}\n"
+WITH_PURPOSES = (
+    PURPOSES.replace("    age: {type: integer}", "    age: {type: integer, purpose: ads}")
+    .replace("  d: {title: D}", '  d: {title: "D{{ user.age }}", purpose: tips}')
+    .replace("page: {type: string, values: [home, cart]}", "page: {type: string, purpose: ads}")
+)
+
+
+def decided(rules: str, user: dict, context: dict | None = None, base: str = WITH_PURPOSES) -> dict:
+    """The decision, for which the specification must speak, too."""
+    engine = make(rules, base)
+    decision = engine.evaluate(user, context or {}, NOW).to_dict()
+    assert decision == decide(engine.book, user, context or {}, NOW)
+    return decision
+
+
+@pytest.mark.parametrize(
+    "opt_outs, gpc, stops",
+    [
+        (None, None, set()),
+        ([], False, set()),
+        (["tips"], None, {"tips"}),
+        (["ads"], None, {"ads"}),
+        (["ads", "tips", "anything"], None, {"ads", "tips"}),
+        (None, True, {"tips"}),
+        (["ads"], True, {"ads", "tips"}),
+        (None, 1, set()),
+        (None, "1", set()),
+        (None, "true", set()),
+        ("ads", None, {"ads", "tips"}),
+    ],
+)
+def test_an_opt_out_by_kind_stops_rules_attributes_and_content_of_that_purpose(opt_outs, gpc, stops):
+    user = {"age": 40, "name": "Kari"} | ({"opt_outs": opt_outs} if opt_outs is not None else {})
+    context = {"page": "home"} | ({"gpc": gpc} if gpc is not None else {})
+    rules = (
+        "rule: {when: always, purpose: ads, show: {hero: b}}\n"
+        "attribute: {when: {age: 40}, set: {path: team}}\n"
+        "moment: {when: {page: home}, show: {bare: c}}\n"
+        "content: {when: always, show: {list: [d, c]}}"
+    )
+    decision = decided(rules, user, context)
+    slots = decision["slots"]
+    is_unreadable = opt_outs == "ads"
+    assert slots["hero"]["rule"] == (None if "ads" in stops else "rule")
+    assert decision["settings"]["path"]["rule"] == (None if "ads" in stops else "attribute")
+    assert slots["bare"]["rule"] == (None if "ads" in stops else "moment")
+    assert [item["content"] for item in slots["list"]["items"]] == (["c"] if "tips" in stops else ["d", "c"])
+    told = {(one["kind"], one["id"]): one["purpose"] for one in decision["withheld"]}
+    expected = {("rule", "rule"): "ads"} if "ads" in stops else {}
+    expected |= {("content", "d"): "tips"} if "tips" in stops else {}
+    assert told == expected
+    assert bool(decision["warnings"]) == (
+        is_unreadable or isinstance(gpc, int | str) and not isinstance(gpc, bool)
+    )
+
+
+@pytest.mark.parametrize(
+    "condition, fires",
+    [
+        ("{age: 40}", False),
+        ("{age: {known: false}}", False),
+        ("{not: {age: 3}}", False),
+        ("{any: [{age: 40}, {page: home}]}", False),
+        ("{segment: young}", False),
+        ("{not: {segment: young}}", False),
+        ("{logic: {'!': [{var: user.age}]}}", False),
+        ("{page: home}", True),
+        ("always", True),
+        ("{id: u1}", True),
+        ("{opt_outs: personalization}", True),
+        ("{logic: {'!': [{var: user.consents.x}]}}", True),
+    ],
+)
+def test_personalization_stops_every_rule_that_asks_about_the_user_and_leaves_the_rest(condition, fires):
+    user = {"id": "u1", "age": 40, "opt_outs": ["personalization"]}
+    decision = decided(f"r: {{when: {condition}, show: {{hero: a}}}}", user, {"page": "home"}, base=BASE)
+    assert decision["slots"]["hero"]["rule"] == ("r" if fires else None)
+    assert decision["slots"]["hero"]["content"] == ("a" if fires else "plain")
+
+
+def test_what_opts_out_of_one_purpose_leaves_the_others_alone():
+    user = {"age": 40, "country": "NO", "opt_outs": ["ads"]}
+    rules = "r: {when: {country: NO}, show: {hero: b}}"
+    assert decided(rules, user)["slots"]["hero"]["rule"] == "r"
+
+
+def test_a_topic_that_is_not_sensitive_closes_nothing():
+    base = BASE + "topics: {health: {sensitive: false, because: This is a clinic}}\n"
+    rules = "r: {when: {ills: knee, segment: sick}, topic: health, show: {hero: ill}}"
+    decision = decided(rules, {"ills": ["knee"]}, {"page": "home"}, base)
+    assert (decision["slots"]["hero"]["content"], decision["withheld"]) == ("ill", [])
+    assert make(rules, base).evaluate({"ills": ["knee"]}, {"page": "home"}, NOW).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "body", ["sensitive: false", "sensitive: false, because: ''", "because: x, sensitive: no"]
+)
+def test_a_topic_stays_sensitive_unless_the_book_says_why_not(body):
+    text = BASE + f"topics: {{health: {{{body}}}}}\nrules: {{r: {{when: always, show: {{hero: ill}}}}}}\n"
+    book, report = check_book({"a.yaml": text.encode()}, NOW)
+    assert report.errors == 1
+    assert Engine(book).evaluate({}, {}, NOW)["hero"].content == "plain"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "r: {when: {logic: {'!': [{var: user.ills}]}}, show: {hero: a}}",
+        "r: {when: {logic: {'or': [true, {var: user.ills}]}}, show: {hero: a}}",
+        "r: {when: {not: {logic: {'!': [{var: user.ills}]}}}, show: {hero: a}}",
+        "r: {when: {segment: sick}, show: {hero: a}}",
+        "r: {when: {not: {segment: sick}}, show: {hero: a}}",
+        "r: {when: {not: {all: [{segment: sick}, {page: home}]}}, show: {hero: a}}",
+        "r: {when: {ills: {contains none: [knee]}}, show: {hero: a}}",
+    ],
+)
+def test_what_is_closed_is_unknown_whatever_it_says_for_engine_and_specification(rules):
+    for ills in (["knee"], [], None, 3):
+        decision = decided(rules, {"ills": ills}, {"page": "home"}, BASE)
+        assert decision["slots"]["hero"]["rule"] is None
+        assert (decision["withheld"], decision["warnings"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "label", ["topic: health", "purpose: personalization", "topic: [children, health]", "purpose: ads"]
+)
+def test_a_default_that_carries_a_label_is_an_error(label):
+    text = PURPOSES.replace("plain: {title: Welcome}", f"plain: {{title: Welcome, {label}}}")
+    _, report = check_book({"a.yaml": text.encode()}, NOW)
+    assert {one.code for one in report.diagnostics if one.severity == "error"} == {"labelled-default"}
