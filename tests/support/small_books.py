@@ -226,11 +226,7 @@ class SmallBook:
         signals: list[dict[str, Any]] = [{}]
         consents: list[dict[str, Any]] = [{}]
         if self.guarded:
-            outs += [
-                {"opt_outs": ["ads"]},
-                {"opt_outs": ["ads", "personalization"]},
-                {"opt_outs": "all of it"},
-            ]
+            outs += [{"opt_outs": given} for given in ([], ["ads"], ["ads", "personalization"], "all")]
             signals.append({"gpc": True})
             consents.append({"consents": {"health": True}})
         permissions = [{**one, **two} for one in consents for two in outs]

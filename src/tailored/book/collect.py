@@ -27,6 +27,7 @@ KIND = {
     "segments": "segment",
     "rules": "rule",
     "tests": "test",
+    "guarantees": "guarantee",
 }
 """How a sentence calls one thing of a section."""
 

@@ -24,6 +24,7 @@ from tailored.book.declarations import (
 )
 from tailored.book.diagnostics import Diagnostic, Report, RuleBookError, sort
 from tailored.book.flows import check_never, note_flows
+from tailored.book.guarantees import read_guarantees
 from tailored.book.links import check_defaults, check_depth, check_segments, check_unused
 from tailored.book.model import Catalog, RuleBook
 from tailored.book.rankings import RankingReader
@@ -60,13 +61,13 @@ def check_book(
 
     `now` is the time that schedules are compared with: the clock, unless given. `folder` is where the files
     are: what tests, catalogs and scorers name is looked up from there, and without it only among `sources`.
-    Without `tests` these are passed over. With `notes` the findings have notes, too, which say what is good
-    to know: of a book without errors, which consent each rule needs.
+    Without `tests` these and the guarantees are passed over. With `notes` the findings have notes, too, which
+    say what is good to know: of a book without errors, which consent each rule needs.
     """
     found: list[Diagnostic] = []
     data = {path: sources[path] for path in catalog_files(sources)}
     rule_files = {path: sources[path] for path in sources if path not in data} if data else sources
-    collected = collect(in_book_order(rule_files), found, () if tests else ("tests",))
+    collected = collect(in_book_order(rule_files), found, () if tests else ("tests", "guarantees"))
     section = collected.sections
     topics = read_topics(section["topics"])
     purposes = read_purposes(section["purposes"])
@@ -101,7 +102,11 @@ def check_book(
         catalog_reader.items,
         place,
     )
-    book = replace(book, tests=read_tests(section["tests"], section["rules"], book, names, folder))
+    book = replace(
+        book,
+        tests=read_tests(section["tests"], section["rules"], book, names, folder),
+        guarantees=read_guarantees(section["guarantees"], book, names),
+    )
     heights = check_segments(collected, segments)
     check_depth(collected, book, heights)
     check_defaults(collected, book)

@@ -303,6 +303,33 @@ class RuleTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Something that a guarantee says of decisions.
+
+    `kind` is the word of the language. Of `show` the values are content (none: anything at all), of `set` the
+    values of the setting `target`, of `order` the modules that come first; tags have no target.
+    """
+
+    kind: str
+    target: str
+    values: tuple[Scalar | tuple[Scalar, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantee:
+    """What must hold for every request of which a condition is true: nothing of `never`, all of `always`."""
+
+    id: str
+    span: Span
+    when: Condition = ALWAYS
+    never: tuple[Claim, ...] = ()
+    always: tuple[Claim, ...] = ()
+    description: str = ""
+    owner: str = ""
+    allow: Mapping[str, Allowance] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBook:
     """A whole book. `rules` stand in resolution order: higher priority first, then first in the book."""
 
@@ -322,3 +349,4 @@ class RuleBook:
     folder: str | None = None
     """Where the files of catalogs and scorers are; None for a book that is not in a folder."""
     tests: tuple[RuleTest, ...] = field(default=(), compare=False, repr=False)
+    guarantees: Mapping[str, Guarantee] = field(default_factory=dict, compare=False, repr=False)

@@ -17,14 +17,17 @@ from tailored.book.consent import TCF_ITEMS, flags_of
 from tailored.book.constants import written
 from tailored.book.expectations import PIECES
 from tailored.book.logic import STANDARD
-from tailored.book.model import Content, RuleBook, Slot
+from tailored.book.model import Content, RuleBook, Setting, Slot
 from tailored.book.nodes import plain_scalar, plain_value
 from tailored.book.rules import A_SLOT
 from tailored.book.sections import (
     ATTRIBUTE,
+    CLAIM,
     CONSENT,
     CONTENT,
     EXPECT,
+    GUARANTEE,
+    GUARANTEE_FINDINGS,
     PURPOSE,
     RULE,
     RULE_FINDINGS,
@@ -276,6 +279,12 @@ _SECTIONS: dict[str, Schema] = {
     "settings": _section(_body(SETTING, {"default": _SETTABLE}, ["type", "default"])),
     "content": _section(_body(CONTENT, {"type": _TEXT}) | {"propertyNames": {}}),
     "tests": _section(_body(TEST)),
+    "guarantees": _section(
+        _body(
+            GUARANTEE,
+            {"never": _ref("claim"), "always": _ref("claim"), "allow": _allow(GUARANTEE_FINDINGS)},
+        )
+    ),
     "segments": _section(_body(SEGMENT, {"allow": _allow(SEGMENT_FINDINGS)}, ["when"])),
     "rules": _section(
         _body(RULE, {"allow": _allow(RULE_FINDINGS)})
@@ -386,6 +395,26 @@ _ANY_NAMES: dict[str, Schema] = {
 }
 
 
+def _claim(slots: Schema, contents: Schema, settings: Schema, orders: Schema) -> Schema:
+    """What `never` and `always` of a guarantee hold."""
+    shapes = {
+        "show": {"anyOf": [*_one_or_more(slots)["anyOf"], contents]},
+        "show content tagged": _NAMES,
+        "set": settings,
+        "hide": _one_or_more(slots),
+        "order": orders,
+    }
+    return _closed(_described(CLAIM, shapes), minProperties=1)
+
+
+_ANY_NAMES["claim"] = _claim(
+    _TEXT,
+    _mapping(additionalProperties=_CONTENTS),
+    _mapping(additionalProperties=_SETTABLE),
+    _mapping(additionalProperties=_NAMES),
+)
+
+
 def _names_of(book: RuleBook) -> dict[str, Schema]:
     """The definitions in which the names of a book stand."""
     slots = {name: _about_slot(slot) for name, slot in book.slots.items()}
@@ -429,6 +458,12 @@ def _names_of(book: RuleBook) -> dict[str, Schema]:
                 }
                 for name, setting in book.settings.items()
             }
+        ),
+        "claim": _claim(
+            _enum(filled, "a slot"),
+            _closed(_described(filled, dict.fromkeys(filled, _CONTENTS))),
+            _closed({name: _claimed(setting) for name, setting in book.settings.items()}),
+            _closed({name: _modules(book.slots[name]) for name in ordered}),
         ),
         "rule": _enum({rule.id: rule.description for rule in book.rules}, "a rule"),
         "consents": _consents(
@@ -513,6 +548,12 @@ def _set_to(name: str, type_: Type, values: tuple[Scalar, ...]) -> Schema:
     if type_ in ELEMENT:
         return _list_of(_value(name, ELEMENT[type_], values), minItems=0)
     return _value(name, type_, values)
+
+
+def _claimed(setting: Setting) -> Schema:
+    """What a guarantee says of a setting: a value, or a list of which it has one."""
+    value = _set_to(setting.id, setting.type, setting.values)
+    return value if setting.type in ELEMENT else _one_or_more(value)
 
 
 def _about_attribute(attribute: Attribute) -> str:

@@ -95,6 +95,22 @@ RULE_FINDINGS = {
     "never-wins": "Others always come before it",
     "ambiguous": "Only its place in the book decides between it and another",
 }
+GUARANTEE = {
+    "description": "What it protects, in words",
+    "owner": "Who looks after it",
+    "when": "For whom and where it must hold; for everyone unless given",
+    "never": "What no decision may do",
+    "always": "What every decision must do",
+    "allow": ALLOW,
+}
+GUARANTEE_FINDINGS = {"guarantee-unproven": "Nobody can tell whether it holds"}
+CLAIM = {
+    "show": "A slot holds something; or, by slot, one of these",
+    "show content tagged": "Some slot holds content with one of these tags",
+    "set": "A setting has this value, or one of these",
+    "hide": "A slot is hidden",
+    "order": "These come first, by slot",
+}
 TEST = {
     "description": "What it is about, in words",
     "request": "A JSON file with a request to begin with; its path begins at this file",
@@ -187,4 +203,5 @@ SECTIONS = {
     "segments": "Conditions with a name",
     "rules": "Who sees what",
     "tests": "What must come out, for whom",
+    "guarantees": "What must hold for everyone; `tailored prove` proves it",
 }

@@ -64,6 +64,7 @@ def _allowances(book: RuleBook) -> Iterator[tuple[tuple[str, str, str], Allowanc
         ("rule", book.rules),
         ("segment", book.segments.values()),
         ("slot", book.slots.values()),
+        ("guarantee", book.guarantees.values()),
     ):
         for thing in things:
             for code, allowance in thing.allow.items():

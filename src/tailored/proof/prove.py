@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,6 +10,7 @@ from tailored.book.diagnostics import Report
 from tailored.book.model import RuleBook
 from tailored.condition.types import midnight
 from tailored.proof.allow import silenced
+from tailored.proof.guarantees import check_guarantees
 from tailored.proof.proof import Proof, begin, nothing
 from tailored.proof.rules import check_rules
 from tailored.proof.segments import check_segments
@@ -23,20 +24,25 @@ class Proven:
 
     findings: tuple[Finding, ...]
     undecided: tuple[tuple[str, str], ...]
+    guarantees: Mapping[str, str]
+    """`proven`, `broken` or `unproven`, by guarantee; the one that is built in comes first."""
 
 
 def prove(book: RuleBook, progress: Callable[[int], None] = nothing, now: datetime | None = None) -> Proven:
     """All findings about a book. `progress` is told, now and then, how many rules more are done; witnesses
     are at the moment `now` if they can be (the beginning of today, unless given)."""
-    proof = begin(book, (), progress, now or midnight(datetime.now(UTC).date()))
-    findings = silenced(book, list(_checked(proof)), proof.undecided)
-    return Proven(tuple(sorted(findings, key=_by_place)), tuple(sorted(proof.undecided)))
+    asked = [guarantee.when for guarantee in book.guarantees.values()]
+    proof = begin(book, asked, progress, now or midnight(datetime.now(UTC).date()))
+    status: dict[str, str] = {}
+    findings = silenced(book, list(_checked(proof, status)), proof.undecided)
+    return Proven(tuple(sorted(findings, key=_by_place)), tuple(sorted(proof.undecided)), status)
 
 
-def _checked(proof: Proof) -> Iterator[Finding]:
+def _checked(proof: Proof, status: dict[str, str]) -> Iterator[Finding]:
     yield from check_rules(proof)
     yield from check_segments(proof)
     yield from check_slots(proof)
+    yield from check_guarantees(proof, status)
 
 
 def _by_place(finding: Finding) -> tuple[object, ...]:
@@ -59,6 +65,7 @@ def outcome_of(proven: Proven, report: Report, strict: bool = False) -> Outcome:
     data = {
         "diagnostics": [finding.to_dict() for finding in findings],
         **counts,
+        "guarantees": dict(proven.guarantees),
         "undecided": [{"code": code, "id": id_} for code, id_ in proven.undecided],
     }
     found = [
@@ -71,5 +78,6 @@ def outcome_of(proven: Proven, report: Report, strict: bool = False) -> Outcome:
 
 
 def _notes(proven: Proven) -> str:
-    """What stayed open."""
-    return "\n".join(f"undecided: {code} of {id_}" for code, id_ in proven.undecided)
+    """What became of the guarantees, and what stayed open."""
+    lines = [f"{status:<8}  {name}" for name, status in proven.guarantees.items()]
+    return "\n".join([*lines, *(f"undecided  {code} of {id_}" for code, id_ in proven.undecided)])

@@ -30,6 +30,8 @@ class Replayed:
     """The rules that are awake, fire, and are not kept back, in resolution order."""
     outcomes: Mapping[str, Outcome]
     """By slot and setting."""
+    values: Mapping[str, Any]
+    """The values of settings, with their own types."""
 
     def named(self, target: str) -> set[str]:
         """The rules that a slot or a setting has its answer from."""
@@ -46,8 +48,13 @@ class Replay:
     def __call__(self, request: Request) -> Replayed:
         """What the engine makes of a request."""
         facts = self.engine.facts(request.user, request.context, request.now)
+        usable = self.usable(facts)
         decision = self.engine.decide(facts).to_dict()
-        return Replayed(facts, self.usable(facts), decision["slots"] | decision["settings"])
+        values = {
+            name: next((rule.set[name] for rule in usable if name in rule.set), setting.default)
+            for name, setting in self.book.settings.items()
+        }
+        return Replayed(facts, usable, decision["slots"] | decision["settings"], values)
 
     def usable(self, facts: Facts) -> list[Rule]:
         """The rules that are awake, fire, and are not kept back, in resolution order."""
