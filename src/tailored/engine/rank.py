@@ -18,6 +18,7 @@ from tailored.engine.decision import Decision, Item, Placement
 from tailored.engine.facts import Facts, RequestWarning, as_json
 from tailored.engine.policy import Policy
 from tailored.engine.resolve import Withheld
+from tailored.engine.why import Reasons
 from tailored.scoring.catalogs import Catalogs
 from tailored.scoring.hook import Answer, Patience, Scorers
 from tailored.scoring.protocol import Candidate
@@ -32,7 +33,7 @@ Key: TypeAlias = tuple[str | None, str]
 
 @dataclass(slots=True)
 class Chosen:
-    """One thing that is placed: who chose it (a scorer, `explore`, `pin` or None), and how likely that was."""
+    """One thing that is placed: who chose it (a scorer, `explore`, `pin`, None), and how likely that was."""
 
     key: Key
     rule: str | None
@@ -225,7 +226,7 @@ class Ranker:
                 filled.chosen.append(Chosen(key, rule.id, candidate, by, propensity))
         if answer is not None and filled.answer is None:
             filled.answer = answer
-        filled.is_drawn |= answer is not None or explore is not None
+        filled.is_drawn |= answer is not None or (explore is not None and bool(pins or which))
 
     def _pins(
         self, ranking: Ranking, room: int, taken: set[Key], facts: Facts
@@ -284,7 +285,9 @@ class Ranker:
             slots=FrozenDict(slots),
             withheld=tuple(sorted(withheld)),
             warnings=tuple(dict.fromkeys(warnings)),
-            reasons=ItemReasons(decision.reasons, self.scorers, why, facts),
+            reasons=ItemReasons(
+                Reasons(self._book, facts, slots, decision.settings), self.scorers, why, facts
+            ),
         )
 
     def _placement(self, filled: Filled, texts: _Texts, facts: Facts) -> Placement:

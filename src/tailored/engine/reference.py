@@ -28,16 +28,21 @@ from tailored.condition.types import (
     parse_datetime,
     parse_version,
 )
-from tailored.content.render import Renderer, views
+from tailored.content.render import Renderer, View, views
+from tailored.engine.reference_ranking import Numbers, rank_slot, withheld_by
 
 Label = tuple[str, str]
 """("topic", id) or ("purpose", id)."""
 
 
 def decide(
-    book: RuleBook, user: Mapping[str, Any], context: Mapping[str, Any], now: datetime
+    book: RuleBook,
+    user: Mapping[str, Any],
+    context: Mapping[str, Any],
+    now: datetime,
+    numbers: Numbers | None = None,
 ) -> dict[str, Any]:
-    """The decision as JSON data."""
+    """The decision as JSON data. `numbers` are what scorers say, for a book that has any."""
     request = {"user": user, "context": context}
     consents, opt_outs, warnings = permissions(book, user, context)
     facts: dict[str, Any] = {}
@@ -72,6 +77,9 @@ def decide(
             return None
         return evaluator(condition.text)(logic_data(condition, facts, consents))
 
+    def kept(topics: tuple[str, ...], purpose: str | None) -> list[Label]:
+        return kept_back(book, topics, purpose, consents, opt_outs)
+
     usable: list[Rule] = []
     withheld: set[tuple[str, str, str, str]] = set()
     for rule in book.rules:
@@ -87,6 +95,8 @@ def decide(
                 item = book.content[content]
                 for label in kept_back(book, item.topics, item.purpose, consents, opt_outs):
                     withheld.add(("content", content, *label))
+        for ranking in rule.rank.values():
+            withheld |= withheld_by(book, ranking, facts, now, kept)
         if not labels:
             usable.append(rule)
 
@@ -98,9 +108,23 @@ def decide(
     def fields(content: str) -> Any:
         return thawed(renderer.render(content, seen, failed))
 
+    def item_fields(catalog: str, name: str) -> Any:
+        item = next(one for one in book.items[catalog] if one.id == name)
+        values = {key.removeprefix("item."): value for key, value in item.values.items()}
+        if not book.catalogs[catalog].fields:
+            return {key: json_of(value) for key, value in values.items() if key != "id"}
+        one = Content(name, book.catalogs[catalog].fields, escaped=book.catalogs[catalog].escaped)
+        return thawed(Renderer({name: one}).render(name, {**seen, "item": View(values)}, failed))
+
     slots = {}
     for name, slot in book.slots.items():
         slots[name] = placement(book, slot, usable, permitted, fields)
+    for name, slot in book.slots.items():
+        rules = [rule for rule in usable if name in rule.show or name in rule.rank]
+        if any(name in rule.rank for rule in rules) and slots[name]["reason"] != "hidden":
+            assert numbers is not None
+            ranked = rank_slot(book, slot, rules, facts, now, kept, numbers)
+            slots[name] = ranked_placement(book, slot, ranked, permitted, fields, item_fields)
     settings: dict[str, Any] = {}
     for name, setting in book.settings.items():
         setters = [rule for rule in usable if name in rule.set]
@@ -152,6 +176,32 @@ def placement(book: RuleBook, slot: Slot, usable: list[Rule], permitted: Any, fi
         if len(items) < slot.many and content not in [item["content"] for item in items]:
             items.append({"content": content, "fields": fields(content), "rule": by})
     return {"reason": reason, "items": items}
+
+
+def ranked_placement(
+    book: RuleBook, slot: Slot, ranked: dict[str, Any], permitted: Any, fields: Any, item_fields: Any
+) -> dict[str, Any]:
+    """What a slot gets in which rankings took part; `ranked` is what reference_ranking says."""
+    placed = list(ranked["placed"])
+    reason = "rule" if placed else "default"
+    if slot.fill or not placed:
+        for content in slot.default:
+            taken = [one["thing"] for one in placed]
+            if (None, content) not in taken and permitted(book.content[content]):
+                placed.append({"thing": (None, content), "rule": None, "propensity": 1.0})
+    items: list[dict[str, Any]] = []
+    for one in placed[: slot.many or 1]:
+        catalog, name = one["thing"]
+        shown = fields(name) if catalog is None else item_fields(catalog, name)
+        item = {"content": name, "fields": shown, "rule": one["rule"]}
+        item |= {"catalog": catalog} if catalog is not None else {}
+        item |= {"propensity": one["propensity"]} if ranked["drawn"] else {}
+        items.append(item)
+    asked = {"scorer": ranked["scorer"]} if ranked["scorer"] is not None else {}
+    if slot.many is not None:
+        return {"reason": reason, "items": items, **asked}
+    only = items[0] if items else {"content": None, "fields": {}, "rule": None}
+    return {"reason": reason, **only, **asked}
 
 
 def permissions(

@@ -62,7 +62,7 @@ class Catalogs:
         texts: dict[str, str] = {}
         with self._refreshing:
             for catalog in [self._book.catalogs[name] for name in names or self._book.catalogs]:
-                if not catalog.items:  # those written in the book change with the book
+                if catalog.file or catalog.sql:  # those written in the book change with the book
                     self._read(catalog, found, texts)
         return Report(sort(found), texts)
 

@@ -383,7 +383,7 @@ def _outcome(call: _Call, get: Any) -> _Outcome:
             raise
         word = getattr(error, "word", "error")
         said = str(error) if word != "error" else f"`{name}` raised {type(error).__name__}."
-        log.warning("scorer %s failed: %s", name, type(error).__name__)
+        log.debug("scorer %s failed", name, exc_info=error)
         return _Failed(word, said)
     if not draws or any(len(scores) != len(call.candidates) for scores in draws):
         gave = len(draws[0]) if draws else 0

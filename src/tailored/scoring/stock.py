@@ -91,7 +91,8 @@ class Stock:
         """The items that have an attribute, and those that hold each of its values."""
         found = self._holding.get(key)
         if found is None:
-            known, holding = 0, {}
+            known = 0
+            holding: dict[Scalar, int] = {}
             for place, values in enumerate(self.values):
                 value = values.get(key)
                 if value is not None:

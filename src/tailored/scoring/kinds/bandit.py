@@ -1,7 +1,7 @@
 """What people take up most, learnt while it is shown: Thompson sampling over the candidates.
 
 Each candidate has a beta distribution of its rate, from how often it was taken up and left (Thompson, 1933).
-A request draws one of a fixed number of samples of all of them, so that the probability of each order is known.
+A request draws one of a fixed number of samples of all of them, so the probability of each order is known.
 """
 
 from __future__ import annotations

@@ -36,8 +36,9 @@ class IsOpen(Exception):
 
 
 class HttpScorer:
-    """Asks a service. It is sent `{"facts": {...}, "candidates": [{"id": ..., "attributes": {...}}, ...]}`, and
-    answers `{"scores": [...]}`; any other status than 200, or other form, counts as a failure.
+    """Asks a service. It is sent `{"facts": {...}, "candidates": [{"id": ..., "attributes": {...}}, ...]}`.
+
+    It answers `{"scores": [...]}`; any other status than 200, or other form, counts as a failure.
     """
 
     def __init__(self, declared: Declared, url: str, token: str | None, failures: int, rest: float) -> None:
