@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tailored.content.render import FrozenDict
-from tailored.engine.facts import RequestWarning
+from tailored.engine.facts import Facts, RequestWarning
 from tailored.engine.resolve import Withheld
 
 NOTHING = FrozenDict()
@@ -74,6 +74,8 @@ class SettingValue:
 
 
 Decided: TypeAlias = Placement | SettingValue
+Reasons: TypeAlias = tuple[Callable[[Facts, Any], str], Facts] | Mapping[str, str]
+"""What tells why somebody sees something, and the facts that it takes; or the sentences themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,23 @@ class Decision(Mapping[str, Any]):
     settings: Mapping[str, SettingValue]
     withheld: tuple[Withheld, ...]
     warnings: tuple[RequestWarning, ...]
-    reasons: Mapping[str, str] = field(default=NOTHING, compare=False, repr=False)
+    reasons: Reasons = field(default=NOTHING, compare=False, repr=False)
 
     def why(self, name: str) -> str:
         """One sentence of plain text for the person herself: why she sees what a slot or a setting holds.
 
         It speaks of nothing that the guard hides from her request. Raises KeyError for an unknown name.
         """
-        self[name]
+        decided: Decided = self[name]
+        if isinstance(self.reasons, tuple):
+            tell, facts = self.reasons
+            return tell(facts, decided)
         return self.reasons[name]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle, or a deep copy, holds the sentences of `why`, and nothing of the facts behind them."""
+        sentences = FrozenDict({name: self.why(name) for name in self})
+        return Decision, (self.book, self.slots, self.settings, self.withheld, self.warnings, sentences)
 
     def __getitem__(self, name: str) -> Any:
         found: Decided | None = self.slots.get(name) or self.settings.get(name)
