@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Type(StrEnum):
@@ -80,7 +81,12 @@ _VERSION = re.compile(
 
 def parse_version(text: str) -> Version | None:
     """The version that `text` names, or None where it names none."""
-    match = _VERSION.fullmatch(text) if len(text) <= 256 else None
+    return _version(text) if len(text) <= 256 else None
+
+
+@lru_cache(maxsize=4096)  # applications have few versions
+def _version(text: str) -> Version | None:
+    match = _VERSION.fullmatch(text)
     if match is None:
         return None
     numbers = tuple(int(part or 0) for part in match.group(1, 2, 3))
@@ -133,8 +139,8 @@ _DATETIME = re.compile(
 
 def parse_date(text: str) -> date | None:
     """The day that an ISO 8601 calendar date names, or None."""
-    if not _DATE.fullmatch(text):
-        return None
+    if not (len(text) == 10 and text[4] == "-" == text[7]) and not _DATE.fullmatch(text):
+        return None  # the most usual form is told without the pattern, which takes longer than the rest
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -143,9 +149,11 @@ def parse_date(text: str) -> date | None:
 
 def parse_datetime(text: str) -> datetime | None:
     """The moment that an ISO 8601 date and time names, in UTC (the zone, where it names none), or None."""
-    if not _DATETIME.fullmatch(text):
-        return None
     try:
+        if len(text) == 20 and text[4::3] == "--T::Z" and text[11:13] < "24":
+            return datetime.fromisoformat(text)  # the most usual form is told without the pattern, as above
+        if not _DATETIME.fullmatch(text):
+            return None
         return in_utc(datetime.fromisoformat(text.upper()))
     except (ValueError, OverflowError):
         return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tailored.content.render import FrozenDict
-from tailored.engine.facts import RequestWarning
+from tailored.engine.facts import Facts, RequestWarning
 from tailored.engine.resolve import Withheld
 
 if TYPE_CHECKING:
@@ -91,6 +91,9 @@ class SettingValue:
 
 
 Decided: TypeAlias = Placement | SettingValue
+Tell: TypeAlias = Callable[[Facts, Any, str, str | None], str]
+Reasons: TypeAlias = tuple[Tell, Facts] | Mapping[str, str]
+"""What tells why somebody sees a slot or a thing in it, and the facts that it takes; or the sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Decision(Mapping[str, Any]):
     settings: Mapping[str, SettingValue]
     withheld: tuple[Withheld, ...]
     warnings: tuple[RequestWarning, ...]
-    reasons: Mapping[str, str] = field(default=NOTHING, compare=False, repr=False)
+    reasons: Reasons = field(default=NOTHING, compare=False, repr=False)
 
     def why(self, name: str, item: str | None = None) -> str:
         """One sentence of plain text for the person herself: why she sees what a slot or a setting holds.
@@ -114,8 +117,21 @@ class Decision(Mapping[str, Any]):
         With `item`, the id of one thing in the slot, why she sees that one. It speaks of nothing that the
         guard hides from her request. Raises KeyError for an unknown name.
         """
-        self[name]
+        decided: Decided = self[name]
+        if isinstance(self.reasons, tuple):
+            tell, facts = self.reasons
+            return tell(facts, decided, name, item)
         return self.reasons.get(f"{name} {item}") or self.reasons[name]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle, or a deep copy, holds the sentences of `why`, and nothing of the facts behind them."""
+        sentences = {name: self.why(name) for name in self}
+        for name, placement in self.slots.items():
+            for item in (placement.content, *(item.content for item in placement.items)):
+                if (why := self.why(name, item)) != sentences[name]:
+                    sentences[f"{name} {item}"] = why
+        frozen = FrozenDict(sentences)
+        return Decision, (self.book, self.slots, self.settings, self.withheld, self.warnings, frozen)
 
     def __getitem__(self, name: str) -> Any:
         found: Decided | None = self.slots.get(name) or self.settings.get(name)

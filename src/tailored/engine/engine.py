@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tailored.book.load import load_book
@@ -16,8 +17,17 @@ from tailored.content.render import FrozenDict, Renderer, View, views
 from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue
 from tailored.engine.facts import Facts, FactsReader, RequestWarning, as_json, read_now
 from tailored.engine.match import Matcher
-from tailored.engine.resolve import Choice, Plan, last_check, resolve
-from tailored.engine.why import Reasons
+from tailored.engine.resolve import (
+    Choice,
+    Plan,
+    SettingPlan,
+    SlotPlan,
+    choose,
+    choose_value,
+    last_check,
+    resolve,
+)
+from tailored.engine.why import sentence
 
 if TYPE_CHECKING:
     from tailored.book.diagnostics import Report
@@ -35,12 +45,19 @@ class Engine:
         self.book = book
         self.version = book_version(book)
         self._matcher = Matcher(book)
-        self._plan = Plan(book, self._matcher)
-        self._reader = FactsReader(book)
+        self._plan = plan = Plan(book, self._matcher)
+        self._reader = FactsReader(book, self._matcher.index, plan.kept_back)
         self._renderer = Renderer(book.content)
-        self._placed: dict[tuple[str, str, str | None, str | None], Placement] = {}
-        """The placements of what is the same for everyone, kept once made; no more than the book can name."""
-        self._ranker = _ranker(book, self._plan.personal, scorers)
+        self._tell = partial(sentence, book)
+        self._slots: list[tuple[str, SlotPlan, int, int, dict[int, Placement]]] = [
+            (one.slot.id, one, one.hides, one.offers, {}) for one in plan.slots
+        ]
+        """With each slot what it shows by its first clause, where that is the same for all, once made."""
+        self._settings: list[tuple[str, SettingPlan, int, dict[int, SettingValue]]] = [
+            (one.setting.id, one, one.sets, {}) for one in plan.settings
+        ]
+        self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
+        self._ranker = _ranker(book, plan.personal, scorers)
         self._is_made = True
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -133,7 +150,7 @@ class Engine:
         return self._reader.read(user, context, read_now(now))
 
     def decide(self, facts: Facts) -> Decision:
-        """The decision that follows from facts: match, resolve, check at the exit, render, rank."""
+        """The decision that follows from facts: match, resolve, render, check at the exit, rank."""
         decision = self._decide(facts)
         if self._ranker is None:
             return decision
@@ -141,38 +158,79 @@ class Engine:
 
     def _decide(self, facts: Facts) -> Decision:
         """All of it but what scorers choose."""
-        resolution = resolve(self._plan, self._matcher.firing(facts), facts.permissions)
-        taken = last_check(self.book, resolution, facts.permissions)
-        texts = _Texts(self._renderer, facts)
-        slots = FrozenDict(
-            {name: self._placement(name, choice, texts) for name, choice in resolution.slots.items()}
+        firing = self._matcher.firing(facts)
+        if firing & facts.door.kept_back:
+            return self._decide_with_care(firing, facts)
+        slots: dict[str, Placement] = {}
+        making: _Making | None = None
+        hiding = firing & self._plan.hides
+        for name, one, hides, offers, known in self._slots:
+            first = -(hiding & hides).bit_length() if hiding else 0
+            first = first or (firing & offers).bit_length()
+            placement = known.get(first)
+            if placement is None:
+                making = making or _Making(self._renderer, facts)
+                choice = choose(self._plan, one, firing, facts.permissions)
+                placement = self._placement(name, choice, making)
+                if self._is_for_everyone(placement, first):
+                    known[first] = placement
+            slots[name] = placement
+        settings = self._values(firing) if firing & self._plan.sets else self._as_set
+        warnings = making.warnings() if making else facts.warnings
+        return Decision(self.version, FrozenDict(slots), settings, (), warnings, (self._tell, facts))
+
+    def _decide_with_care(self, firing: int, facts: Facts) -> Decision:
+        """The same, where labels keep back something of the rules that fire."""
+        making = _Making(self._renderer, facts)
+        resolution = resolve(self._plan, firing, facts.door)
+        slots = {name: self._placement(name, choice, making) for name, choice in resolution.slots.items()}
+        settings = {name: _setting(*chosen) for name, chosen in resolution.settings.items()}
+        return Decision(
+            self.version,
+            FrozenDict(slots),
+            FrozenDict(settings),
+            tuple(resolution.withheld),
+            making.warnings(),
+            (self._tell, facts),
         )
-        settings = FrozenDict(
-            {name: SettingValue(_frozen(value), rule) for name, (value, rule) in resolution.settings.items()}
-        )
-        warnings = (*facts.warnings, *map(_failed_text, dict.fromkeys(texts.failed)), *[_LAST_CHECK][:taken])
-        reasons = Reasons(self.book, facts, slots, settings)
-        return Decision(self.version, slots, settings, tuple(resolution.withheld), warnings, reasons)
 
     def firing(self, facts: Facts) -> list[Rule]:
         """The rules that are awake and whose conditions hold, in resolution order."""
         rules = self.book.rules
         return [rules[place] for place in self._matcher.rules(self._matcher.firing(facts))]
 
-    def _placement(self, name: str, choice: Choice, texts: _Texts) -> Placement:
+    def _placement(self, name: str, choice: Choice, making: _Making) -> Placement:
+        making.taken += last_check(self.book, choice, making.facts.permissions)
         kind = self.book.slots[name].kind
-        if kind == "many" and choice.items:
-            items = tuple(Item(content, texts.fields(content), rule) for content, rule in choice.items)
+        if kind == "many" and choice.reason != "hidden":
+            items = tuple(Item(content, making.fields(content), rule) for content, rule in choice.items)
             return Placement(kind, choice.reason, choice.rule, items=items)
         content = choice.items[0][0] if choice.items else None
-        known = (name, choice.reason, choice.rule, content)
-        placement = self._placed.get(known)
-        if placement is None:
-            fields = NOTHING if content is None else texts.fields(content)
-            placement = Placement(kind, choice.reason, choice.rule, content, fields, order=choice.order)
-            if content is None or self._renderer.is_plain(content):
-                self._placed[known] = placement
-        return placement
+        fields = NOTHING if content is None else making.fields(content)
+        return Placement(kind, choice.reason, choice.rule, content, fields, order=choice.order)
+
+    def _is_for_everyone(self, placement: Placement, first: int) -> bool:
+        """Whether a slot shows the same whenever the same clause is the first of its to fire."""
+        if placement.kind == "many" and first > 0:
+            return False  # it takes more than the first
+        shown = [item.content for item in placement.items]
+        shown += [] if placement.content is None else [placement.content]
+        return self._plan.labelled_content.isdisjoint(shown) and all(map(self._renderer.is_plain, shown))
+
+    def _values(self, firing: int) -> FrozenDict:
+        """The value of each setting, where no label keeps back anything of the rules that fire."""
+        values = {}
+        for name, one, sets, known in self._settings:
+            first = (firing & sets).bit_length()
+            value = known.get(first)
+            if value is None:
+                value = known[first] = self._value(one, firing)
+            values[name] = value
+        return FrozenDict(values)
+
+    def _value(self, one: SettingPlan, firing: int) -> SettingValue:
+        value, rule = choose_value(self._plan, one, firing)
+        return _setting(value, rule)
 
 
 def _ranker(book: RuleBook, personal: frozenset[str], scorers: Mapping[str, object] | None) -> Ranker | None:
@@ -184,21 +242,28 @@ def _ranker(book: RuleBook, personal: frozenset[str], scorers: Mapping[str, obje
     return make_ranker(book, personal, scorers or {})
 
 
-class _Texts:
-    """Renders for one request; what templates see is made for the first that needs it."""
+class _Making:
+    """The making of one decision: its texts, and what went wrong with them."""
 
-    __slots__ = ("_facts", "_renderer", "_seen", "failed")
+    __slots__ = ("_renderer", "_seen", "facts", "failed", "taken")
 
     def __init__(self, renderer: Renderer, facts: Facts) -> None:
-        self._renderer, self._facts = renderer, facts
+        self._renderer, self.facts = renderer, facts
         self._seen: dict[str, View] = {}
         self.failed: list[str] = []
+        self.taken = 0
+        """Pieces of content that the last check took out."""
 
     def fields(self, content: str) -> FrozenDict:
-        """The fields of a content item for this request."""
+        """The fields of a content item for this request; what templates see is made when first needed."""
         if not self._seen and not self._renderer.is_plain(content):
-            self._seen = views(self._facts.values, self._facts.permissions.consents)
+            self._seen = views(self.facts.values, self.facts.permissions.consents)
         return self._renderer.render(content, self._seen, self.failed)
+
+    def warnings(self) -> tuple[RequestWarning, ...]:
+        """What to warn of, of the request and of what was made of it."""
+        failed = map(_failed_text, dict.fromkeys(self.failed))
+        return (*self.facts.warnings, *failed, *[_LAST_CHECK][: self.taken])
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:
@@ -227,6 +292,10 @@ def _the_engine() -> Engine:
             if _engine is None:
                 _engine = Engine.load(os.environ.get("TAILORED_RULES") or "rules")
     return _engine
+
+
+def _setting(value: Value, rule: str | None) -> SettingValue:
+    return SettingValue(_frozen(value), rule)
 
 
 def _frozen(value: Value) -> Any:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tailored.book.builtin import PERSONALIZATION
 from tailored.book.model import RuleBook
 from tailored.condition.tree import Attribute, Value
-from tailored.condition.types import A_VALUE, Type, as_text, in_utc, parse_date, parse_datetime
-from tailored.condition.values import LONGEST_TEXT, TooLarge, WrongType, read_value
+from tailored.condition.types import (
+    A_VALUE,
+    Version,
+    as_text,
+    in_utc,
+    parse_date,
+    parse_datetime,
+)
+from tailored.condition.values import TooLarge, WrongType, read_value
+from tailored.engine.index import Index
+from tailored.engine.ordinary import Get, Read, ordinary
 from tailored.guard.permissions import Permissions, read_permissions
+
+MOST_DOORS = 1024
+"""Sets of permissions that a reader remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,79 +39,177 @@ class RequestWarning:
         return {"code": self.code, "attribute": self.attribute, "message": self.message}
 
 
-@dataclass(slots=True)
 class Facts:
-    """What a decision may know: typed values by whole attribute names, the moment, and what is permitted.
+    """What a decision may know of one request, read once: nothing that happens to the request changes it.
 
-    What the guard hides is not in here. `remembered` holds the segments that are worked out already.
+    What the guard hides is not in here. `holding` are the clauses that hold as far as the index knows, and
+    `remembered` the segments that are worked out already.
     """
 
-    values: dict[str, Value]
-    now: datetime
+    __slots__ = ("_raws", "_reader", "_values", "door", "holding", "now", "remembered", "warnings")
+
+    def __init__(
+        self,
+        reader: FactsReader,
+        raws: Sequence[Any],
+        now: datetime,
+        door: Door,
+        holding: int,
+        warnings: tuple[RequestWarning, ...],
+    ) -> None:
+        self._reader, self._raws, self.now, self.door = reader, raws, now, door
+        self.holding, self.warnings = holding, warnings
+        self._values: dict[str, Value] | None = None
+        self.remembered: dict[tuple[str, bool], bool] = {}
+
+    @property
+    def permissions(self) -> Permissions:
+        """What the request permits."""
+        return self.door.permissions
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """The typed values by whole attribute names."""
+        if self._values is None:
+            self._values = self._reader.values(self._raws)
+        return self._values
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What one set of permissions lets through of a book: worked out once for each."""
+
     permissions: Permissions
-    warnings: list[RequestWarning]
-    remembered: dict[tuple[str, bool], bool] = field(default_factory=dict)
+    user: tuple[Any, ...]
+    """The names under which attributes of the user are read; for those hidden, one that nothing has."""
+    context: tuple[Any, ...]
+    nested: tuple[tuple[Any, ...], ...]
+    """The paths of attributes that lie deeper."""
+    clauses: int
+    """The clauses that no label of a segment closes."""
+    kept_back: int
+    """The clauses of rules that a label, of their own or of their content, keeps back."""
 
 
 class FactsReader:
-    """Reads requests by the attributes of a book. It is built once and shared by threads."""
+    """Reads requests by the attributes of a book, and looks them up in its index on the way.
 
-    def __init__(self, book: RuleBook) -> None:
+    It is built once and shared by threads. Requests in which nothing is odd are read by a function that is
+    written for the book; all others, at leisure, here.
+    """
+
+    def __init__(
+        self,
+        book: RuleBook,
+        index: Index | None = None,
+        kept_back: Callable[[Permissions], int] | None = None,
+    ) -> None:
+        """`kept_back` tells the clauses of the index that permissions keep back."""
         self._topics, self._purposes = book.topics, book.purposes
-        self._nothing_said, _ = read_permissions(None, None, None, book.topics, book.purposes)
-        self._attributes = [
-            (
-                key,
-                attribute,
-                attribute.side == "user",
-                attribute.path or (attribute.name,),
-                bool(attribute.topics) or attribute.purpose is not None,
-                attribute.type is Type.STRING,
-                frozenset(attribute.values),
-            )
-            for key, attribute in book.attributes.items()
+        self._index, self._kept_back = index or Index(()), kept_back
+        flat = [one for one in book.attributes.values() if not one.path]
+        self._user = [one for one in flat if one.side == "user"]
+        self._context = [one for one in flat if one.side == "context"]
+        self._nested = [one for one in book.attributes.values() if one.path]
+        self._reads = [
+            Read(attribute, self._index.columns.get(attribute.key))
+            for attribute in (*self._user, *self._context, *self._nested)
         ]
+        ranks = {key: rank for rank, key in enumerate(book.attributes)}
+        self._order = sorted(enumerate(self._reads), key=lambda numbered: ranks[numbered[1].attribute.key])
+        self._ordinary = ordinary(self._reads, len(self._user), len(self._context), _found_at)
+        self._doors: dict[Any, Door] = {}
+        self._nothing_said = self._door(read_permissions(None, None, None, book.topics, book.purposes)[0])
 
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
         """The facts of a request. What cannot be used is missing, with a warning; nothing is raised."""
-        warnings: list[RequestWarning] = []
-        permissions, unreadable = self._permissions(user, context, warnings)
-        opted_out = permissions.opted_out(PERSONALIZATION)
-        values: dict[str, Value] = {}
-        for key, attribute, of_user, path, labelled, is_text, listed in self._attributes:
-            raw = _found(user if of_user else context, path)
-            if (
-                raw is None
-                or ((labelled or opted_out) and permissions.hiding(attribute))
-                or key in unreadable
-            ):
-                continue
-            if is_text and type(raw) is str and len(raw) <= LONGEST_TEXT and raw.isascii():
-                value: Value = raw
-            else:
-                try:
-                    value = read_value(raw, attribute.type)
-                except (WrongType, TooLarge) as error:
-                    warnings.append(_unusable(key, attribute, error))
-                    continue
-            values[key] = value
-            if listed and not (listed.issuperset(value) if isinstance(value, tuple) else value in listed):
-                message = f"`{key}` has a value that the book does not list; it is used as it is."
-                warnings.append(RequestWarning("unlisted-value", key, message))
-        return Facts(values, now, permissions, warnings)
+        if user.__class__ is dict and context.__class__ is dict:
+            try:
+                consents, opt_outs = user.get("consents"), user.get("opt_outs")
+                if consents is None and opt_outs is None and context.get("gpc") is not True:
+                    door, warnings = self._nothing_said, None
+                else:
+                    door, warnings = self._permitted(consents, opt_outs, context.get("gpc"))
+                read = None if warnings else self._ordinary(user.get, context.get, door, now)
+                if read is not None:
+                    return Facts(self, read[1], now, door, read[0], ())
+            except Exception:  # a foreign key may raise anything when it is compared
+                pass
+        return self._read(_careful(user), _careful(context), now)
 
-    def _permissions(
-        self, user: Mapping[str, object], context: Mapping[str, object], warnings: list[RequestWarning]
-    ) -> tuple[Permissions, list[str]]:
-        consents, opt_outs = _found(user, ("consents",)), _found(user, ("opt_outs",))
-        gpc = _found(context, ("gpc",))
-        if consents is None and opt_outs is None and gpc is not True:
-            return self._nothing_said, []
+    def _read(self, of_user: Get, of_context: Get, now: datetime) -> Facts:
+        """The same for a request with anything odd in it."""
+        door, warnings = self._permitted(of_user("consents"), of_user("opt_outs"), of_context("gpc"))
+        raws = [*map(of_user, door.user), *map(of_context, door.context)]
+        for attribute, path in zip(self._nested, door.nested, strict=True):
+            raws.append(_found_at(of_user if attribute.side == "user" else of_context, path))
+        found = door.clauses
+        for place, read in self._order:
+            column = read.column
+            value = raws[place] = self._value(raws[place], read.attribute, warnings)
+            if column is not None and value is not None:
+                found = column.tried(value, now, found & column.lookup(value))
+            elif column is not None:
+                found &= column.missing
+        return Facts(self, raws, now, door, found, tuple(warnings))
+
+    def _value(self, raw: object, attribute: Attribute, warnings: list[RequestWarning]) -> Value | None:
+        """The typed value of an attribute; None where it is missing or cannot be used."""
+        if raw is None:
+            return None
+        try:
+            value = read_value(raw, attribute.type)
+        except (WrongType, TooLarge) as error:
+            warnings.append(_unusable(attribute, error))
+            return None
+        listed = attribute.values
+        if listed and not all(one in listed for one in (value if isinstance(value, tuple) else (value,))):
+            message = f"`{attribute.key}` has a value that the book does not list; it is used as it is."
+            warnings.append(RequestWarning("unlisted-value", attribute.key, message))
+        return value
+
+    def values(self, raws: Sequence[Any]) -> dict[str, Value]:
+        """The typed values by whole attribute names, of what was read."""
+        return {
+            read.attribute.key: raw if raw.__class__ is Version else read_value(raw, read.attribute.type)
+            for place, read in self._order
+            if (raw := raws[place]) is not None
+        }
+
+    def _permitted(
+        self, consents: object, opt_outs: object, gpc: object
+    ) -> tuple[Door, list[RequestWarning]]:
         permissions, unreadable = read_permissions(consents, opt_outs, gpc, self._topics, self._purposes)
+        warnings = []
         for name in unreadable:
             message = _UNREADABLE.get(name, "`{}` is neither true nor false; it counts as no consent.")
             warnings.append(RequestWarning("wrong-type", name, message.format(name)))
-        return permissions, unreadable
+        return self._door(permissions), warnings
+
+    def _door(self, permissions: Permissions) -> Door:
+        known = permissions.closed, permissions.opt_outs.intersection(self._purposes), permissions.everything
+        door = self._doors.get(known)
+        if door is None:
+            door = self._made(permissions)
+            if len(self._doors) < MOST_DOORS:
+                self._doors[known] = door
+        return door if door.permissions == permissions else replace(door, permissions=permissions)
+
+    def _made(self, permissions: Permissions) -> Door:
+        def shown(attribute: Attribute) -> tuple[Any, ...]:
+            unreadable = permissions.everything and attribute.key == "user.opt_outs"
+            if unreadable or permissions.hiding(attribute):
+                return (_NOTHING,)
+            return attribute.path or (attribute.name,)
+
+        return Door(
+            permissions,
+            tuple(shown(attribute)[0] for attribute in self._user),
+            tuple(shown(attribute)[0] for attribute in self._context),
+            tuple(shown(attribute) for attribute in self._nested),
+            self._index.permitted(permissions),
+            self._kept_back(permissions) if self._kept_back else 0,
+        )
 
 
 def read_facts(
@@ -110,7 +219,8 @@ def read_facts(
     return FactsReader(book).read(user, context, now)
 
 
-def _unusable(key: str, attribute: Attribute, error: Exception) -> RequestWarning:
+def _unusable(attribute: Attribute, error: Exception) -> RequestWarning:
+    key = attribute.key
     if isinstance(error, TooLarge):
         message = f"`{key}` is larger than anything that makes sense; it counts as missing."
         return RequestWarning("too-large", key, message)
@@ -157,7 +267,17 @@ def nested(facts: Facts, attributes: Iterable[Attribute]) -> dict[str, Any]:
     return data
 
 
-def _found(source: object, path: tuple[str, ...]) -> object:
+def _careful(source: Mapping[str, object]) -> Get:
+    """How to get something from a mapping of a foreign kind, which may raise anything."""
+    return lambda name: None if name is _NOTHING else _found(source, (name,))
+
+
+def _found_at(get: Get, path: tuple[Any, ...]) -> object:
+    """What lies at a path, given how to get the beginning."""
+    return _found(get(path[0]), path[1:])
+
+
+def _found(source: object, path: tuple[Any, ...]) -> object:
     """What nested data holds at a path; None where it has nothing there."""
     try:
         for name in path:
@@ -175,6 +295,8 @@ _UNREADABLE = {
     "user.consents": "`{}` is not a mapping of flags to true or false; it counts as no consent.",
     "user.opt_outs": "`{}` is not a list of texts; it counts as opting out of everything.",
 }
+_NOTHING: Any = object()
+"""A name that no request has."""
 _UNUSABLE = object()
 """Of no type that an attribute may have."""
 

@@ -11,7 +11,8 @@ from tailored.condition.logic import evaluator
 from tailored.condition.normal import Both, Either, Literal, Normal, normalise
 from tailored.condition.tree import Condition, Consent, InSegment, Logic, Op, Test
 from tailored.engine.facts import Facts, nested
-from tailored.engine.index import Index, as_bits, spans
+from tailored.engine.index import Index
+from tailored.engine.tables import as_bits, spans
 
 MOST_CLAUSES = 8
 """How many clauses one rule may be multiplied out to."""
@@ -46,7 +47,7 @@ class Matcher:
                 clauses.append([part for part in clause if isinstance(part, Literal)])
                 self._rules.append(place)
             self._starts.append(len(clauses))
-        index = self._index = Index(clauses)
+        index = self.index = Index(clauses)
         self._size = index.size
         for place, left in index.left.items():
             rest.setdefault(place, []).extend(left)
@@ -85,7 +86,7 @@ class Matcher:
         return as_bits([self._size - 1 - at for at in clauses], self._size)
 
     def _holding(self, facts: Facts) -> int:
-        found = self._index.matching(facts.values, facts.now, facts.permissions)
+        found = facts.holding
         asked = found & self._has_rest
         while asked:
             at = self._size - asked.bit_length()

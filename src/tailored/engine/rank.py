@@ -14,11 +14,11 @@ from typing import TypeAlias
 from tailored.book.builtin import PERSONALIZATION
 from tailored.book.model import Content, Ranking, Rule, RuleBook, Slot
 from tailored.content.render import FrozenDict, Renderer, View, views
-from tailored.engine.decision import Decision, Item, Placement
+from tailored.engine.decision import Decision, Item, Placement, SettingValue
 from tailored.engine.facts import Facts, RequestWarning, as_json
 from tailored.engine.policy import Policy
 from tailored.engine.resolve import Withheld
-from tailored.engine.why import Reasons
+from tailored.engine.why import sentence
 from tailored.scoring.catalogs import Catalogs
 from tailored.scoring.hook import Answer, Patience, Scorers
 from tailored.scoring.protocol import Candidate
@@ -285,9 +285,7 @@ class Ranker:
             slots=FrozenDict(slots),
             withheld=tuple(sorted(withheld)),
             warnings=tuple(dict.fromkeys(warnings)),
-            reasons=ItemReasons(
-                Reasons(self._book, facts, slots, decision.settings), self.scorers, why, facts
-            ),
+            reasons=(ItemReasons(self._book, self.scorers, why), facts),
         )
 
     def _placement(self, filled: Filled, texts: _Texts, facts: Facts) -> Placement:
@@ -402,38 +400,23 @@ def _failed_text(content: str) -> RequestWarning:
     return RequestWarning("failed-text", None, message)
 
 
-class ItemReasons(Mapping[str, str]):
-    """The sentences of a decision, and, as `slot item`, of each thing that a ranking placed."""
+class ItemReasons:
+    """Tells why somebody sees what a decision holds, and why each thing that a ranking placed."""
 
-    def __init__(
-        self, reasons: Mapping[str, str], scorers: Scorers, filled: Mapping[str, Filled], facts: Facts
-    ) -> None:
-        self._reasons, self._scorers, self._facts = reasons, scorers, facts
+    def __init__(self, book: RuleBook, scorers: Scorers, filled: Mapping[str, Filled]) -> None:
+        self._book, self._scorers = book, scorers
         self._chosen = {
-            f"{slot} {one.key[1]}": one
-            for slot, made in filled.items()
-            for one in made.chosen
-            if one.candidate
+            (slot, one.key[1]): one for slot, made in filled.items() for one in made.chosen if one.candidate
         }
 
-    def __getitem__(self, name: str) -> str:
-        chosen = self._chosen.get(name)
-        if chosen is None:
-            return self._reasons[name]
-        words = in_words(chosen, self._scorers, self._facts)
-        if words is None:
-            return self._reasons[name.split(" ", 1)[0]]
+    def __call__(
+        self, facts: Facts, decided: Placement | SettingValue, name: str, item: str | None = None
+    ) -> str:
+        chosen = None if item is None else self._chosen.get((name, item))
+        words = chosen and in_words(chosen, self._scorers, facts)
+        if not words:
+            return sentence(self._book, facts, decided, name)
         return f"You see this {words if words.startswith('because ') else f'because it is {words}'}."
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._reasons
-        yield from self._chosen
-
-    def __len__(self) -> int:
-        return len(self._reasons) + len(self._chosen)
-
-    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, str]]]:
-        return FrozenDict, (dict(self),)
 
 
 def in_words(chosen: Chosen, scorers: Scorers, facts: Facts) -> str | None:

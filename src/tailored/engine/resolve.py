@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tailored.book.builtin import PERSONALIZATION, is_personal
-from tailored.book.model import Rule, RuleBook, Slot
+from tailored.book.model import Content, Rule, RuleBook, Setting, Slot
 from tailored.condition.tree import Condition, Scalar, attributes_read, segments_named
+from tailored.engine.facts import Door
 from tailored.engine.match import Matcher
 from tailored.guard.permissions import Permissions
 
@@ -45,6 +46,23 @@ class Resolution:
     withheld: list[Withheld]
 
 
+@dataclass(slots=True)
+class SlotPlan:
+    """What bears on a slot: the clauses of the rules that hide it, and of those that offer it something."""
+
+    slot: Slot
+    hides: int
+    offers: int
+
+
+@dataclass(slots=True)
+class SettingPlan:
+    """A setting, and the clauses of the rules that set it."""
+
+    setting: Setting
+    sets: int
+
+
 class Plan:
     """What of a book bears on each slot and each setting, as bits of the clauses of its rules."""
 
@@ -57,7 +75,7 @@ class Plan:
         hides: dict[str, list[int]] = {}
         offers: dict[str, list[int]] = {}
         sets: dict[str, list[int]] = {}
-        labelled, personal = [], []
+        self._labelled, personal = [], []
         for place, rule in enumerate(book.rules):
             for names, bearing in (
                 (rule.hide, hides),
@@ -68,54 +86,80 @@ class Plan:
                 for name in names:
                     bearing.setdefault(name, []).append(place)
             if rule.topics or rule.purpose is not None or self._names_labelled(rule):
-                labelled.append(place)
+                self._labelled.append(place)
             if rule.id in self.personal:
                 personal.append(place)
         clauses = matcher.clauses
         self.slots = [
-            (slot, clauses(hides.get(name, ())), clauses(offers.get(name, ())))
+            SlotPlan(slot, clauses(hides.get(name, ())), clauses(offers.get(name, ())))
             for name, slot in book.slots.items()
         ]
-        self.settings = [(setting, clauses(sets.get(name, ()))) for name, setting in book.settings.items()]
-        self.labelled_rules, self.personal_rules = clauses(labelled), clauses(personal)
+        self.settings = [
+            SettingPlan(setting, clauses(sets.get(name, ()))) for name, setting in book.settings.items()
+        ]
+        self._personal = clauses(personal)
+        self.hides = clauses(place for places in hides.values() for place in places)
+        self.sets = clauses(place for places in sets.values() for place in places)
 
     def _names_labelled(self, rule: Rule) -> bool:
         return any(not self.labelled_content.isdisjoint(names) for names in rule.show.values())
 
+    def kept_back(self, permissions: Permissions) -> int:
+        """The clauses of rules that permissions keep back, themselves or something that they show."""
+        content, rules, found = self.book.content, self.book.rules, []
+        for place in self._labelled:
+            shown = [content[name] for names in rules[place].show.values() for name in names]
+            labelled: list[Rule | Content] = [rules[place], *shown]
+            if any(any(permissions.held_back(one.topics, one.purpose)) for one in labelled):
+                found.append(place)
+        personal = self._personal if permissions.opted_out(PERSONALIZATION) else 0
+        return self.matcher.clauses(found) | personal
 
-def resolve(plan: Plan, firing: int, permissions: Permissions) -> Resolution:
+    def rule_of(self, clauses: int) -> Rule:
+        """The first rule of some clauses, of which there must be one."""
+        return self.book.rules[self.matcher.first(clauses)]
+
+
+def resolve(plan: Plan, firing: int, door: Door) -> Resolution:
     """What follows from the clauses that fire: those that hold, of rules that are awake."""
     withheld: set[Withheld] = set()
-    usable = _usable(plan, firing, permissions, withheld)
-    rules, first = plan.book.rules, plan.matcher.first
-    slots = {}
-    for slot, hides, offers in plan.slots:
-        if hidden := usable & hides:
-            slots[slot.id] = Choice("hidden", rules[first(hidden)].id)
-        elif slot.modules is None:
-            slots[slot.id] = _items(plan, slot, usable & offers, permissions)
-        elif ordered := usable & offers:
-            rule = rules[first(ordered)]
-            named = rule.order[slot.id]
-            rest = tuple(name for name in slot.modules if name not in named)
-            slots[slot.id] = Choice("rule", rule.id, order=named + rest)
-        else:
-            slots[slot.id] = Choice("default", order=slot.modules)
-    settings: dict[str, tuple[Scalar | tuple[Scalar, ...], str | None]] = {}
-    for setting, sets in plan.settings:
-        if setters := usable & sets:
-            rule = rules[first(setters)]
-            settings[setting.id] = rule.set[setting.id], rule.id
-        else:
-            settings[setting.id] = setting.default, None
-    return Resolution(slots, settings, sorted(withheld))
+    permissions = door.permissions
+    usable = _usable(plan, firing, door, withheld)
+    return Resolution(
+        {one.slot.id: choose(plan, one, usable, permissions) for one in plan.slots},
+        {one.setting.id: choose_value(plan, one, usable) for one in plan.settings},
+        sorted(withheld),
+    )
 
 
-def _usable(plan: Plan, firing: int, permissions: Permissions, withheld: set[Withheld]) -> int:
+def choose(plan: Plan, one: SlotPlan, usable: int, permissions: Permissions) -> Choice:
+    """What a slot gets from clauses that no label keeps back."""
+    slot = one.slot
+    if hidden := usable & one.hides:
+        return Choice("hidden", plan.rule_of(hidden).id)
+    if slot.modules is None:
+        return _items(plan, slot, usable & one.offers, permissions)
+    if ordered := usable & one.offers:
+        rule = plan.rule_of(ordered)
+        named = rule.order[slot.id]
+        rest = tuple(name for name in slot.modules if name not in named)
+        return Choice("rule", rule.id, order=named + rest)
+    return Choice("default", order=slot.modules)
+
+
+def choose_value(plan: Plan, one: SettingPlan, usable: int) -> tuple[Scalar | tuple[Scalar, ...], str | None]:
+    """The value that a setting gets from clauses that no label keeps back, and the rule that gives it."""
+    if setters := usable & one.sets:
+        rule = plan.rule_of(setters)
+        return rule.set[one.setting.id], rule.id
+    return one.setting.default, None
+
+
+def _usable(plan: Plan, firing: int, door: Door, withheld: set[Withheld]) -> int:
     """The clauses that fire and that no label keeps back. What labels keep back goes to `withheld`."""
+    permissions = door.permissions
     usable, opted_out = firing, permissions.opted_out(PERSONALIZATION)
-    asked = plan.labelled_rules | plan.personal_rules if opted_out else plan.labelled_rules
-    for place in plan.matcher.rules(firing & asked):
+    for place in plan.matcher.rules(firing & door.kept_back):
         rule = plan.book.rules[place]
         labels = set(permissions.held_back(rule.topics, rule.purpose))
         if opted_out and rule.id in plan.personal:
@@ -177,19 +221,16 @@ def _items(plan: Plan, slot: Slot, offers: int, permissions: Permissions) -> Cho
     return Choice(reason, None, items)
 
 
-def last_check(book: RuleBook, resolution: Resolution, permissions: Permissions) -> int:
-    """Takes out what stands in a finished resolution without permission; how much that was (none, ever).
+def last_check(book: RuleBook, choice: Choice, permissions: Permissions) -> int:
+    """Takes out what a slot would show without permission; how much that was (none, ever).
 
     It asks each item of the book itself, whatever was worked out about labels before.
     """
-    taken = 0
-    for choice in resolution.slots.values():
-        allowed = []
-        for entry in choice.items:
-            item = book.content[entry[0]]
-            unlabelled = not item.topics and item.purpose is None
-            if unlabelled or not any(permissions.held_back(item.topics, item.purpose)):
-                allowed.append(entry)
-        taken += len(choice.items) - len(allowed)
-        choice.items = allowed
+    allowed = []
+    for entry in choice.items:
+        item = book.content[entry[0]]
+        if not any(permissions.held_back(item.topics, item.purpose)):
+            allowed.append(entry)
+    taken = len(choice.items) - len(allowed)
+    choice.items = allowed
     return taken

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -27,7 +26,6 @@ from tailored.condition.tree import (
     segments_named,
 )
 from tailored.condition.types import Type
-from tailored.content.render import FrozenDict
 from tailored.engine.decision import Placement, SettingValue
 from tailored.engine.facts import Facts, nested
 
@@ -45,38 +43,12 @@ _Clauses: TypeAlias = tuple[str, ...] | None
 """The parts of a condition that hold, in words; None where it does not hold."""
 
 
-class Reasons(Mapping[str, str]):
-    """The sentence of every slot and setting of one decision, worked out when somebody asks.
-
-    A pickle, or a deep copy, holds the sentences, and nothing of the facts behind them.
-    """
-
-    __slots__ = ("_book", "_facts", "_settings", "_slots")
-
-    def __init__(
-        self,
-        book: RuleBook,
-        facts: Facts,
-        slots: Mapping[str, Placement],
-        settings: Mapping[str, SettingValue],
-    ) -> None:
-        self._book, self._facts, self._slots, self._settings = book, facts, slots, settings
-
-    def __getitem__(self, name: str) -> str:
-        reader = _Reader(self._book, self._facts)
-        if name in self._slots:
-            return _of_slot(reader, self._slots[name])
-        return _of_setting(reader, self._settings[name])
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._slots
-        yield from self._settings
-
-    def __len__(self) -> int:
-        return len(self._slots) + len(self._settings)
-
-    def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, str]]]:
-        return FrozenDict, (dict(self),)
+def sentence(
+    book: RuleBook, facts: Facts, decided: Placement | SettingValue, _name: str, _item: str | None = None
+) -> str:
+    """Why a person sees what a slot or a setting of her decision holds."""
+    reader = _Reader(book, facts)
+    return _of_slot(reader, decided) if isinstance(decided, Placement) else _of_setting(reader, decided)
 
 
 def _of_slot(reader: _Reader, placement: Placement) -> str:
