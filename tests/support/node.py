@@ -70,6 +70,16 @@ def bundle(script: Path, to: Path) -> None:
     )
 
 
+def sarif_schema() -> dict[str, Any]:
+    """Return the JSON Schema of SARIF 2.1.0, from the package in which Microsoft ships it for tests.
+
+    Raises NodeToolMissing where npm is absent, or the install fails.
+    """
+    folder = _installed() / "node_modules" / "@microsoft" / "jest-sarif" / "lib" / "schemas"
+    schema: dict[str, Any] = json.loads((folder / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+    return schema
+
+
 def _node() -> str:
     node = shutil.which("node")
     if node is None:

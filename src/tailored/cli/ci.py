@@ -126,7 +126,7 @@ def _run(given: _Book, skip: Sequence[str]) -> tuple[list[Outcome], list[str]]:
             try:
                 outcomes.append(check(given))
             except _NotRun as reason:
-                outcomes.append(_not_run(name, str(reason)))
+                outcomes.append(replace(_not_run(name, str(reason)), failing=True))
                 problems.append(f"{name}: {str(reason).removeprefix('Not run: ')}")
     return outcomes, problems
 

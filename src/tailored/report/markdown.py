@@ -21,7 +21,7 @@ def to_markdown(outcomes: Sequence[Outcome], folder: str) -> str:
     sections = [_section(outcome, folder) for outcome in outcomes]
     if len(outcomes) > 1:
         failed = [outcome.command for outcome in outcomes if outcome.failed]
-        head = f"{' and '.join(failed)} failed" if failed else "all is well"
+        head = f"{' and '.join(failed)} did not pass" if failed else "all is well"
         rows = [f"| {_sign(one)} | {one.command} | {_cell(prose(one.summary))} |" for one in outcomes]
         table = "\n".join(["| | check | result |", "| --- | --- | --- |", *rows])
         sections = [f"## {'❌' if failed else '✅'} Tailored: {head}", table, *sections]

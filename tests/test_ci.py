@@ -1,0 +1,289 @@
+"""`tailored ci`, the GitHub Action and the hooks of pre-commit, each run as its users do."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import junitparser
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+BOOK = """\
+attributes:
+  user: {age: {type: integer}}
+slots: {hero: {default: plain}}
+content: {plain: {title: Welcome}, wine: {title: Wine}}
+rules:
+  grown-ups-see-wine: {when: {age: {at least: 18}}, show: {hero: wine}}
+"""
+TESTS = """\
+tests:
+  wine-at-18: {user: {age: 18}, expect: {hero: wine}}
+  no-wine-at-17: {user: {age: 17}, expect: {hero: plain}}
+"""
+
+
+def run(command: list[object], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    return subprocess.run(
+        [str(one) for one in command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": path, "GITHUB_STEP_SUMMARY": "", **environment},
+    )
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=Kari", "-c", "user.email=kari@example.org", "-c", "commit.gpgsign=false"]
+    done = run(["git", *who, *arguments], folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def repository(folder: Path) -> Path:
+    """A repository with a book in `rules`, committed."""
+    (folder / "rules").mkdir(parents=True)
+    (folder / "rules" / "book.yaml").write_text(BOOK)
+    (folder / "rules" / "tests.yaml").write_text(TESTS)
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "A book")
+    return folder
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return repository(tmp_path / "shop")
+
+
+def ci(shop: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return run(["tailored", "ci", *arguments], shop, **environment)
+
+
+WITHOUT_PROOFS = ("--skip", "prove", "--skip", "diff")
+
+
+def test_one_run_checks_everything_and_writes_one_summary(shop, tmp_path):
+    summary = tmp_path / "summary.md"
+    summary.write_text("What stood there\n")
+    done = ci(shop, *WITHOUT_PROOFS, GITHUB_STEP_SUMMARY=str(summary))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No problems in 2 files." in done.stdout
+    assert "2 tests passed; they cover 100% (3 of 3)." in done.stdout
+    assert summary.read_text().startswith("What stood there\n## ✅ Tailored: all is well\n")
+    assert "| ✅ | test | 2 tests passed; they cover 100% (3 of 3). |" in summary.read_text()
+
+
+def test_a_failing_test_fails_and_is_annotated_at_its_line(shop):
+    (shop / "rules" / "tests.yaml").write_text(TESTS.replace("hero: plain", "hero: wine"))
+    done = ci(shop / "rules", ".", *WITHOUT_PROOFS, "--format", "github")
+    assert done.returncode == 1
+    assert done.stdout.startswith(
+        "::error file=rules/tests.yaml,line=3,endLine=3,col=51,endColumn=54,title=test-failed::"
+    )
+
+
+def test_a_book_with_errors_fails_and_nothing_else_runs(shop):
+    (shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
+    done = ci(shop, "--format", "json")
+    data = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert data["validate"]["errors"] == 1
+    for check in ("test", "prove", "diff"):
+        assert data[check] == {"not_run": "Not run, as the book has errors."}
+
+
+def test_further_formats_go_to_files(shop):
+    outputs = ["--output", "junit=report.xml", "--output", "sarif=report.sarif"]
+    assert ci(shop, *WITHOUT_PROOFS, *outputs).returncode == 0
+    suites = junitparser.JUnitXml.fromfile(str(shop / "report.xml"))
+    assert [(suite.name, suite.tests) for suite in suites][:2] == [("validate", 2), ("test", 2)]
+    assert json.loads((shop / "report.sarif").read_text())["version"] == "2.1.0"
+    for wrong in ("sarif", "srif=x", "sarif="):
+        assert ci(shop, "--output", wrong).returncode == 2
+    assert ci(shop, *WITHOUT_PROOFS, "--output", "sarif=no/such/folder").returncode == 2
+
+
+def test_a_base_that_is_not_there_is_said_and_exits_2(shop):
+    done = ci(shop, "--skip", "prove", "--base", "nowhere")
+    assert done.returncode == 2
+    assert "there is no revision nowhere" in done.stderr
+    assert "2 tests passed" in done.stdout
+
+
+def test_a_check_that_cannot_run_is_never_taken_for_passed(shop, tmp_path):
+    (tmp_path / "z3").mkdir()
+    (tmp_path / "z3" / "__init__.py").write_text("raise ModuleNotFoundError('no z3', name='z3')")
+    done = ci(shop, "--format", "markdown", "--base", "HEAD", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "pip install 'tailored[proof]'" in done.stderr
+    assert "| ❌ | prove | Not run" in done.stdout
+
+
+def test_strict_and_coverage_are_passed_on(shop):
+    (shop / "rules" / "tests.yaml").write_text(TESTS.partition("  no-wine")[0])
+    assert ci(shop, *WITHOUT_PROOFS, "--min-coverage", "90").returncode == 1
+    (shop / "rules" / "tests.yaml").write_text(f"{TESTS}content: {{beer: {{title: Beer}}}}\n")
+    assert ci(shop, *WITHOUT_PROOFS).returncode == 0
+    assert ci(shop, *WITHOUT_PROOFS, "--strict").returncode == 1
+
+
+# The GitHub Action.
+
+
+def check_step() -> dict:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    (step,) = [step for step in action["runs"]["steps"] if step.get("name") == "Check the rules"]
+    return step
+
+
+def act(shop: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Runs the script of the action as GitHub does: by bash, with its inputs as environment."""
+    inputs = dict.fromkeys(check_step()["env"], "") | {"BOOK": "rules", "SKIP": "prove diff"} | given
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", check_step()["run"]]
+    return run(command, shop, **inputs)
+
+
+def test_the_action_is_valid():
+    done = run([BIN / "check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"], ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_action_passes_its_inputs_as_variables_only():
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert not any("${{" in step.get("run", "") for step in action["runs"]["steps"])
+    assert {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]} >= set(check_step()["env"].values())
+
+
+def test_the_action_checks_and_writes_its_files(shop):
+    done = act(shop, SARIF="my findings.sarif", JUNIT="tests.xml", MIN_COVERAGE="100", STRICT="true")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((shop / "my findings.sarif").read_text())["version"] == "2.1.0"
+    assert len(list(junitparser.JUnitXml.fromfile(str(shop / "tests.xml")))) == 4
+    (shop / "rules" / "tests.yaml").write_text(TESTS.replace("hero: plain", "hero: wine"))
+    done = act(shop)
+    assert done.returncode == 1
+    assert "::error file=rules/tests.yaml,line=3," in done.stdout
+
+
+def test_a_branch_of_any_name_is_no_command(shop, tmp_path):
+    for sly in ("$(touch sly)", "; touch sly", "--upload-pack=touch sly"):
+        assert act(shop, BASE=sly).returncode != 0
+    assert not (shop / "sly").exists()
+
+
+def test_the_action_fetches_the_base_that_a_shallow_clone_lacks(shop, tmp_path):
+    base = git(shop, "rev-parse", "HEAD")
+    git(shop, "config", "uploadpack.allowAnySHA1InWant", "true")
+    (shop / "rules" / "tests.yaml").write_text(
+        f"{TESTS}  again: {{user: {{age: 3}}, expect: {{hero: plain}}}}\n"
+    )
+    git(shop, "commit", "-q", "-a", "-m", "One more test")
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{shop}", "shallow")
+    done = act(tmp_path / "shallow", BASE=base)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert git(tmp_path / "shallow", "cat-file", "-t", base) == "commit"
+
+
+# The hooks of pre-commit.
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory):
+    """A repository that has what the hooks need of this one, to be cloned by pre-commit."""
+    folder = tmp_path_factory.mktemp("hooks")
+    for name in ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", ".pre-commit-hooks.yaml"):
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "diagnostics.md", folder / "docs" / "diagnostics.md")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "Hooks")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pre_commit_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("pre-commit")
+
+
+def pre_commit(shop: Path, home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs pre-commit. Its pip finds what the package needs where it is installed already: no network."""
+    installed = next(path for path in sys.path if path.endswith("site-packages"))
+    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": installed}
+    return run(
+        [sys.executable, "-m", "pre_commit", *arguments],
+        shop,
+        PRE_COMMIT_HOME=str(home),
+        VIRTUALENV_NO_PERIODIC_UPDATE="1",
+        **offline,
+    )
+
+
+def test_the_hooks_are_a_valid_manifest():
+    done = run([sys.executable, "-m", "pre_commit", "validate-manifest", ".pre-commit-hooks.yaml"], ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_pre_commit_runs_the_hooks(shop, hooks, pre_commit_home):
+    revision = git(hooks, "rev-parse", "HEAD")
+    configuration = {
+        "repos": [
+            {
+                "repo": str(hooks),
+                "rev": revision,
+                "hooks": [{"id": "tailored-validate"}, {"id": "tailored-test", "args": ["rules"]}],
+            }
+        ]
+    }
+    (shop / ".pre-commit-config.yaml").write_text(yaml.safe_dump(configuration))
+    git(shop, "add", ".")
+    done = pre_commit(shop, pre_commit_home, "run", "--all-files")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("Passed") == 2
+
+    (shop / "rules" / "tests.yaml").write_text(TESTS.replace("hero: plain", "hero: wine"))
+    done = pre_commit(shop, pre_commit_home, "run", "--all-files")
+    assert done.returncode == 1
+    assert "test the rule book" in done.stdout
+    assert "`hero` should be `wine`, and is plain, by default." in done.stdout
+
+    (shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
+    done = pre_commit(shop, pre_commit_home, "run", "tailored-validate", "--all-files")
+    assert done.returncode == 1
+    assert "Did you mean `wine`?" in done.stdout
+
+
+def test_a_commit_that_breaks_the_book_is_held_back(shop, hooks, pre_commit_home):
+    revision = git(hooks, "rev-parse", "HEAD")
+    (shop / ".pre-commit-config.yaml").write_text(
+        f"repos: [{{repo: '{hooks}', rev: {revision}, hooks: [{{id: tailored-validate}}]}}]\n"
+    )
+    git(shop, "add", ".")
+    assert pre_commit(shop, pre_commit_home, "install").returncode == 0
+    (shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
+    git(shop, "add", ".")
+    installed = next(path for path in sys.path if path.endswith("site-packages"))
+    commit = [
+        "git",
+        "-c",
+        "user.name=Kari",
+        "-c",
+        "user.email=k@example.org",
+        "commit",
+        "-q",
+        "-m",
+        "Break it",
+    ]
+    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": installed}
+    done = run(commit, shop, PRE_COMMIT_HOME=str(pre_commit_home), **offline)
+    assert done.returncode == 1
+    assert "Did you mean `wine`?" in done.stdout + done.stderr
