@@ -277,7 +277,7 @@ def test_an_opt_out_by_kind_stops_rules_attributes_and_content_of_that_purpose(o
     expected |= {("content", "d"): "tips"} if "tips" in stops else {}
     assert told == expected
     assert bool(decision["warnings"]) == (
-        is_unreadable or isinstance(gpc, int | str) and not isinstance(gpc, bool)
+        is_unreadable or (isinstance(gpc, int | str) and not isinstance(gpc, bool))
     )
 
 
