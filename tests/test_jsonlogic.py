@@ -28,8 +28,8 @@ TAILORED = Path(sys.executable).with_name("tailored")
 ENGINE = datalogic_py.Engine()
 BASE = {
     "attributes": ATTRIBUTES,
-    "purposes": PURPOSES,
-    "topics": {"secret": {"consent": "never"}},
+    "purposes": PURPOSES | {"ads": {"honours": "gpc"}},
+    "topics": {"secret": {"consent": "never"}, "children": {"sensitive": False, "because": "Toys"}},
     "slots": {"hero": {}},
     "segments": {
         "vips": {"when": {"vip": True}},
@@ -41,6 +41,7 @@ SEGMENTS = tuple(BASE["segments"])
 PROPERTY = settings(
     max_examples=120, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+PURPOSE = st.sampled_from([None, "personalization", "ads", "tips"])
 REQUESTS = st.lists(st.tuples(users(), contexts()), min_size=3, max_size=5)
 
 
@@ -80,7 +81,7 @@ def data_of(book, user, context, facts):
         except (WrongType, TooLarge):
             continue
     if facts.permissions.everything:
-        data["user"]["opt_outs"] = ["personalization"]
+        data["user"]["opt_outs"] = list(book.purposes)
     return data
 
 
@@ -120,10 +121,13 @@ def test_an_exported_condition_is_true_exactly_where_the_language_says_so():
 def test_an_exported_rule_is_true_exactly_where_the_rule_fires():
     @PROPERTY
     @given(
-        conditions(SEGMENTS, logic=False), REQUESTS, st.sampled_from(["health", "secret", []]), st.booleans()
+        conditions(SEGMENTS, logic=False),
+        REQUESTS,
+        st.sampled_from(["health", "secret", "children", []]),
+        PURPOSE,
     )
-    def check(when, requests, topic, personal):
-        labels = ({"topic": topic} if topic else {}) | ({"purpose": "personalization"} if personal else {})
+    def check(when, requests, topic, purpose):
+        labels = ({"topic": topic} if topic else {}) | ({"purpose": purpose} if purpose else {})
         book = book_of(when, **labels)
         engine = Engine(book)
         try:

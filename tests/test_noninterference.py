@@ -1,11 +1,16 @@
 """What the guard hides leaves no trace: people who differ in nothing else are told the same, byte for byte.
 
 A request has a twin, in which everything that a gate hides is replaced: by other values, by values of the
-wrong type, by far too much, by nothing. The two must agree in the decision, its explanation, the sentences
-for the person, the warnings and the log. The test was seen to fail with each of these broken by hand:
-`Permissions.hiding` without topics, without purposes, without `personalization`; `read_facts` that warns
-before it asks the door. With the gate at the exit left open, `test_a_broken_gate_at_the_exit_is_noticed`
-shows what stands behind it. Some of these breaks are made again at every run.
+wrong type, by far too much, by nothing. What hides are topics without consent, purposes that were opted out of
+by name or by the signal Sec-GPC, and `personalization`. The two must agree in the decision, its explanation,
+the sentences for the person, the warnings and the log.
+
+`test_people_who_differ_only_in_what_is_hidden_are_told_the_same` was seen to fail with each of these broken by
+hand: `Permissions.hiding` without topics, without purposes, without `personalization`; `read_permissions` deaf
+to the signal, or with one topic (biometrics) always open; `held_back` with one purpose (experiments) always
+open; `FactsReader.read` that warns of what is no text before it asks the door. With the gate at the exit left
+open, `test_a_broken_gate_at_the_exit_is_noticed` shows what stands behind it. Some of these breaks are made
+again at every run.
 """
 
 import copy
@@ -255,7 +260,7 @@ def compare(data: Any, written_book: dict[str, Any], pair: list[dict[str, dict[s
 
 PAIRS = st.lists(requests(), min_size=2, max_size=2)
 FEW = settings(
-    max_examples=75,
+    max_examples=50,
     phases=[Phase.generate],  # a failure takes minutes to shrink
     deadline=None,
     derandomize=True,
@@ -271,9 +276,14 @@ def check(**more: Any) -> None:
 def test_people_who_differ_only_in_what_is_hidden_are_told_the_same():
     SEEN.clear()
     check()
-    assert SEEN["differ"] >= 120
+    assert SEEN["differ"] >= 80
     wanted = {"typed", "odd", "missing", "shared", "rule", "hidden", "withheld topic", "withheld purpose"}
     assert wanted <= SEEN.keys(), sorted(SEEN)
+
+
+@pytest.mark.long
+def test_they_are_told_the_same_on_many_more_books():
+    check(max_examples=1_000, derandomize=False)
 
 
 def door(*labels: str) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tailored.book.builtin import PERSONALIZATION, is_personal
+from tailored.book.builtin import GPC, PERSONALIZATION, is_personal
 from tailored.book.diagnostics import BookNotReadable
 from tailored.book.load import check_book
 from tailored.book.model import Rule, RuleBook
@@ -63,8 +63,9 @@ def surroundings_of(book: RuleBook) -> Surroundings:
     """What the conditions of a book refer to."""
     return Surroundings(
         {segment.id: (segment.when, segment.topics) for segment in book.segments.values()},
-        {topic.id: topic.consent for topic in book.topics.values()},
+        {topic.id: topic.consent for topic in book.topics.values() if topic.sensitive},
         _purposes,
+        frozenset(purpose.id for purpose in book.purposes.values() if GPC in purpose.honours),
     )
 
 

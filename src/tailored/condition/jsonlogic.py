@@ -31,9 +31,11 @@ class Surroundings:
     segments: Mapping[str, tuple[Condition, tuple[str, ...]]]
     """The condition and the topics of each segment."""
     flags: Mapping[str, str | None]
-    """The consent flag of each topic; None where no flag opens it."""
+    """The consent flag of each sensitive topic; None where no flag opens it. Others need none."""
     purposes: Callable[[Attribute], tuple[str, ...]]
     """The purposes of which nobody may have opted out for an attribute to be read."""
+    by_signal: frozenset[str] = frozenset()
+    """The purposes of which the signal `context.gpc` opts out."""
 
 
 def to_jsonlogic(
@@ -72,11 +74,14 @@ class _Export:
 
     def gates(self, topics: Iterable[str], purposes: Iterable[str]) -> list[Json]:
         """What must be permitted for things with these labels, but for what is granted already."""
-        flags = [self.surroundings.flags[topic] for topic in topics]
+        purposes = list(purposes)
+        flags = [self.surroundings.flags[topic] for topic in topics if topic in self.surroundings.flags]
         asked: list[Json] = [
             False if flag is None else {"===": [{"var": f"user.consents.{flag}"}, True]} for flag in flags
         ]
         asked += [{"!": [{"in": [purpose, {"var": "user.opt_outs"}]}]} for purpose in purposes]
+        if not self.surroundings.by_signal.isdisjoint(purposes):
+            asked.append({"!==": [{"var": "context.gpc"}, True]})
         return [gate for gate in _once(asked) if json.dumps(gate) not in self.granted]
 
     def _normal(self, normal: Normal) -> Json:
