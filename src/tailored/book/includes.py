@@ -12,6 +12,8 @@ from tailored.book.nodes import Node, Reader, short
 from tailored.book.suggest import did_you_mean
 from tailored.condition.types import parse_date, parse_datetime
 
+_BEGINS = "Paths begin at the book's folder."
+
 LARGEST = 10_000_000
 """Bytes that a file with a request may have."""
 
@@ -48,7 +50,7 @@ class Includes:
         name = reader.text(node, "`request`")
         if name is None or self._folder is None:
             return Included()
-        path = os.path.normpath(os.path.join(self._folder, os.path.dirname(reader.path), name))
+        path = os.path.normpath(os.path.join(self._folder, name))
         if path not in self._known:
             self._known[path] = _read(path, name)
         found = self._known[path]
@@ -66,7 +68,7 @@ def _read(path: str, name: str) -> Included | Problem:
         with open(path, "rb") as file:
             content = file.read(LARGEST + 1)
     except FileNotFoundError:
-        return Problem("missing-file", f"There is no file {shown}, seen from this one.", _near(path))
+        return Problem("missing-file", f"There is no file {shown}.", _near(path))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no path"
         return Problem(
@@ -107,5 +109,5 @@ def _near(path: str) -> str:
     try:
         names = [entry for entry in os.listdir(folder) if not entry.startswith(".")]
     except OSError:
-        return "The path begins at the folder of the file that it stands in."
-    return did_you_mean(name, names) or "The path begins at the folder of the file that it stands in."
+        return _BEGINS
+    return did_you_mean(name, names) or _BEGINS
