@@ -20,7 +20,7 @@ SECTIONS = [
 ]
 EXAMPLES = {title: [text for _, text in blocks] for title, blocks in SECTIONS if len(blocks) == 3}
 NOTES = ("label-flows",)
-CODE_AT = {"error": 1, "warn": 1, "note": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
+CODE_AT = {"Finding": 0, "error": 1, "warn": 1, "note": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
 """Which argument of the calls that make findings is the code."""
 
 
@@ -37,7 +37,8 @@ def shown(report) -> str:
 def codes_of_the_source() -> tuple[set[str], set[str]]:
     """The codes that calls write out, and the expressions of those that do not."""
     codes, others = set(UNKNOWN.values()), set()
-    for path in Path("src/tailored/book").glob("*.py"):
+    source = Path("src/tailored")
+    for path in (path for folder in ("book", "testing") for path in source.joinpath(folder).glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 name = (
@@ -91,4 +92,15 @@ def test_a_file_that_is_not_utf8_is_shown_as_documented():
 
 
 def test_the_codes_without_an_example_of_their_own_are_known():
-    assert {title for title, _ in SECTIONS} - EXAMPLES.keys() == {"not-utf8"}
+    without = {"not-utf8", "missing-file", "bad-request", "test-failed", "low-coverage"}
+    assert {title for title, _ in SECTIONS} - EXAMPLES.keys() == without
+
+
+@pytest.mark.parametrize("code, content", [("missing-file", "{}"), ("bad-request", '{"usr": {}}')])
+def test_a_request_that_cannot_be_included_is_shown_as_documented(code, content, tmp_path):
+    (_, wrong), (_, said) = dict(SECTIONS)[code]
+    (tmp_path / "kari.json").write_text(content)
+    sources = {"base.yaml": BASE.encode(), "example.yaml": wrong.encode()}
+    report = check_book(sources, NOW, tmp_path)[1]
+    assert [finding.code for finding in report.diagnostics] == [code]
+    assert shown(report) == said

@@ -113,7 +113,7 @@ CLAIM = {
 }
 TEST = {
     "description": "What it is about, in words",
-    "request": "A JSON file with a request to begin with; its path begins at this file",
+    "request": "A JSON file with a request to begin with; its path begins at the book's folder",
     "user": "What is known of the person, by attribute",
     "context": "What is known of the moment, by attribute",
     "now": "The moment; a date is midnight UTC; the clock's unless given",
