@@ -66,7 +66,7 @@ $(READY): pyproject.toml constraints.txt
 	    echo "Setting up $(VENV) with $$($$python --version) ..."; \
 	    $$python -m venv --clear $(VENV) || exit 1; \
 	fi; \
-	$(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,test-service]'
+	$(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,scoring,test-service]'
 	@$(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[consent]' 2>/dev/null || \
 	    echo "The extra 'consent' cannot be built here (it needs a C compiler); its tests are skipped."
 	@touch $@
