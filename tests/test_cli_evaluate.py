@@ -116,4 +116,4 @@ def test_a_book_with_errors_prints_them_and_exits_with_1(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert "unknown-attribute" in done.stderr
     done = run("evaluate", str(tmp_path), "--user", "{}", "--format", "json")
-    assert json.loads(done.stdout)["errors"] == 2
+    assert json.loads(done.stdout)["errors"] == 3

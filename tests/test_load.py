@@ -213,7 +213,7 @@ def test_what_is_used_and_not_past_has_no_warning(text):
         (
             "slotz: {}\ncontent: {c: {t: '{{ user.shoe }}{{ user.aeg }}'}}\n"
             "rules: {r: {when: always, show: {hero: c}}}",
-            ["unknown-section", "unknown-attribute"],
+            ["unknown-section", "unknown-attribute", "unknown-attribute"],
         ),
         (
             "settings: {mode: {type: integer, default: x}}\nrules: {r: {when: always, set: {mode: 3}}}",
@@ -242,7 +242,8 @@ def test_what_is_used_and_not_past_has_no_warning(text):
             "slotz: {foot: {}}\nrules: {r: {when: always, show: {foot: plain, heroe: plain}}}",
             ["unknown-section", "unknown-slot"],
         ),
-        ("rules: {r: {whn: always}}", ["unknown-key"]),
+        ("rules: {r: {whn: always}}", ["no-action", "unknown-key"]),
+        ("rules: {r: {whn: always, shw: {hero: plain}}}", ["unknown-key", "unknown-key"]),
     ],
 )
 def test_a_mistake_is_reported_once(text, expected):
@@ -253,7 +254,7 @@ def test_a_file_that_does_not_parse_hides_neither_slips_nor_brings_follow_ups():
     found = codes(
         "slots: {foot: {}", **{"a.yaml": "rules: {r: {when: {shoe: 3}, show: {foot: plain, heroe: plain}}}"}
     )
-    assert found == ["unknown-slot", "yaml-syntax"]
+    assert found == ["unknown-attribute", "unknown-slot", "yaml-syntax"]
 
 
 def test_a_chain_of_segments_is_bounded():

@@ -24,7 +24,7 @@ def test_an_empty_file_is_an_empty_book():
     [
         ("a: [1\nb: 2", "yaml-syntax", 2, 2),
         ("a: b\n\tc: d", "yaml-syntax", 2, 1),
-        ("a: 'x", "yaml-syntax", 1, 6),
+        ("a: 'x\nb: c", "yaml-syntax", 1, 4),
         ("a: \x01b", "yaml-syntax", 1, 4),
         ("a: 1\n---\nb: 2", "yaml-syntax", 2, 1),
         ("a: b: c", "yaml-syntax", 1, 5),
@@ -115,7 +115,7 @@ def test_a_key_stands_once():
         ("a:\n  b: [1\nc: 2\n", "The list that `[` opens in line 2 should go on or end here."),
         ("a: 1\nb: 'x\nc: 2\n", "A quote is opened in line 2 and never closed."),
         ("a: {b: 1}}\n", "This `}` closes nothing."),
-        ("a: b: c", "A second `:` makes no sense here. Put the text in quotes if it contains `: `"),
+        ("a: b: c", 'A second `:` makes no sense here. Put the text in quotes: `"b: c"`.'),
         ("a: - b", "A list cannot begin here."),
         ("a: [1, , 2]", "A value is missing here."),
         ("%x", "A line cannot begin with `%`. Put the text in quotes."),

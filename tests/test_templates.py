@@ -209,7 +209,8 @@ def test_several_mistakes_of_one_text_are_all_found():
 def test_a_template_without_quotes_is_told_to_have_some():
     (finding,) = check("content:\n  c:\n    title: {{ user.first_name }}\n")
     assert finding.code == "wrong-kind"
-    assert finding.hint == "Put a text that begins with `{{` in quotes."
+    assert finding.message == "A text that begins with `{{` needs quotes."
+    assert finding.hint == 'Put all of it in quotes: `"{{ user.first_name }}"`.'
 
 
 def test_the_words_of_the_language_in_content_are_no_templates():

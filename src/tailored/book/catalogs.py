@@ -101,7 +101,7 @@ class CatalogReader:
                 continue
             spec = Entry(name, reader, key, node)
             inner = read_body(spec, ITEM_ATTRIBUTE, "An attribute of items", f"{name}: {{type: string}}")
-            type_ = read_type(spec, inner)
+            type_ = read_type(spec, inner, ITEM_ATTRIBUTE)
             if type_ is None:
                 continue
             attribute = Attribute(

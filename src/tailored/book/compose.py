@@ -11,6 +11,7 @@ from yaml import AliasEvent, CollectionEndEvent, CollectionStartEvent, Node, Nod
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from tailored.book.diagnostics import split_lines
+from tailored.book.syntax import explained
 
 PLAIN, QUOTED, COLLECTION = "\ud800plain", "\ud800quoted", "\ud800collection"
 """The tags of nodes without one. No file can write them itself, as a lone surrogate is no UTF-8."""
@@ -110,27 +111,8 @@ def _too_deep(text: str, mark: Any) -> Unreadable:
 
 
 def _syntax(text: str, error: yaml.YAMLError) -> Unreadable:
-    line, column = 0, 0
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-    context = str(getattr(error, "context", None) or "")
-    if mark is not None:
-        line, column = mark.line, mark.column
-    elif (position := getattr(error, "position", None)) is not None:
-        lines = split_lines(text.encode()[:position].decode("utf-8", "ignore"))
-        line, column = len(lines) - 1, len(lines[-1])
-    opened = getattr(error, "context_mark", None)
-    unknown = f"This is not YAML: {problem}{', ' + context if context else ''}."
-    message, hint = next(
-        ((message, hint) for sign, message, hint in _SYNTAX if sign in problem or sign in context),
-        (unknown, ""),
-    )
-    message = message.replace("LINE", str(opened.line + 1 if opened is not None else line + 1))
-    lines = split_lines(text)
-    line = min(line, len(lines) - 1)
-    if (sign := lines[line][column : column + 1]) in ("}", "]") and "block" in context:
-        message, hint = f"This `{sign}` closes nothing.", "Take it out, or open it before."
-    return Unreadable(text, line, column, "yaml-syntax", message, hint)
+    found = explained(text, error)
+    return Unreadable(text, found.line, found.column, "yaml-syntax", found.message, found.hint)
 
 
 @dataclass(slots=True)
@@ -200,80 +182,3 @@ def _expanded(text: str, mark: Any, anchor: str, seen: _Anchored) -> tuple[int, 
             "Write less of it with aliases; a segment can be named as often as you like.",
         )
     return nodes, height
-
-
-_SYNTAX = (
-    (
-        "found a tab character",
-        "There is a tab here; YAML is indented with spaces.",
-        "Replace the tab by spaces.",
-    ),
-    (
-        "found character that cannot start any token",
-        "No value can start with this character.",
-        "Put the value in quotes, or indent with spaces if this is a tab.",
-    ),
-    (
-        "found unexpected end of stream",
-        "A quote is opened in line LINE and never closed.",
-        "Close the quote.",
-    ),
-    (
-        "mapping values are not allowed",
-        "A second `:` makes no sense here.",
-        "Put the text in quotes if it contains `: `; else check the indentation.",
-    ),
-    (
-        "block sequence entries are not allowed",
-        "A list cannot begin here.",
-        "Start each item with `- ` on a line of its own, below its key.",
-    ),
-    ("mapping keys are not allowed", "A `?` makes no sense here.", "Put the text in quotes."),
-    (
-        "did not find expected node content",
-        "A value is missing here.",
-        "Write one, or take the comma out.",
-    ),
-    ("incompatible YAML", "A rule file is YAML 1.1 or 1.2.", "Take the `%YAML` line out."),
-    ("scanning a directive", "A line cannot begin with `%`.", "Put the text in quotes."),
-    ("invalid Unicode character", "This escape stands for no character.", "Write the character itself."),
-    ("could not find expected ':'", "A `:` is missing here or in the line above.", "Write `key: value`."),
-    (
-        "while parsing a block mapping",
-        "This does not line up with the lines above it.",
-        "Keys of one mapping start in the same column; check the indentation.",
-    ),
-    (
-        "while parsing a block collection",
-        "This does not line up with the list above it.",
-        "Start every item with `- ` in the same column.",
-    ),
-    (
-        "while parsing a flow sequence",
-        "The list that `[` opens in line LINE should go on or end here.",
-        "Separate its items by commas and close it with `]`.",
-    ),
-    (
-        "while parsing a flow mapping",
-        "What `{` opens in line LINE should go on or end here.",
-        "Separate its entries by commas and close it with `}`.",
-    ),
-    (
-        "expected a single document",
-        "A rule file is one document; a second begins here.",
-        "Take the `---` out, or move the rest to a file of its own.",
-    ),
-    (
-        "found undefined alias",
-        "This alias names no anchor in this file.",
-        "Write `&name` at the thing it stands for, above.",
-    ),
-    ("found duplicate anchor", "This anchor stands here twice.", "Give each anchor a name of its own."),
-    ("control characters are not allowed", "There is an invisible control character here.", "Delete it."),
-    ("special characters are not allowed", "There is an invisible control character here.", "Delete it."),
-    (
-        "found unknown escape character",
-        "This `\\` starts no known escape.",
-        "Use single quotes, or write `\\\\`.",
-    ),
-)

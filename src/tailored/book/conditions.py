@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,8 +12,18 @@ from tailored.book.compose import PLAIN
 from tailored.book.constants import read_constant, written
 from tailored.book.diagnostics import Span
 from tailored.book.logic import read_logic
-from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, SequenceNode, kind_of, short
-from tailored.book.suggest import did_you_mean, listed
+from tailored.book.mends import meant_operator, mended_span
+from tailored.book.nodes import (
+    MappingNode,
+    Node,
+    Reader,
+    ScalarNode,
+    SequenceNode,
+    example_of,
+    kind_of,
+    short,
+)
+from tailored.book.suggest import closest, listed
 from tailored.condition.operators import LISTS, Takes, operators_of, takes
 from tailored.condition.tree import (
     ALWAYS,
@@ -92,7 +103,9 @@ def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
     if isinstance(node, ScalarNode) and node.value == "always" and reader.untagged(node):
         return ALWAYS
     if not isinstance(node, MappingNode):
-        hint = "Write `all:` or `any:` before the list." if isinstance(node, SequenceNode) else ""
+        hint = "Write `all:` or `any:` before the list."
+        if isinstance(node, ScalarNode):
+            hint = _mended(node.value, names)
         reader.error(
             node,
             "wrong-kind",
@@ -117,6 +130,17 @@ def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
     return _all(parts)
 
 
+def _mended(text: str, names: Names) -> str:
+    """The mend for a text that stands where a condition belongs."""
+    if text.strip(" ,;.").casefold() in ("always", "true", "yes", "everyone", "anyone", "all", "any", "*"):
+        return "Write `always`."
+    if text in names.segments:
+        return f"Write `{{segment: {text}}}`."
+    if match := re.fullmatch(r"([\w.]+)\s*(?::|==?| is )\s*(\S.*)", text):
+        return f"Write `{{{match.group(1)}: {short(match.group(2))}}}`."
+    return "Write `{page: home}`, an attribute and its value, or `always`."
+
+
 def _all(parts: list[Condition]) -> Condition:
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 
@@ -137,7 +161,15 @@ def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -
             parts = tuple(read_condition(reader, item, names) for item in node.value)
             yield Any(parts) if key == "any" else All(parts)
     elif key == "not":
-        yield Not(read_condition(reader, node, names))
+        if isinstance(node, SequenceNode):
+            hint = "Write `not: {any: [...]}` if none of these may hold."
+            if len(node.value) == 1:
+                hint = "Write it without the `[ ]`, or without the `-`."
+            reader.error(node, "wrong-kind", "`not` takes one condition, not a list.", hint)
+            for item in node.value:
+                read_condition(reader, item, names)
+        else:
+            yield Not(read_condition(reader, node, names))
     elif names.leaf is not None:
         yield from names.leaf(reader, key, key_node, node)
     elif key == "segment":
@@ -147,6 +179,8 @@ def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -
             yield leaf
     else:
         _report_no_attribute(reader, key_node, key, names)
+        if isinstance(node, MappingNode):
+            _check_operators(reader, node)
 
 
 def _segment(reader: Reader, node: Node, names: Names) -> Iterator[Condition]:
@@ -158,6 +192,7 @@ def _segment(reader: Reader, node: Node, names: Names) -> Iterator[Condition]:
         reader.error(node, "empty-list", "`segment` has an empty list.", "Name at least one segment.")
         return
     found = []
+    reader.warn_of_repeats(items)
     for item in items:
         name = reader.text(item, "A segment's name")
         if name is None:
@@ -193,6 +228,16 @@ def _report_no_attribute(reader: Reader, node: Node, name: str, names: Names) ->
         reader.unknown(node, "attribute", name, every, hint)
 
 
+def _check_operators(reader: Reader, node: MappingNode) -> None:
+    """Reports what is no operator for any attribute."""
+    for word, (key_node, _) in reader.entries(node).items():
+        if word not in tuple(Op):
+            every = tuple(str(op) for op in Op)
+            near = meant_operator(word, every) or closest(word, every)
+            hint = f"Did you mean `{near}`?" if near else f"Operators are {listed(every, 30)}."
+            reader.error(key_node, "unknown-operator", f"There is no operator `{short(word)}`.", hint)
+
+
 def read_tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Test]:
     """The tests on an attribute that a value, a list or a mapping of operators writes."""
     return _tests(reader, node, Asked(attribute))
@@ -225,15 +270,14 @@ def _operator(reader: Reader, key_node: Node, word: str, node: Node, asked: Aske
         return
     what = f"`{attribute.name}` is {A_VALUE[attribute.type]}"
     offer = f"Operators for it are {listed(allowed, 20)}."
+    meant = meant_operator(word, allowed)
     if word in tuple(Op):
-        reader.error(key_node, "wrong-operator", f"{what}, which `{word}` is not for.", offer)
+        hint = f"Did you mean `{meant}`? {offer}" if meant else offer
+        reader.error(key_node, "wrong-operator", f"{what}, which `{word}` is not for.", hint)
     else:
-        reader.error(
-            key_node,
-            "unknown-operator",
-            f"There is no operator `{short(word)}`.",
-            did_you_mean(word, allowed) or offer,
-        )
+        near = meant or closest(word, allowed)
+        hint = f"Did you mean `{near}`?" if near else offer
+        reader.error(key_node, "unknown-operator", f"There is no operator `{short(word)}`.", hint)
 
 
 def _test(
@@ -261,7 +305,14 @@ def _flag(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
 
 
 def _value(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
+    if isinstance(node, SequenceNode) and (many := _FOR_MANY.get(op)) is not None:
+        message = f"`{op}` takes one value, not a list."
+        reader.error(node, "wrong-type", message, f"Write `{many}: [...]`.")
+        return None
     return asked.constant(reader, node)
+
+
+_FOR_MANY = {Op.IS: Op.ONE_OF, Op.IS_NOT: Op.NONE_OF, Op.CONTAINS: Op.CONTAINS_ANY}
 
 
 def _part(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
@@ -271,7 +322,10 @@ def _part(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
 def _values(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
     if not isinstance(node, SequenceNode):
         reader.error(
-            node, "wrong-kind", f"`{op}` takes a list, not {kind_of(node)}.", f"Write `{op}: [a, b]`."
+            node,
+            "wrong-kind",
+            f"`{op}` takes a list, not {kind_of(node)}.",
+            f"Write `{op}: [{example_of(node, 'a, b')}]`.",
         )
         return None
     if not node.value:
@@ -282,6 +336,7 @@ def _values(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
             "List at least one value.",
         )
         return None
+    reader.warn_of_repeats(node.value)
     values = [asked.constant(reader, item) for item in node.value]
     known = tuple(value for value in values if value is not None)
     return known if len(known) == len(values) else None
@@ -321,7 +376,7 @@ def _duration(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | Non
             node,
             "wrong-type",
             f"`{op}` takes a span of time, and {kind_of(node)} is none.",
-            "Write a number of minutes, hours, days or weeks, such as `30 days`.",
+            mended_span(text) or "Write a number of minutes, hours, days or weeks, such as `30 days`.",
         )
     return duration
 

@@ -6,8 +6,22 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from tailored.book.compose import QUOTED
-from tailored.book.nodes import Node, Reader, ScalarNode, is_null, kind_of, plain_scalar, plain_value, short
+from tailored.book.mends import mended_comparison, mended_value
+from tailored.book.nodes import (
+    Node,
+    Reader,
+    ScalarNode,
+    SequenceNode,
+    example_of,
+    is_null,
+    kind_of,
+    mended_flag,
+    plain_scalar,
+    plain_value,
+    short,
+)
 from tailored.book.suggest import listed
+from tailored.condition.operators import operators_of
 from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import (
     A_VALUE,
@@ -34,7 +48,7 @@ def read_constant(
     With `listed_only` an author is held to the attribute's declared `values`.
     """
     type_ = ELEMENT.get(attribute.type, attribute.type)
-    value = read_typed(reader, node, type_, f"`{attribute.name}`", whole_days=True)
+    value = read_typed(reader, node, type_, f"`{attribute.name}`", whole_days=True, mend=_compared)
     if value is not None and listed_only and attribute.values and value not in attribute.values:
         names, found = [written(known) for known in attribute.values], short(written(value))
         message = f"`{found}` is not one of the values of `{attribute.name}`. They are {listed(names)}."
@@ -44,15 +58,22 @@ def read_constant(
 
 
 def read_typed(
-    reader: Reader, node: Node, type_: Type, what: str, *, whole_days: bool = False
+    reader: Reader,
+    node: Node,
+    type_: Type,
+    what: str,
+    *,
+    whole_days: bool = False,
+    mend: Callable[[Reader, Node, Type], str] = lambda *_: "",
 ) -> Scalar | None:
     """The value of a single type that a scalar writes, or None (reported). `what` names whose value it is.
 
-    With `whole_days` a date may stand for a whole day where a time is asked for.
+    With `whole_days` a date may stand for a whole day where a time is asked for. `mend` knows what the author
+    of something else may have meant; where it gives nothing, the type knows how its values are written.
     """
     if not isinstance(node, ScalarNode) or is_null(node):
-        mend = "Write `known: false` for someone of whom it is missing." if is_null(node) else ""
-        reader.error(node, "wrong-type", f"{what} takes {A_VALUE[type_]}, not {kind_of(node)}.", mend)
+        hint = mend(reader, node, type_) or _alone(node, type_)
+        reader.error(node, "wrong-type", f"{what} takes {A_VALUE[type_]}, not {kind_of(node)}.", hint)
         return None
     if not reader.untagged(node):
         return None
@@ -61,9 +82,14 @@ def read_typed(
             return day
         return _READ[type_](node)
     except _Refused as refused:
-        mend = str(refused) or f"Write it like `{EXAMPLE[type_]}`."
-        shown = f'"{short(node.value)}" in quotes' if _is_quoted(node) else f"`{short(node.value)}`"
-        reader.error(node, "wrong-type", f"{what} takes {A_VALUE[type_]}, and {shown} is none.", mend)
+        usual = str(refused) or mended_value(node.value, type_) or f"Write it like `{EXAMPLE[type_]}`."
+        shown = (
+            f'"{short(node.value)}" in quotes'
+            if _is_quoted(node)
+            else f"`{short(_as_written(reader, node))}`"
+        )
+        message = f"{what} takes {A_VALUE[type_]}, and {shown} is none."
+        reader.error(node, "wrong-type", message, mend(reader, node, type_) or usual)
         return None
 
 
@@ -73,6 +99,31 @@ def parse_constant(text: str, type_: Type) -> Scalar | None:
         return _READ[type_](plain_scalar(text))
     except _Refused:
         return None
+
+
+def _compared(reader: Reader, node: Node, type_: Type) -> str:
+    """The mend for what stands where a value is compared with an attribute."""
+    if is_null(node):
+        return "Write `known: false` for someone of whom it is missing."
+    if not isinstance(node, ScalarNode):
+        return ""
+    text = _as_written(reader, node)
+    allowed = [str(op) for op in operators_of(type_)]
+    return mended_comparison(text.strip(), type_, allowed) if len(text) <= 60 else ""
+
+
+def _as_written(reader: Reader, node: ScalarNode) -> str:
+    """A scalar's text; of a folded one its first line, for `>3` begins such a text in YAML."""
+    if node.style != ">":
+        return str(node.value)
+    return reader.source[node.start_mark.index :].partition("\n")[0]
+
+
+def _alone(node: Node, type_: Type) -> str:
+    """The mend for a list or a mapping that stands where one value belongs."""
+    if isinstance(node, SequenceNode) and len(node.value) == 1:
+        return f"Write `{example_of(node.value[0], EXAMPLE[type_])}` alone, without the `[ ]`."
+    return f"Write one value, such as `{EXAMPLE[type_]}`."
 
 
 def written(value: Scalar) -> str:
@@ -98,7 +149,7 @@ def _number(node: ScalarNode) -> int | float:
         if node.tag == QUOTED and isinstance(plain_value(plain_scalar(node.value)), int | float):
             raise _Refused(f"Write {short(node.value)} without quotes.")
         raise _Refused
-    if isinstance(value, bool) or value is None or value != value or abs(value) in (float("inf"),):
+    if isinstance(value, bool) or value is None or value != value or abs(value) == float("inf"):
         raise _Refused
     if isinstance(value, float) and value.is_integer():
         value = int(value)
@@ -118,12 +169,7 @@ def _boolean(node: ScalarNode) -> bool:
     value = plain_value(node)
     if isinstance(value, bool):
         return value
-    word = node.value.casefold()
-    if word in ("true", "yes", "on"):
-        raise _Refused("Write `true`, without quotes.")
-    if word in ("false", "no", "off"):
-        raise _Refused("Write `false`, without quotes.")
-    raise _Refused
+    raise _Refused(mended_flag(node.value))
 
 
 def _parsed(parse: Callable[[str], Scalar | None]) -> Callable[[ScalarNode], Scalar]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tailored.book.builtin import ATTRIBUTES, PURPOSES, READ_BY_THE_GUARD, SIGNALS, TOPICS
@@ -12,15 +12,29 @@ from tailored.book.conditions import WORDS
 from tailored.book.constants import read_typed, written
 from tailored.book.lexicon import tokens
 from tailored.book.model import Allowance, Purpose, Setting, Slot, Topic
-from tailored.book.nodes import Node, Reader, ScalarNode, SequenceNode, is_null, kind_of, short
-from tailored.book.sections import ATTRIBUTE, PURPOSE, SETTING, SLOT, SLOT_FINDINGS, TOPIC
-from tailored.book.suggest import did_you_mean, listed
+from tailored.book.nodes import (
+    MappingNode,
+    Node,
+    Reader,
+    ScalarNode,
+    SequenceNode,
+    example_of,
+    is_null,
+    kind_of,
+    plain_scalar,
+    plain_value,
+    repeated,
+    short,
+)
+from tailored.book.sections import ATTRIBUTE, OTHER_WORDS, PURPOSE, SETTING, SLOT, SLOT_FINDINGS, TOPIC
+from tailored.book.suggest import closest, did_you_mean, listed
 from tailored.condition.tree import Attribute, Scalar
 from tailored.condition.types import ELEMENT, Type
 
 _LONGEST_NAME = 200
 _LABELS = frozenset(["topic", "purpose", "not_about"])
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+_FLAG = re.compile(r"(?!(?i:yes|no|on|off|none)$)[^\s.`]{1,200}")
 Body = Mapping[str, tuple[Node, Node]]
 
 
@@ -31,11 +45,30 @@ def read_body(entry: Entry, keys: dict[str, str], what: str, example: str) -> Bo
         return {}
     if body.keys() <= keys.keys():
         return body
-    for name, (key, _) in body.items():
+    for name, (key, value) in body.items():
         if name not in keys:
-            hint = did_you_mean(name, keys) or f"It may have {listed(keys, 20)}."
+            if isinstance(value, MappingNode) and any(inner.value in keys for inner, _ in value.value):
+                hint = f"If it is a thing of its own, let it begin in the column of `{short(entry.id)}`."
+            elif (meant := meant_key(name, keys)) is not None:
+                hint = f"Did you mean `{meant}`?"
+            else:
+                hint = f"It may have {listed(keys, 20)}."
             entry.reader.error(key, "unknown-key", f"{what} has no key `{short(name)}`.", hint)
     return {name: pair for name, pair in body.items() if name in keys}
+
+
+def meant_key(name: str, keys: Iterable[str]) -> str | None:
+    """The key that an author most likely meant by a name that is none."""
+    word = re.sub(r"[-_ ]+", " ", name).casefold()
+    return next((key for key in keys if word in OTHER_WORDS.get(key, ())), None) or closest(name, keys)
+
+
+def is_lacking(entry: Entry, body: Body, keys: dict[str, str], *wanted: str) -> bool:
+    """Whether a body has none of the `wanted` keys, and none that may be one of them with a slip."""
+    if not isinstance(entry.body, MappingNode) or any(key in body for key in wanted):
+        return False
+    written = {key.value for key, _ in entry.body.value}
+    return not any(meant_key(name, keys) in wanted for name in written - keys.keys())
 
 
 def read_text(reader: Reader, body: Body, key: str) -> str:
@@ -115,7 +148,7 @@ def read_topics(entries: dict[str, Entry]) -> dict[str, Topic]:
 def _topic(entry: Entry, description: str) -> Topic:
     reader, name = entry.reader, entry.id
     body = read_body(entry, TOPIC, "A topic", f"{name}: {{description: ..., consent: {name}}}")
-    flag = read_text(reader, body, "consent") or name
+    flag = _flag(reader, body, name)
     because = read_text(reader, body, "because")
     is_open = "sensitive" in body and reader.flag(body["sensitive"][1], "`sensitive`") is False
     if is_open and not because:
@@ -139,6 +172,22 @@ def _topic(entry: Entry, description: str) -> Topic:
         because,
         tuple(word for word, _ in words),
     )
+
+
+def _flag(reader: Reader, body: Body, topic: str) -> str:
+    """The name of the consent flag that opens a topic: its own unless given."""
+    if "consent" not in body:
+        return topic
+    node = body["consent"][1]
+    flag = reader.text(node, "`consent`")
+    if flag is not None and not (_FLAG.fullmatch(flag) and isinstance(plain_value(plain_scalar(flag)), str)):
+        message = f"`consent` names a flag of user.consents, and {kind_of(node)} is no such name."
+        is_no = flag.casefold() in ("false", "no", "off", "none", "0")
+        mend = f"Write `consent: {topic}`, or leave it out."
+        if is_no:
+            mend = "If nobody need be asked, write `sensitive: false` and say why with `because: ...`."
+        reader.error(node, "wrong-kind", message, mend)
+    return flag or topic
 
 
 def read_purposes(entries: dict[str, Entry]) -> dict[str, Purpose]:
@@ -182,7 +231,8 @@ def read_attributes(entries: dict[str, Entry], labels: Labels) -> dict[str, Attr
 def _attribute(key: str, entry: Entry, labels: Labels) -> Attribute | None:
     side, name = key.split(".", 1)
     reader = entry.reader
-    if not NAME.fullmatch(name) or name in WORDS or len(name) > _LONGEST_NAME:
+    is_name = bool(NAME.fullmatch(name)) and name not in WORDS and len(name) <= _LONGEST_NAME
+    if not is_name:
         message = f"`{short(name)}` cannot be the name of an attribute."
         reader.error(
             entry.key,
@@ -191,73 +241,97 @@ def _attribute(key: str, entry: Entry, labels: Labels) -> Attribute | None:
             "Names are letters, digits and `_`, begin with a letter, and are no words of the language. "
             "If your data calls it so, give it another name and say `path:`.",
         )
-        return None
-    body = read_body(entry, ATTRIBUTE, "An attribute", f"{name}: {{type: string}}")
-    type_ = read_type(entry, body)
-    if type_ is None:
-        return None
+    body = read_body(entry, ATTRIBUTE, "An attribute", f"{short(name)}: {{type: string}}")
+    type_ = read_type(entry, body, ATTRIBUTE)
     topics, purpose, not_about = labels.read(reader, body)
     path = read_text(reader, body, "path")
     if path and not all(path.split(".")):
         reader.error(
             body["path"][1], "wrong-kind", f"`{short(path)}` is no path.", "Write it like `address.city`."
         )
+    values = read_values(reader, body, type_, name)
+    is_personal = read_flag(reader, body, "personal")
+    description = read_text(reader, body, "description")
+    if type_ is None or not is_name:
+        return None
     return Attribute(
         side,
         name,
         type_,
-        read_values(reader, body, type_, name),
+        values,
         tuple(path.split(".")) if path else (),
-        read_flag(reader, body, "personal"),
+        is_personal,
         topics,
         purpose,
-        read_text(reader, body, "description"),
+        description,
         not_about,
     )
 
 
-def read_type(entry: Entry, body: Body) -> Type | None:
-    """The type that a body says, or None (reported)."""
+def read_type(entry: Entry, body: Body, keys: dict[str, str]) -> Type | None:
+    """The type that a body with these keys says, or None (reported)."""
     if "type" not in body:
-        if isinstance(entry.body.value, list):
-            entry.reader.error(
-                entry.key,
-                "missing-key",
-                f"`{entry.key.value}` does not say its `type`.",
-                f"Types are {listed(Type)}.",
-            )
+        if is_lacking(entry, body, keys, "type"):
+            message = f"`{short(entry.key.value)}` does not say its `type`."
+            entry.reader.error(entry.key, "missing-key", message, f"Types are {listed(Type)}.")
         return None
     name = entry.reader.text(body["type"][1], "`type`")
     if name is None or name in tuple(Type):
         return Type(name) if name else None
-    hint = did_you_mean(name, Type) or f"Types are {listed(Type)}."
+    meant = _OTHER_TYPES.get(name.casefold()) or closest(name, Type)
+    hint = f"Did you mean `{meant}`?" if meant else f"Types are {listed(Type)}."
     entry.reader.error(body["type"][1], "unknown-type", f"There is no type `{short(name)}`.", hint)
     return None
 
 
-def read_values(reader: Reader, body: Body, type_: Type, name: str) -> tuple[Scalar, ...]:
-    """The values that a body declares, of a type."""
+_OTHER_TYPES = {
+    **dict.fromkeys(("str", "text", "enum", "varchar", "char"), Type.STRING),
+    **dict.fromkeys(("int", "long", "whole number"), Type.INTEGER),
+    **dict.fromkeys(("float", "double", "decimal", "numeric"), Type.NUMBER),
+    **dict.fromkeys(("bool", "flag", "yes/no"), Type.BOOLEAN),
+    **dict.fromkeys(("time", "timestamp", "date-time", "date and time"), Type.DATETIME),
+    **dict.fromkeys(("semver",), Type.VERSION),
+    **dict.fromkeys(("list", "array", "strings", "string[]", "list of texts"), Type.STRINGS),
+    **dict.fromkeys(("integers", "integer[]", "list of integer", "list of ints"), Type.INTEGERS),
+    **dict.fromkeys(("numbers", "number[]", "list of number", "list of floats"), Type.NUMBERS),
+}
+"""What other languages call the types."""
+
+
+def read_values(reader: Reader, body: Body, type_: Type | None, name: str) -> tuple[Scalar, ...]:
+    """The values that a body declares; without a known type only their list is checked."""
     if "values" not in body:
         return ()
     node = body["values"][1]
-    if not isinstance(node, SequenceNode) or not node.value:
-        reader.error(
-            node, "wrong-kind", f"`values` takes a list, not {kind_of(node)}.", "Write `values: [a, b]`."
-        )
+    if not isinstance(node, SequenceNode):
+        mend = f"Write `values: [{example_of(node, 'a, b')}]`."
+        reader.error(node, "wrong-kind", f"`values` takes a list, not {kind_of(node)}.", mend)
+        return ()
+    if not node.value:
+        mend = "List at least one, or take `values` out."
+        reader.error(node, "empty-list", f"`{short(name)}` has an empty list of values.", mend)
+    reader.warn_of_repeats(node.value)
+    if type_ is None:
         return ()
     single = ELEMENT.get(type_, type_)
-    values = [read_typed(reader, item, single, f"`{name}`") for item in node.value]
+    values = [read_typed(reader, item, single, f"`{short(name)}`") for item in node.value]
     return tuple(value for value in values if value is not None)
 
 
-def read_slots(entries: dict[str, Entry]) -> dict[str, Slot]:
-    """The slots of a book. Whether their defaults exist is checked by whoever knows the content."""
+def read_slots(entries: dict[str, Entry], repeated: Iterable[Entry] = ()) -> dict[str, Slot]:
+    """The slots of a book. Whether their defaults exist is checked by whoever knows the content.
+
+    `repeated` are those whose ids stand twice; where their kinds differ, it is not sure which is meant.
+    """
     slots = {}
     for name, entry in entries.items():
         before = len(entry.reader.report)
         slots[name] = _slot(entry)
         if len(entry.reader.report) > before:  # of which kind it is meant to be is not sure then
             entry.reader.flaws.broken.add(("slot", name))
+    for entry in repeated:
+        if _slot(entry).kind != slots[entry.id].kind:
+            entry.reader.flaws.broken.add(("slot", entry.id))
     return slots
 
 
@@ -275,11 +349,10 @@ def _slot(entry: Entry) -> Slot:
                     f"A slot with an `order` takes no `{other}`.",
                     "Leave one out.",
                 )
-        modules: dict[str, Node] = {}
-        for name, node in read_names(reader, body["order"][1], "`order`"):
-            if modules.setdefault(name, node) is not node:
-                message = f"`{short(name)}` stands in this order twice."
-                reader.error(node, "duplicate-item", message, "Keep one of the two.")
+        modules = dict(read_names(reader, body["order"][1], "`order`"))
+        for node in repeated(reader.items(body["order"][1])):
+            message = f"`{short(node.value)}` stands in this order twice."
+            reader.error(node, "duplicate-item", message, "Keep one of the two.")
         return Slot(
             entry.id,
             modules=tuple(modules),
@@ -297,6 +370,7 @@ def _slot(entry: Entry) -> Slot:
         reader.error(
             body["fill"][0], "wrong-slot-kind", "Only a `many` slot is filled up.", "Leave `fill` out."
         )
+    reader.warn_of_repeats([node for _, node in defaults])
     if many is not None and len(defaults) > many:
         reader.error(
             body["default"][1],
@@ -341,18 +415,16 @@ def read_settings(entries: dict[str, Entry]) -> dict[str, Setting]:
 def _setting(entry: Entry) -> Setting | None:
     reader, name = entry.reader, entry.id
     body = read_body(entry, SETTING, "A setting", f"{name}: {{type: string, default: a}}")
-    type_ = read_type(entry, body)
-    if type_ is None:
-        return None
+    type_ = read_type(entry, body, SETTING)
     values = read_values(reader, body, type_, name)
-    if "default" not in body:
+    description = read_text(reader, body, "description")
+    if is_lacking(entry, body, SETTING, "default"):
         mend = "Say what it is where no rule sets it."
-        reader.error(entry.key, "missing-key", f"`{name}` has no `default`.", mend)
+        reader.error(entry.key, "missing-key", f"`{short(name)}` has no `default`.", mend)
+    if type_ is None or "default" not in body:
         return None
     default = read_setting_value(reader, body["default"][1], type_, values, name)
-    if default is None:
-        return None
-    return Setting(name, type_, default, values, read_text(reader, body, "description"))
+    return None if default is None else Setting(name, type_, default, values, description)
 
 
 def read_setting_value(

@@ -78,10 +78,8 @@ def check_unused(
     """Warns of segments, content and settings that nothing uses, and of slots that no rule fills.
 
     In a book with errors a use may be hidden by one of them; then a thing counts as used when any file
-    mentions it anywhere, or when a slip of its name was found. Where something is unread nothing is sure.
+    mentions it anywhere, or when a slip of its name was found.
     """
-    if collected.flaws.unread:
-        return
     entries = collected.sections
     has_errors = any(finding.severity == "error" for finding in found)
     mentioned = _mentioned(collected) if has_errors else frozenset()

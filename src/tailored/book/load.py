@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from tailored.book.catalogs import CatalogReader, catalog_files
 from tailored.book.collect import Collected, collect
@@ -28,6 +29,7 @@ from tailored.book.guarantees import read_guarantees
 from tailored.book.links import check_defaults, check_depth, check_segments, check_unused
 from tailored.book.model import Catalog, RuleBook
 from tailored.book.rankings import RankingReader
+from tailored.book.repeats import read_repeats
 from tailored.book.rules import RuleReader, read_segments
 from tailored.book.scorers import ScorerReader, read_scorers
 from tailored.book.source import in_book_order, read_sources
@@ -73,7 +75,7 @@ def check_book(
     purposes = read_purposes(section["purposes"])
     labels = Labels(topics, purposes)
     attributes = read_attributes(section["attributes"], labels)
-    slots = read_slots(section["slots"])
+    slots = read_slots(section["slots"], [entry for name, entry in collected.repeated if name == "slots"])
     settings = read_settings(section["settings"])
     content = read_content(section["content"], labels, attributes)
     names = Names(attributes, section["segments"])
@@ -110,6 +112,20 @@ def check_book(
     heights = check_segments(collected, segments)
     check_depth(collected, book, heights)
     check_defaults(collected, book)
+    read_repeats(
+        collected,
+        {
+            "attributes": partial(read_attributes, labels=labels),
+            "topics": read_topics,
+            "purposes": read_purposes,
+            "consent": partial(read_tcf, topics=topics, purposes=purposes),
+            "slots": read_slots,
+            "settings": read_settings,
+            "content": partial(read_content, labels=labels, attributes=attributes),
+            "segments": partial(read_segments, names=names, labels=labels),
+            "rules": lambda entries: [reader.read(entry) for entry in entries.values()],
+        },
+    )
     check_unused(collected, book, names.segments_used, found)
     check_unlabelled(collected, book)
     never = check_never(collected, book)

@@ -24,9 +24,13 @@ __all__ = [
     "Reader",
     "ScalarNode",
     "SequenceNode",
+    "example_of",
     "kind_of",
+    "mended_flag",
     "plain_scalar",
     "plain_value",
+    "repeated",
+    "scalars",
 ]
 
 UNKNOWN = {
@@ -45,7 +49,16 @@ UNKNOWN = {
 _PLURAL = {kind: "content" if kind == "content" else f"{kind}s" for kind in UNKNOWN}
 _MOST_SUGGESTIONS = 100
 
+_OTHER_SIDE = {"user": "context", "context": "user"}
 _KEEP_ONE = "Keep one of the two, or join them."
+_JOIN = {
+    "all": "Put the conditions of both into one list.",
+    "any": "Put both below `all`: `all: [{any: [...]}, {any: [...]}]`.",
+    "not": "Put both below `all`: `all: [{not: {...}}, {not: {...}}]`.",
+    "segment": "Put both below `all`: `all: [{segment: ...}, {segment: ...}]`.",
+    "logic": "Put both below `all`: `all: [{logic: {...}}, {logic: {...}}]`.",
+}
+_DECLARED = re.compile(r"([\w.-]+)[\"']?\s*:")
 _TAGS = {PLAIN, QUOTED, COLLECTION}
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
@@ -63,8 +76,28 @@ class Flaws:
     """The kind and the name of each."""
     meant: set[str] = field(default_factory=set)
     """The names that somebody most likely meant, with a slip."""
-    unread: bool = False
-    """Whether something was left out that may declare any name."""
+    unread: set[str] = field(default_factory=set)
+    """The names that may be declared in what could not be read."""
+    repeats: list[Repeat] = field(default_factory=list)
+    """The entries that were left out, as their keys had stood before."""
+
+    def taken(self, node: Node) -> list[Repeat]:
+        """The entries that were left out of a mapping, which somebody now takes care of."""
+        found = [repeat for repeat in self.repeats if repeat.node is node]
+        if found:
+            self.repeats = [repeat for repeat in self.repeats if repeat.node is not node]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An entry of a mapping whose key stands in it twice; `first` is the one that was read."""
+
+    reader: Reader
+    node: MappingNode
+    key: ScalarNode
+    value: Node
+    first: ScalarNode
 
 
 class Reader:
@@ -82,7 +115,7 @@ class Reader:
             self.source, root = compose(content)
         except Unreadable as error:
             self.source, root = error.text, None
-            self.flaws.unread = True
+            self.flaws.unread.update(_DECLARED.findall(error.text))
             place = Span(self.path, error.line + 1, error.column + 1, error.line + 1, error.column + 2)
             self.error(place, error.code, error.message, error.hint)
         return self.source, root
@@ -109,7 +142,10 @@ class Reader:
 
     def is_excused(self, kind: str, name: str, is_slip: bool) -> bool:
         """Whether an unknown name is not worth a finding: its declaration has an error, or may be unread."""
-        return (kind, name) in self.flaws.broken or (self.flaws.unread and not is_slip)
+        if (kind, name) in self.flaws.broken:
+            return True
+        unread = self.flaws.unread
+        return bool(unread) and not is_slip and not unread.isdisjoint((name, name.partition(".")[2]))
 
     def closest(self, word: str, names: Iterable[str]) -> str | None:
         """The name that is most like a word, or None; always None after many findings, as it takes long."""
@@ -123,10 +159,12 @@ class Reader:
     def unknown(self, node: Node, kind: str, name: str, names: Iterable[str], hint: str = "") -> None:
         """Reports a name that is none of `names`, unless its declaration is there, with an error of its own.
 
-        Where a file could not be read, only slips are reported: other names may be declared in that file.
+        What could not be read may declare a name that stands in it; that is reported only if it is a slip.
         """
         every = list(names)
-        near = self.closest(name, every)
+        side, _, rest = name.partition(".")
+        other = f"{_OTHER_SIDE.get(side, side)}.{rest}"
+        near = other if kind == "attribute" and other in every else self.closest(name, every)
         if near is not None:
             self.flaws.meant.add(near)
         if self.is_excused(kind, name, near is not None):
@@ -154,8 +192,7 @@ class Reader:
         merged: list[Node] = []
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
-                hint = "Put a text that begins with `{{` in quotes." if isinstance(key, MappingNode) else ""
-                self.error(key, "wrong-kind", "A key must be a word, not a list or a mapping.", hint)
+                self._no_key(node, key)
                 continue
             name = key.value
             if key.tag not in _TAGS:
@@ -167,20 +204,26 @@ class Reader:
                 self._no_value(key, list(entries.values()))
                 continue
             if name in entries:
-                self.flaws.unread = True
-                first = entries[name][0].start_mark
-                self.error(
-                    key,
-                    "duplicate-key",
-                    f"`{short(name)}` stands here twice; the first is in line {first.line + 1}.",
-                    "Put both into one list: `all: [{...}, {...}]`." if name in ("any", "not") else _KEEP_ONE,
-                )
+                first = entries[name][0]
+                self.flaws.repeats.append(Repeat(self, node, key, value, first))
+                line = first.start_mark.line + 1
+                message = f"`{short(name)}` stands here twice; the first is in line {line}."
+                self.error(key, "duplicate-key", message, _JOIN.get(name, _KEEP_ONE))
                 continue
             entries[name] = (key, value)
         for value in merged:
             for name, entry in self._merged(value):
                 entries.setdefault(name, entry)
         return entries
+
+    def _no_key(self, node: MappingNode, key: Node) -> None:
+        """Reports a key that is no word: mostly the text of a template without quotes."""
+        text = self.source[node.start_mark.index : node.end_mark.index]
+        if text.startswith("{{") and "\n" not in text:
+            hint = f'Put all of it in quotes: `"{short(text)}"`.'
+            self.error(node, "wrong-kind", "A text that begins with `{{` needs quotes.", hint)
+        else:
+            self.error(key, "wrong-kind", "A key must be a word, not a list or a mapping.", "Name it.")
 
     def _no_value(self, key: ScalarNode, before: list[tuple[ScalarNode, Node]]) -> None:
         """Reports a key without a colon: mostly the rest of an unquoted text with a comma in it."""
@@ -190,6 +233,8 @@ class Reader:
             hint = (
                 f'If a comma belongs to the text, put it in quotes: `{name}: "{text}, {short(key.value)}"`.'
             )
+            if key.value.isdigit() and text.lstrip("-").isdigit():
+                hint = f"If both are one number, write `{name}: {text}.{key.value}`."
         self.error(key, "no-value", f"`{short(key.value)}` stands here without a value.", hint)
 
     def _merged(self, value: Node) -> Iterator[tuple[str, tuple[ScalarNode, Node]]]:
@@ -222,10 +267,16 @@ class Reader:
         """The items of a list, or the node itself as the only one."""
         return node.value if isinstance(node, SequenceNode) and self.untagged(node) else [node]
 
+    def warn_of_repeats(self, items: list[Node]) -> None:
+        """Warns of the items that stand in their list twice."""
+        for item in repeated(items):
+            message = f"`{short(item.value)}` stands in this list twice."
+            self.warn(item, "repeated-item", message, "Keep one of the two.")
+
     def text(self, node: Node, what: str) -> str | None:
         """A scalar's text as it stands in the file; None (reported) where it is no scalar, or empty."""
-        if not isinstance(node, ScalarNode) or is_null(node):
-            self.error(node, "wrong-kind", f"{what} must be text, not {kind_of(node)}.")
+        if not isinstance(node, ScalarNode) or is_null(node) or not node.value:
+            self.error(node, "wrong-kind", f"{what} must be text, not {kind_of(node)}.", _as_text(node))
             return None
         return str(node.value) if self.untagged(node) else None
 
@@ -234,7 +285,8 @@ class Reader:
         value = plain_value(node) if isinstance(node, ScalarNode) else None
         if isinstance(value, bool):
             return value
-        self.error(node, "wrong-kind", f"{what} must be `true` or `false`, not {kind_of(node)}.")
+        mend = mended_flag(node.value) if isinstance(node, ScalarNode) else "Write `true` or `false`."
+        self.error(node, "wrong-kind", f"{what} must be `true` or `false`, not {kind_of(node)}.", mend)
         return None
 
     def untagged(self, node: Node) -> bool:
@@ -245,17 +297,32 @@ class Reader:
         return False
 
     def _tagged(self, node: Node) -> None:
-        self.error(
-            node,
-            "tag",
-            f"A rule book has no tags such as `{node.tag.replace('tag:yaml.org,2002:', '!!')}`.",
-            "Leave the tag out; quote what is text.",
-        )
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        hint = "Leave the tag out; quote what is text."
+        value = f"{tag[1:]} {node.value}".strip(" =") if isinstance(node, ScalarNode) else ""
+        if value and (tag.startswith("!=") or (tag[1:2] not in "!<" and not node.value)):
+            hint = f"Write `{{is not: {short(value)}}}` for what it is not; quote what is text."
+        self.error(node, "tag", f"A rule book has no tags such as `{short(tag)}`.", hint)
 
 
 def is_null(node: Node) -> bool:
     """Whether a node is YAML's null: empty, `~` or `null`, not quoted."""
     return node.tag == PLAIN and node.value in _NULLS
+
+
+def scalars(node: Node, most: int = 10_000) -> Iterator[str]:
+    """The texts in a node, `most` of its pieces looked at."""
+    waiting: list[Node] = [node]
+    for place in range(most):
+        if place >= len(waiting):
+            return
+        current = waiting[place]
+        if isinstance(current, ScalarNode):
+            yield current.value
+        elif isinstance(current, MappingNode):
+            waiting += [part for pair in current.value for part in pair]
+        else:
+            waiting += current.value
 
 
 def plain_scalar(text: str) -> ScalarNode:
@@ -269,9 +336,51 @@ def kind_of(node: Node) -> str:
         return "a mapping"
     if isinstance(node, SequenceNode):
         return "a list"
-    if is_null(node):
+    if is_null(node) or not node.value.strip():
         return "empty"
     return f"`{short(node.value)}`"
+
+
+def repeated(items: list[Node]) -> list[ScalarNode]:
+    """The scalars of a list that stand in it before."""
+    if len(items) < 2:
+        return []
+    seen = set[str]()
+    found = []
+    for item in items:
+        if isinstance(item, ScalarNode):
+            if item.value in seen:
+                found.append(item)
+            seen.add(item.value)
+    return found
+
+
+def mended_flag(text: str) -> str:
+    """The mend for a text that stands where true or false belongs."""
+    word = text.strip().casefold()
+    if word in ("true", "yes", "on", "y", "1", "ja"):
+        return "Write `true`, without quotes."
+    if word in ("false", "no", "off", "n", "0", "nein"):
+        return "Write `false`, without quotes."
+    return "Write `true` or `false`."
+
+
+def example_of(node: Node, otherwise: str) -> str:
+    """What a node holds, for an example of how to write it; `otherwise` where that is too much."""
+    if not isinstance(node, ScalarNode) or is_null(node) or len(node.value) > 30:
+        return otherwise
+    return str(node.value) if node.value.isprintable() else otherwise
+
+
+def _as_text(node: Node) -> str:
+    """The mend for what stands where a text belongs."""
+    if isinstance(node, SequenceNode):
+        if len(node.value) == 1 and isinstance(node.value[0], ScalarNode):
+            return f"Write `{short(node.value[0].value)}` alone, without the `[ ]`."
+        return "Write one text; quotes are needed where it begins with `[`."
+    if isinstance(node, MappingNode):
+        return "Write one text; quotes are needed where it begins with `{` or holds `: `."
+    return "Write it, or leave it out."
 
 
 def short(text: str, most: int = 60) -> str:

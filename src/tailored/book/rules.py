@@ -13,6 +13,7 @@ from tailored.book.constants import read_typed
 from tailored.book.declarations import (
     Body,
     Labels,
+    is_lacking,
     read_allow,
     read_body,
     read_names,
@@ -35,7 +36,7 @@ def read_segments(entries: dict[str, Entry], names: Names, labels: Labels) -> di
     for name, entry in entries.items():
         reader = entry.reader
         body = read_body(entry, SEGMENT, "A segment", f"{name}: {{when: {{page: home}}}}")
-        if "when" not in body and isinstance(entry.body, MappingNode):
+        if is_lacking(entry, body, SEGMENT, "when"):
             reader.error(entry.key, "missing-key", f"`{name}` has no `when`.", "Say who is in it.")
         when = read_condition(reader, body["when"][1], names) if "when" in body else ALWAYS
         topics, _, not_about = labels.read(reader, body)
@@ -71,13 +72,11 @@ class RuleReader:
     def read(self, entry: Entry) -> Rule:
         """The rule that an entry writes. What is wrong is reported, and left out of it."""
         reader, name = entry.reader, entry.id
-        before = len(reader.report)
         body = read_body(entry, RULE, "A rule", f"{name}: {{when: {{page: home}}, show: {{hero: socks}}}}")
-        is_whole = len(reader.report) == before
-        if "when" not in body and is_whole:
+        if is_lacking(entry, body, RULE, "when"):
             message = f"`{name}` has no `when`, so it always fires."
             reader.warn(entry.key, "no-when", message, "Write `when: always` if so.")
-        if is_whole and not ("show" in body or "hide" in body or "order" in body or "set" in body):
+        if is_lacking(entry, body, RULE, "show", "hide", "order", "set"):
             mend = "Give it `show`, `hide`, `order` or `set`."
             reader.error(entry.key, "no-action", f"`{name}` does nothing.", mend)
         topics, purpose, not_about = self.labels.read(reader, body)
@@ -132,13 +131,12 @@ class RuleReader:
 
     def _slots(
         self, reader: Reader, body: Body, action: str, kinds: tuple[str, ...]
-    ) -> Iterator[tuple[Slot, Node]]:
-        """The slots that an action names, each with what it says of them."""
+    ) -> Iterator[tuple[Slot | None, Node, Node]]:
+        """The slots that an action names, each with its key and what it says of them; None is reported."""
         example = {"show": "{hero: socks}", "order": "{modules: [a, b]}"}[action]
         found = reader.mapping(body[action][1], f"`{action}`", f"{action}: {example}") or {}
         for name, (key, value) in found.items():
-            if (slot := self._slot(reader, key, name, action, kinds)) is not None:
-                yield slot, value
+            yield self._slot(reader, key, name, action, kinds), key, value
 
     def _slot(
         self, reader: Reader, node: Node, name: str, action: str, kinds: tuple[str, ...]
@@ -162,21 +160,27 @@ class RuleReader:
         """What is shown by slot: content, and what scorers choose."""
         shown: dict[str, tuple[str, ...]] = {}
         ranked: dict[str, Ranking] = {}
-        for slot, node in self._slots(reader, body, "show", ("single", "many")):
-            if node.tag is PLAIN and node.value in self.content:
+        for slot, key, node in self._slots(reader, body, "show", ("single", "many")):
+            if slot is not None and node.tag is PLAIN and node.value in self.content:
                 shown[slot.id] = (node.value,)
                 continue
-            sure = self._is_sure(reader, slot)
-            if isinstance(node, MappingNode):
+            if slot is None and (key.value in self.slots or isinstance(node, MappingNode)):
+                continue
+            if slot is not None and isinstance(node, MappingNode):
                 if (ranking := self.rankings.read(reader, node, slot)) is not None:
                     ranked[slot.id] = ranking
                 continue
-            if slot.many is None and isinstance(node, SequenceNode) and sure:
+            named = read_names(reader, node, f"`{short(key.value)}`")
+            reader.warn_of_repeats(reader.items(node))
+            known = tuple(name for name, item in named if known_content(reader, item, name, self.content))
+            if slot is None:
+                continue
+            shown[slot.id] = known
+            sure = self._is_sure(reader, slot)
+            if slot.many is None and isinstance(node, SequenceNode) and named and sure:
                 reader.error(
                     node, "wrong-slot-kind", f"`{slot.id}` takes one content item, not a list.", "Name one."
                 )
-                continue
-            named = read_names(reader, node, f"`{slot.id}`")
             if slot.many is not None and len(named) > slot.many and sure:
                 reader.error(
                     node,
@@ -184,13 +188,11 @@ class RuleReader:
                     f"`{slot.id}` takes {slot.many} items, and here are {len(named)}.",
                     "Shorten the list, or raise the slot's `many`.",
                 )
-            shown[slot.id] = tuple(
-                name for name, item in named if known_content(reader, item, name, self.content)
-            )
         return shown, ranked
 
     def _hide(self, reader: Reader, body: Body) -> tuple[str, ...]:
         named = read_names(reader, body["hide"][1], "`hide`")
+        reader.warn_of_repeats([node for _, node in named])
         slots = [self._slot(reader, node, name, "hide", ("single", "many")) for name, node in named]
         return tuple(slot.id for slot in slots if slot is not None)
 
@@ -204,9 +206,12 @@ class RuleReader:
 
     def _order(self, reader: Reader, body: Body) -> dict[str, tuple[str, ...]]:
         orders = {}
-        for slot, node in self._slots(reader, body, "order", ("order",)):
+        for slot, _, node in self._slots(reader, body, "order", ("order",)):
+            if slot is None:
+                continue
             modules = slot.modules or ()
             named = read_names(reader, node, f"`{slot.id}`")
+            reader.warn_of_repeats([item for _, item in named])
             for name, item in named:
                 if name not in modules and self._is_sure(reader, slot):
                     hint = reader.did_you_mean(name, modules) or f"Its modules are {listed(modules, 20)}."
@@ -270,7 +275,8 @@ def _priority(reader: Reader, body: Body) -> int:
     node = body["priority"][1]
     if node.tag is PLAIN and node.value in _PRIORITIES:
         return _PRIORITIES[node.value]
-    value = read_typed(reader, body["priority"][1], Type.INTEGER, "`priority`")
+    example = "Write a number from 0 to 1000, such as `priority: 200`; the higher wins."
+    value = read_typed(reader, node, Type.INTEGER, "`priority`", mend=lambda *_: example)
     if isinstance(value, int) and not 0 <= value <= 1000:
         reader.error(
             body["priority"][1],

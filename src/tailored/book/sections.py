@@ -190,6 +190,23 @@ DIVERSITY = {
     "over": "The attributes by which items are alike",
 }
 PIN = {"id": "The content or the item", "at": "Its place, from 1"}
+OTHER_WORDS = {
+    "when": ("if", "condition", "conditions", "where", "who", "for", "match", "audience"),
+    "show": ("display", "place", "content", "then"),
+    "hide": ("remove", "suppress", "exclude"),
+    "order": ("sort", "reorder", "modules"),
+    "set": ("settings", "setting", "values"),
+    "priority": ("weight", "importance", "rank"),
+    "from": ("start", "starts", "begin", "start date", "valid from"),
+    "until": ("end", "ends", "to", "expires", "end date", "valid until"),
+    "description": ("name", "title", "label", "comment", "note"),
+    "owner": ("team", "author", "contact"),
+    "values": ("enum", "options", "choices", "allowed", "one of"),
+    "many": ("max", "size", "limit", "count", "length"),
+    "default": ("fallback",),
+    "personal": ("pii",),
+}
+"""The words from elsewhere that people write for a key of ours, where a body may have it."""
 SECTIONS = {
     "attributes": "Everything that rules may read of the user and the context",
     "topics": "Sensitive topics and the consent that each needs",
