@@ -3,7 +3,10 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import pytest
 
 TAILORED = Path(sys.executable).with_name("tailored")
 
@@ -58,3 +61,60 @@ def test_schedules_are_checked_at_the_time_that_now_names(tmp_path):
     done = run("validate", str(tmp_path), "--now", "soon")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'soon' is no ISO 8601 date or time" in done.stderr
+
+
+AS_A_STRANGER = """
+import importlib, os, sys
+from tailored.cli import main
+importlib.import_module(f"tailored.cli.{sys.argv[1]}")
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setuid(65534)
+main(sys.argv[1:])
+"""
+"""The command, run by a user who is not allowed everything; what it needs is imported before."""
+
+
+@pytest.mark.parametrize("closed", ["book", "book/a.yaml", "book/inner"])
+def test_a_book_that_may_not_be_read_is_one_line_and_exit_2(closed):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the temporary folders of the tests are closed to others themselves
+        (folder / "book" / "inner").mkdir(parents=True)
+        (folder / "book" / "a.yaml").write_text("slots: {}")
+        (folder / closed).chmod(0)
+        for command in (["validate"], ["describe"], ["schema"], ["export", "--to", "jsonlogic"]):
+            arguments = [sys.executable, "-c", AS_A_STRANGER, *command, "book"]
+            done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stdout) == (2, ""), command
+            assert done.stderr == f"tailored: {closed} cannot be read: Permission denied\n"
+        (folder / closed).chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "given, reason",
+    [
+        ("book.yaml", "book.yaml is a file; a rule book is a folder: name the folder it is in"),
+        ("empty", "empty holds no .yaml files"),
+        ("nowhere", "there is no folder nowhere"),
+    ],
+)
+def test_what_is_no_book_is_told_in_one_line_by_every_command(tmp_path, given, reason):
+    (tmp_path / "book.yaml").write_text("slots: {}")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / ".hidden.yaml").write_text("slots: {}")
+    for command in (
+        ["validate"],
+        ["describe"],
+        ["schema"],
+        ["evaluate", "--user", "{}"],
+        ["explain", "--user", "{}"],
+    ):
+        done = subprocess.run(
+            [TAILORED, command[0], given, *command[1:]],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"tailored: {reason}\n"), command

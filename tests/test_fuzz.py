@@ -2,7 +2,6 @@
 
 import random
 import re
-import time
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -13,6 +12,7 @@ from tailored.book.compose import compose
 from tailored.book.diagnostics import split_lines
 from tailored.book.load import check_book
 from tailored.book.source import read_sources
+from tests.support.steps import steps
 
 MARKS = b"{}[]:,-\"'&*!|>#% \n\tabc01\x00\xff?~"
 TOKEN = re.compile(r"\n *|[\w.-]+|\{\{|\}\}|\{%|%\}|\s+|.", re.DOTALL)
@@ -98,11 +98,9 @@ def mutate_words(content: bytes, dice: random.Random) -> bytes:
 
 
 def survives(sources: dict[str, bytes]) -> bool:
-    """Whether a book has errors; its report must be whole, honest about places, and soon there."""
-    start = time.perf_counter()
+    """Whether a book has errors; its report must be whole and honest about places."""
     _, report = check_book(sources)
     assert report.to_text()
-    assert time.perf_counter() - start < len(sources)
     lines = {path: split_lines(text) for path, text in report.texts.items()}
     for finding in report.diagnostics:
         span = finding.span
@@ -111,6 +109,13 @@ def survives(sources: dict[str, bytes]) -> bool:
         assert 1 <= span.column <= len(lines[span.path][span.line - 1]) + 1, finding
         assert (span.line, span.column) <= (span.end_line, span.end_column), finding
     return report.errors > 0
+
+
+def takes_few_steps(sources: dict[str, bytes]) -> bool:
+    """What `survives` says; whatever stands in a file, checking takes few steps for each of its bytes."""
+    has_errors, count = steps(lambda: survives(sources))
+    assert count < 10_000 + 100 * sum(map(len, sources.values()))
+    return has_errors
 
 
 @pytest.mark.parametrize("change", [mutate, mutate_words])
@@ -123,9 +128,10 @@ def test_the_validator_survives_every_mutation_of_the_example_book(
     sources = read_sources("rules")
     shared = {path: content for path, content in sources.items() if path.startswith("shared/")}
     broken = 0
-    for _ in range(500):
+    for number in range(500):
         path = dice.choice(list(sources))
-        broken += survives(shared | {path: change(sources[path], dice)})
+        changed = shared | {path: change(sources[path], dice)}
+        broken += takes_few_steps(changed) if number % 10 == 0 else survives(changed)
     assert broken > 250
 
 
@@ -135,7 +141,8 @@ def test_the_validator_survives_every_mutation_of_a_book_with_everything(
     seed: int, change: Callable[[bytes, random.Random], bytes]
 ):
     dice = random.Random(seed)
-    assert sum(survives({"book.yaml": change(BOOK.encode(), dice)}) for _ in range(500)) > 250
+    changed = [{"book.yaml": change(BOOK.encode(), dice)} for _ in range(500)]
+    assert sum(map(survives, changed[50:])) + sum(map(takes_few_steps, changed[:50])) > 250
 
 
 def test_the_book_with_everything_has_no_findings():

@@ -161,6 +161,20 @@ def test_opting_out_lists_the_sleeping_rules_that_hold_on_what_is_left():
     ]
 
 
+@pytest.mark.parametrize("opt_outs, warned", [
+    (["personalisation"], True), (["personalization", "ads"], True), (["personalization"], False), ([], False),
+])  # fmt: skip
+def test_an_opt_out_of_a_purpose_that_the_book_lacks_is_warned_of_without_its_name(opt_outs, warned):
+    engine = make("r: {when: {age: 30}, show: {hero: a}}")
+    user = {"age": 30, "opt_outs": opt_outs}
+    decision = engine.evaluate(user, {}, NOW)
+    found = [(warning.code, warning.attribute) for warning in decision.warnings]
+    assert found == [("unknown-purpose", "user.opt_outs")] * warned
+    assert not [purpose for purpose in opt_outs if purpose in str(decision.warnings)]
+    assert decision["hero"].content == ("plain" if "personalization" in opt_outs else "a")
+    assert decide(engine.book, user, {}, NOW) == decision.to_dict()
+
+
 def test_opting_out_hides_the_user_from_templates_but_for_the_id():
     base = BASE.replace("{title: A}", "{title: '{{ user.id }}{{ user.name }}{{ context.page }}'}")
     engine = make("r: {when: always, show: {hero: a}}", base)

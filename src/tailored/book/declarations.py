@@ -25,6 +25,7 @@ from tailored.book.nodes import (
     plain_value,
     repeated,
     short,
+    words_of,
 )
 from tailored.book.sections import ATTRIBUTE, OTHER_WORDS, PURPOSE, SETTING, SLOT, SLOT_FINDINGS, TOPIC
 from tailored.book.suggest import closest, did_you_mean, listed
@@ -47,7 +48,7 @@ def read_body(entry: Entry, keys: dict[str, str], what: str, example: str) -> Bo
         return body
     for name, (key, value) in body.items():
         if name not in keys:
-            if isinstance(value, MappingNode) and any(inner.value in keys for inner, _ in value.value):
+            if isinstance(value, MappingNode) and any(word in keys for word in words_of(value)):
                 hint = f"If it is a thing of its own, let it begin in the column of `{short(entry.id)}`."
             elif (meant := meant_key(name, keys)) is not None:
                 hint = f"Did you mean `{meant}`?"
@@ -67,7 +68,7 @@ def is_lacking(entry: Entry, body: Body, keys: dict[str, str], *wanted: str) -> 
     """Whether a body has none of the `wanted` keys, and none that may be one of them with a slip."""
     if not isinstance(entry.body, MappingNode) or any(key in body for key in wanted):
         return False
-    written = {key.value for key, _ in entry.body.value}
+    written = set(words_of(entry.body))
     return not any(meant_key(name, keys) in wanted for name in written - keys.keys())
 
 

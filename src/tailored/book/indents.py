@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tailored.book.compose import COLLECTION
-from tailored.book.nodes import MappingNode, Node, ScalarNode, is_null
+from tailored.book.nodes import MappingNode, Node, ScalarNode, is_null, words_of
 from tailored.book.sections import ATTRIBUTE, CONTENT, PURPOSE, RULE, SEGMENT, SETTING, SLOT, TOPIC
 
 _KEYS = {
@@ -30,7 +30,7 @@ def is_misplaced(section: str, name: str, value: Node, before: Node) -> bool:
     if is_null(value) or not (is_null(before) or isinstance(before, MappingNode)):
         return False
     if isinstance(value, MappingNode):
-        is_body = section == "content" or not value.value or any(key.value in keys for key, _ in value.value)
+        is_body = section == "content" or not value.value or any(word in keys for word in words_of(value))
         return name in keys and not is_body
     return name in keys or is_null(before)
 

@@ -66,7 +66,9 @@ def read_logic(reader: Reader, node: Node, attributes: Mapping[str, Attribute]) 
             node,
             "bad-logic",
             f"`logic` takes an operation of JSONLogic, not {kind_of(node)}.",
-            'Write it like `logic: {"===": [{var: user.country}, "NO"]}`.',
+            "Write it without quotes around all of it."
+            if isinstance(node, ScalarNode) and node.value.lstrip().startswith("{")
+            else 'Write it like `logic: {"===": [{var: user.country}, "NO"]}`.',
         )
         return None
     expression = _Expression(reader, attributes)

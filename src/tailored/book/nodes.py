@@ -31,6 +31,7 @@ __all__ = [
     "plain_value",
     "repeated",
     "scalars",
+    "words_of",
 ]
 
 UNKNOWN = {
@@ -162,9 +163,8 @@ class Reader:
         What could not be read may declare a name that stands in it; that is reported only if it is a slip.
         """
         every = list(names)
-        side, _, rest = name.partition(".")
-        other = f"{_OTHER_SIDE.get(side, side)}.{rest}"
-        near = other if kind == "attribute" and other in every else self.closest(name, every)
+        near = _whole_name(name, every) if kind == "attribute" else None
+        near = near or self.closest(name, every)
         if near is not None:
             self.flaws.meant.add(near)
         if self.is_excused(kind, name, near is not None):
@@ -305,9 +305,21 @@ class Reader:
         self.error(node, "tag", f"A rule book has no tags such as `{short(tag)}`.", hint)
 
 
+def _whole_name(name: str, known: list[str]) -> str | None:
+    """The attribute that a name means which lacks its side, or has the other one."""
+    side, _, rest = name.partition(".")
+    meant = (f"{_OTHER_SIDE.get(side, side)}.{rest}", f"user.{name}", f"context.{name}")
+    return next((key for key in meant if key in known), None)
+
+
 def is_null(node: Node) -> bool:
     """Whether a node is YAML's null: empty, `~` or `null`, not quoted."""
     return node.tag == PLAIN and node.value in _NULLS
+
+
+def words_of(node: MappingNode) -> list[str]:
+    """The keys of a mapping that are words, as they stand in it."""
+    return [key.value for key, _ in node.value if isinstance(key, ScalarNode)]
 
 
 def scalars(node: Node, most: int = 10_000) -> Iterator[str]:

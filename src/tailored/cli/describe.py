@@ -15,7 +15,7 @@ from tailored.book.load import load_book
 
 
 @click.command()
-@click.argument("book", default="rules", type=click.Path())
+@click.argument("book", default="rules", type=click.Path(readable=False))
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people, or machines."
 )

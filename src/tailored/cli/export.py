@@ -23,7 +23,7 @@ from tailored.engine.facts import as_json
 
 
 @click.command()
-@click.argument("book", default="rules", type=click.Path())
+@click.argument("book", default="rules", type=click.Path(readable=False))
 @click.option("--to", type=click.Choice(["jsonlogic"]), required=True, help="The language to export to.")
 @click.option("--rule", "rules", multiple=True, metavar="ID", help="Export this rule; may be repeated.")
 @click.option(

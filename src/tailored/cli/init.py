@@ -21,7 +21,7 @@ CONTEXT = '{"page": "home"}'
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path())
+@click.argument("folder", metavar="DIR", type=click.Path(readable=False))
 def init(folder: str) -> None:
     """Write a small, valid, commented rule book to the new folder DIR, and say what to do next.
 

@@ -19,7 +19,7 @@ WRITTEN: dict[str, Callable[[Page], str]] = {"markdown": to_markdown, "html": to
 
 
 @click.command()
-@click.argument("book", default="rules", type=click.Path())
+@click.argument("book", default="rules", type=click.Path(readable=False))
 @click.option("--user", metavar="JSON", help="One person: JSON text, a file, or - to read it.")
 @click.option("--context", metavar="JSON", help="Her context: JSON text, a file, or - to read it.")
 @click.option(

@@ -20,7 +20,7 @@ NO_Z3 = "this needs Z3, which is not installed: pip install 'tailored[proof]'"
 
 
 @click.command()
-@click.argument("book", default="rules", type=click.Path())
+@click.argument("book", default="rules", type=click.Path(readable=False))
 @format_option()
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option(

@@ -45,7 +45,7 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--context", metavar="JSON", help="The context: JSON text, a file, or - to read it."),
         click.option("--user", metavar="JSON", help="The user: JSON text, a file, or - to read it."),
-        click.argument("book", default="rules", type=click.Path()),
+        click.argument("book", default="rules", type=click.Path(readable=False)),
     ):
         command = option(command)
     return command

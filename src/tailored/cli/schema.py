@@ -14,7 +14,7 @@ from tailored.book.source import read_sources
 
 
 @click.command()
-@click.argument("book", required=False, type=click.Path())
+@click.argument("book", required=False, type=click.Path(readable=False))
 def schema(book: str | None) -> None:
     """Print the JSON Schema of rule files; with BOOK, one that knows the names in the book in that folder.
 

@@ -25,7 +25,7 @@ LOOKS_EVERY = 0.3
 
 
 @click.command()
-@click.argument("book", default="rules", type=click.Path())
+@click.argument("book", default="rules", type=click.Path(readable=False))
 @click.option("-k", "expression", metavar="TEXT", help="Only tests whose names hold this; and, or, not.")
 @click.option("--watch", is_flag=True, help="Run again whenever a file of the book changes; end with Ctrl-C.")
 @click.option(

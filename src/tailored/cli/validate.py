@@ -16,7 +16,7 @@ from tailored.report.outcome import of_report
 
 
 @click.command()
-@click.argument("book", default="rules", type=click.Path())
+@click.argument("book", default="rules", type=click.Path(readable=False))
 @format_option()
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @click.option("--notes", is_flag=True, help="Show notes, too: which consent each rule needs, and for what.")

@@ -184,6 +184,8 @@ class FactsReader:
         for name in unreadable:
             message = _UNREADABLE.get(name, "`{}` is neither true nor false; it counts as no consent.")
             warnings.append(RequestWarning("wrong-type", name, message.format(name)))
+        if not permissions.opt_outs <= self._purposes.keys():
+            warnings.append(_UNKNOWN_PURPOSE)
         return self._door(permissions), warnings
 
     def _door(self, permissions: Permissions) -> Door:
@@ -297,6 +299,11 @@ _UNREADABLE = {
 }
 _NOTHING: Any = object()
 """A name that no request has."""
+_UNKNOWN_PURPOSE = RequestWarning(
+    "unknown-purpose",
+    "user.opt_outs",
+    "`user.opt_outs` names a purpose that the book does not have; nothing follows from it.",
+)
 _UNUSABLE = object()
 """Of no type that an attribute may have."""
 

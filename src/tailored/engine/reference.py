@@ -228,6 +228,9 @@ def permissions(
             opt_outs = "everything"
             message = "is not a list of texts; it counts as opting out of everything."
             warnings.append(warning("wrong-type", "user.opt_outs", message))
+        elif not all(purpose in book.purposes for purpose in opt_outs):
+            message = "names a purpose that the book does not have; nothing follows from it."
+            warnings.append(warning("unknown-purpose", "user.opt_outs", message))
     if context.get("gpc") is True and opt_outs != "everything":
         opt_outs = (*opt_outs, *(name for name, purpose in book.purposes.items() if "gpc" in purpose.honours))
     return consents, opt_outs, warnings
