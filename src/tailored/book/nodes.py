@@ -275,7 +275,7 @@ class Reader:
 
     def text(self, node: Node, what: str) -> str | None:
         """A scalar's text as it stands in the file; None (reported) where it is no scalar, or empty."""
-        if not isinstance(node, ScalarNode) or is_null(node) or not node.value:
+        if not isinstance(node, ScalarNode) or is_null(node):
             self.error(node, "wrong-kind", f"{what} must be text, not {kind_of(node)}.", _as_text(node))
             return None
         return str(node.value) if self.untagged(node) else None
