@@ -1,4 +1,4 @@
-"""Hypothesis strategies of rule books with catalogs, scorers and rankings, and scorers that answer or fail."""
+"""Hypothesis strategies of books with catalogs, scorers and rankings, and scorers that answer or fail."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class Acting:
         return [[self._number(n, facts, one) for one in candidates] for n in range(3)]
 
     def _number(self, draw, facts, candidate) -> float:
-        text = f"{self.name} {draw} {sorted(facts.items())} {candidate.id} {sorted(candidate.attributes.items())}"
+        given = f"{sorted(facts.items())} {candidate.id} {sorted(candidate.attributes.items())}"
+        text = f"{self.name} {draw} {given}"
         return sha256(text.encode()).digest()[0] // 16 / 16
 
 
