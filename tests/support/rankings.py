@@ -71,6 +71,7 @@ _LABELS = mostly(
     st.sampled_from([{"topic": "health"}, {"purpose": "ads"}, {"topic": ["health"], "purpose": "ads"}]),
     4,
 )
+_LABELLED = st.sampled_from([{"topic": "health"}, {"purpose": "ads"}])
 _SAME = st.sampled_from(
     [
         {"brand": {"same as": "user.brand"}},
@@ -219,7 +220,11 @@ def ranked_books(draw: Any) -> tuple[dict[str, Any], dict[str, Acting]]:
         )
         if place and draw(st.booleans()):
             scorers[name]["fallback"] = SCORERS[draw(st.integers(0, place - 1))]
-    catalog: dict[str, Any] = {"attributes": ITEM_ATTRIBUTES, "items": things, **draw(_LABELS)}
+    catalog: dict[str, Any] = {
+        "attributes": ITEM_ATTRIBUTES,
+        "items": things,
+        **draw(st.just({}) | _LABELS | _LABELLED),
+    }
     if draw(st.booleans()):
         catalog["fields"] = {
             "title": "{{ item.name }} {{ user.country }}",
