@@ -53,7 +53,9 @@ class Saying:
         return self.says() if callable(self.says) else self.says
 
 
-def engine(says, spare=(0, 1, 0), model="fallback: spare", spare_settings="timeout: 1 s", book=BOOK):
+def engine(
+    says, spare=(0, 1, 0), model="timeout: 9 s, fallback: spare", spare_settings="timeout: 9 s", book=BOOK
+):
     text = book.format(model=model, spare=spare_settings)
     made, report = check_book({"book.yaml": text.encode()})
     assert report.errors == 0, report.to_text()
@@ -156,7 +158,7 @@ def test_a_scorer_sees_the_features_that_it_declares_and_nothing_else():
     ],
 )
 def test_a_labelled_scorer_falls_back_without_permission_and_is_not_asked(label, user, used):
-    made = engine([3, 2, 1], model=f"fallback: spare, {label}")
+    made = engine([3, 2, 1], model=f"timeout: 9 s, fallback: spare, {label}")
     assert asked(made.evaluate(user, {}))["used"] == used
     assert len(made._ranker.scorers.scorer("model").facts) == (used == "model")
 
