@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from tailored.book.load import check_book
 from tailored.book.nodes import UNKNOWN
 
+FILES = Path("tests/books/diagnostics")
+"""The files that catalogs and scorers of the examples name."""
 NOW = datetime(2026, 11, 15, tzinfo=UTC)
 PAGE = Path("docs/diagnostics.md").read_text()
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -21,12 +24,13 @@ SECTIONS = [
 EXAMPLES = {title: [text for _, text in blocks] for title, blocks in SECTIONS if len(blocks) == 3}
 NOTES = ("label-flows",)
 CODE_AT = {"Finding": 0, "error": 1, "warn": 1, "note": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
+CODE_AT |= {"Unusable": 0, "tell": 1, "_tell": 1, "report": 0}
 """Which argument of the calls that make findings is the code."""
 
 
 def check(example: str | bytes, *, notes: bool = False):
     content = example if isinstance(example, bytes) else example.encode()
-    return check_book({"base.yaml": BASE.encode(), "example.yaml": content}, NOW, notes=notes)[1]
+    return check_book({"base.yaml": BASE.encode(), "example.yaml": content}, NOW, FILES, notes=notes)[1]
 
 
 def shown(report) -> str:
@@ -91,8 +95,17 @@ def test_a_file_that_is_not_utf8_is_shown_as_documented():
     assert shown(report) == said
 
 
+def test_a_library_that_is_missing_is_shown_as_documented(monkeypatch):
+    (_, example), (language, said) = dict(SECTIONS)["missing-extra"]
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    report = check(example)
+    assert language == "text"
+    assert [finding.code for finding in report.diagnostics] == ["missing-extra"]
+    assert shown(report) == said
+
+
 def test_the_codes_without_an_example_of_their_own_are_known():
-    without = {"not-utf8", "missing-file", "bad-request", "test-failed", "low-coverage"}
+    without = {"not-utf8", "missing-extra", "missing-file", "bad-request", "test-failed", "low-coverage"}
     assert {title for title, _ in SECTIONS} - EXAMPLES.keys() == without
 
 

@@ -25,12 +25,8 @@ def numbers_of(acting):
 
 def without_propensities(data):
     """A decision with its propensities apart, which are compared as numbers."""
-    propensities = []
-    for slot in data["slots"].values():
-        for one in (slot, *slot.get("items", ())):
-            if "propensity" in one:
-                propensities.append(one.pop("propensity"))
-    return data, propensities
+    placed = [one for slot in data["slots"].values() for one in (slot, *slot.get("items", ()))]
+    return data, [one.pop("propensity") for one in placed if "propensity" in one]
 
 
 def compare(made, requests) -> None:
@@ -61,7 +57,7 @@ def generated(examples: int, **options):
     return settings(max_examples=examples, deadline=None, suppress_health_check=quiet, **options)
 
 
-@generated(200, derandomize=True)
+@generated(60, derandomize=True)
 @given(ranked_books(), ranked_requests())
 def agree(made, requests):
     compare(made, requests)

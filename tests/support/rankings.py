@@ -1,4 +1,4 @@
-"""Hypothesis strategies of rule books with catalogs, scorers and rankings, and scorers that answer or fail."""
+"""Hypothesis strategies of books with catalogs, scorers and rankings, and scorers that answer or fail."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class Acting:
         return [[self._number(n, facts, one) for one in candidates] for n in range(3)]
 
     def _number(self, draw, facts, candidate) -> float:
-        text = f"{self.name} {draw} {sorted(facts.items())} {candidate.id} {sorted(candidate.attributes.items())}"
+        given = f"{sorted(facts.items())} {candidate.id} {sorted(candidate.attributes.items())}"
+        text = f"{self.name} {draw} {given}"
         return sha256(text.encode()).digest()[0] // 16 / 16
 
 
@@ -70,6 +71,7 @@ _LABELS = mostly(
     st.sampled_from([{"topic": "health"}, {"purpose": "ads"}, {"topic": ["health"], "purpose": "ads"}]),
     4,
 )
+_LABELLED = st.sampled_from([{"topic": "health"}, {"purpose": "ads"}])
 _SAME = st.sampled_from(
     [
         {"brand": {"same as": "user.brand"}},
@@ -218,7 +220,11 @@ def ranked_books(draw: Any) -> tuple[dict[str, Any], dict[str, Acting]]:
         )
         if place and draw(st.booleans()):
             scorers[name]["fallback"] = SCORERS[draw(st.integers(0, place - 1))]
-    catalog: dict[str, Any] = {"attributes": ITEM_ATTRIBUTES, "items": things, **draw(_LABELS)}
+    catalog: dict[str, Any] = {
+        "attributes": ITEM_ATTRIBUTES,
+        "items": things,
+        **draw(st.just({}) | _LABELS | _LABELLED),
+    }
     if draw(st.booleans()):
         catalog["fields"] = {
             "title": "{{ item.name }} {{ user.country }}",

@@ -28,7 +28,7 @@ class Counts:
 
 
 def read_counts(
-    settings: Mapping[str, Json], group: str | None, folder: str | None, tell: Tell
+    settings: Mapping[str, Json], group: str | None, folder: str | None, report: Tell
 ) -> tuple[Counts, dict[str, Counts], Table | None]:
     """The counts of all people, those of each group, and the table that they stand in.
 
@@ -42,30 +42,32 @@ def read_counts(
         columns = [item, count, *([of] if "of" in settings else []), *([group] if group is not None else [])]
         for column in [one for one in columns if one not in table.columns]:
             hint = did_you_mean(column, table.columns) or f"Its columns are {listed(table.columns, 20)}."
-            tell("missing-column", f"`{table.path}` has no column `{column}`.", hint, None)
+            report("missing-column", f"`{table.path}` has no column `{column}`.", hint, None)
             return every, groups, table
         for number, cells in table.rows:
             if cells is None:
-                tell("unreadable-row", "This row does not have as many cells as the first line.", "", number)
+                report(
+                    "unreadable-row", "This row does not have as many cells as the first line.", "", number
+                )
                 continue
             name = str(cells[item] if cells[item] is not None else "").strip()
             chosen = _count(cells[count])
             shown = _count(cells[of]) if "of" in settings else 0.0
             if not name:
-                tell("unreadable-row", f"This row has no `{item}`.", "Give it one, or take it out.", number)
+                report("unreadable-row", f"This row has no `{item}`.", "Give it one, or take it out.", number)
             elif chosen is None or shown is None:
                 wrong = count if chosen is None else of
                 message = f"`{wrong}` takes a number from 0 on, and `{cells[wrong]}` is none."
-                tell("wrong-type", message, "Write it like `12`.", number)
+                report("wrong-type", message, "Write it like `12`.", number)
             elif "of" in settings and chosen > shown:
                 message = f"`{name}` was chosen {chosen:g} times, and shown only {shown:g} times."
-                tell("wrong-type", message, f"`{of}` counts how often it was shown.", number)
+                report("wrong-type", message, f"`{of}` counts how often it was shown.", number)
             else:
                 every.add(name, chosen, shown)
                 if group is not None and cells[group] not in (None, ""):
                     groups.setdefault(_text(cells[group]), Counts()).add(name, chosen, shown)
     except Unusable as error:
-        tell(error.code, error.message, error.hint, None)
+        report(error.code, error.message, error.hint, None)
         return every, groups, None
     return every, groups, table
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tailored.book.constants import parse_constant, read_typed, written
 from tailored.book.diagnostics import Diagnostic, Span, split_lines
 from tailored.book.model import Catalog, CatalogItem
-from tailored.book.nodes import Flaws, Node, Reader, ScalarNode, SequenceNode, is_null, short
+from tailored.book.nodes import UNKNOWN, Flaws, Node, Reader, ScalarNode, SequenceNode, is_null, short
 from tailored.book.suggest import did_you_mean, listed, one_slip_away
 from tailored.book.tables import Table, Unusable, read_table
 from tailored.condition.tree import Attribute, Scalar, Value
@@ -229,9 +229,9 @@ class _Rows:
         return CatalogItem(id_, values, topics, purposes[0] if purposes else None)
 
     def _labels(
-        self, number: int, cells: Mapping[str, object], column: str, known: Mapping[str, object]
+        self, number: int, cells: Mapping[str, object], kind: str, known: Mapping[str, object]
     ) -> tuple[str, ...]:
-        cell = cells.get(column)
+        cell = cells.get(kind)
         names = (
             cell if isinstance(cell, list | tuple) else _SPLIT.split(str(cell)) if cell is not None else []
         )
@@ -239,7 +239,7 @@ class _Rows:
         for name in found:
             if name not in known:
                 hint = did_you_mean(name, known) or f"They are {listed(known, 20)}."
-                self.tell(number, f"unknown-{column}", f"There is no {column} `{short(name)}`.", hint)
+                self.tell(number, UNKNOWN[kind], f"There is no {kind} `{short(name)}`.", hint)
         return found  # an unknown label stays one: the guard must not open by a slip
 
 

@@ -84,7 +84,7 @@ def check_book(
     catalog_reader = CatalogReader(labels, attributes, place)
     catalogs = _read_catalogs(collected, catalog_reader, data)
     declared = section["scorers"]
-    scorers = read_scorers(ScorerReader(names, labels, catalog_reader, declared, place))
+    scorers = read_scorers(ScorerReader(names, labels, catalog_reader, declared, place, collected.texts))
     rankings = RankingReader(names, content, catalogs, catalog_reader.items, declared)
     now = in_utc(now or datetime.now(UTC))
     reader = RuleReader(names, labels, slots, settings, content, rankings, now)

@@ -16,21 +16,30 @@ from tailored.book.conditions import Names
 from tailored.book.consent import TCF_ITEMS, flags_of
 from tailored.book.constants import written
 from tailored.book.expectations import PIECES
+from tailored.book.kinds import KINDS
 from tailored.book.logic import STANDARD
 from tailored.book.model import Content, RuleBook, Setting, Slot
 from tailored.book.nodes import plain_scalar, plain_value
 from tailored.book.rules import A_SLOT
 from tailored.book.sections import (
     ATTRIBUTE,
+    CATALOG,
     CLAIM,
     CONSENT,
     CONTENT,
+    DIVERSITY,
     EXPECT,
+    EXPLORE,
     GUARANTEE,
     GUARANTEE_FINDINGS,
+    ITEM_ATTRIBUTE,
+    OF,
+    PIN,
     PURPOSE,
+    RANKING,
     RULE,
     RULE_FINDINGS,
+    SCORER,
     SECTIONS,
     SEGMENT,
     SEGMENT_FINDINGS,
@@ -218,6 +227,57 @@ _TEXT = _of(Type.STRING)
 _NAMES = _one_or_more(_TEXT)
 _CONTENTS = _one_or_more(_ref("content"))
 
+_A_TIME = {
+    "type": ["string"],
+    "pattern": r"^\s*[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|milliseconds?|s|seconds?)\s*$",
+    "errorMessage": "This takes a time, such as `25 ms` or `2 s`.",
+}
+_A_NUMBER = _of(Type.NUMBER)
+_NUMBERS = {"type": ["object"], "additionalProperties": _A_NUMBER}
+_TAKES_OF_KINDS: dict[str, Schema] = {
+    "attribute": _TEXT,
+    "attributes of items": _NAMES,
+    "choice": _TEXT,
+    "column": _TEXT,
+    "duration": _A_TIME,
+    "environment": _TEXT,
+    "file": _TEXT,
+    "histories": _NAMES,
+    "new file": _TEXT,
+    "number": _A_NUMBER,
+    "pair": _list_of(_A_NUMBER, minItems=2, maxItems=2),
+    "scorers": _one_or_more(_ref("scorer")),
+    "text": _TEXT,
+    "texts": {"type": ["object"], "additionalProperties": _TEXT},
+    "trained file": _TEXT,
+    "url": _TEXT,
+    "weights": _NUMBERS,
+    "whole": _of(Type.INTEGER),
+}
+"""From what a setting of a scorer takes to its shape."""
+_SCORING_SHAPES: dict[str, Schema] = {
+    "file": _TEXT,
+    "sql": _TEXT,
+    "database": _TEXT,
+    "id": _TEXT,
+    "column": _TEXT,
+    "fields": _mapping(),
+    "refresh": _ref("span-of-time"),
+    "features": _NAMES,
+    "timeout": _A_TIME,
+    "fallback": _ref("scorer"),
+    "best of": _CONTENTS,
+    "top": _whole_number(1, 1000),
+    "by": _ref("scorer"),
+    "share": _ref("share"),
+    "first": _NAMES,
+    "catalog": _ref("catalog"),
+    "where": _ref("item-condition"),
+    "without": _one_or_more(_ref("item-condition")),
+    "weight": _A_NUMBER,
+    "over": _NAMES,
+    "at": _whole_number(1, 1000),
+}
 _SHAPES: dict[str, Schema] = {
     "description": _TEXT,
     "owner": _TEXT,
@@ -244,6 +304,7 @@ _SHAPES: dict[str, Schema] = {
     "order": _ref("order"),
     "set": _ref("set"),
     "priority": _whole_number(0, 1000),
+    **_SCORING_SHAPES,
     "from": _of(Type.DATETIME),
     "until": _of(Type.DATETIME),
     "review": _of(Type.DATETIME),
@@ -268,6 +329,22 @@ _ATTRIBUTES = _declared(
 _DOES = {"errorMessage": f"This does nothing: it needs one of {listed(ACTIONS)}."}
 _SETTABLE = {"anyOf": [_ref("value"), _list_of(_ref("value"), minItems=0)]}
 _TCF = {key: _ref(f"tcf-{key}") for key in TCF}
+_ITEM_ATTRIBUTES = _declared(
+    r"^([A-Za-z][A-Za-z0-9_]*|<<)$",
+    "Names of attributes are letters, digits and `_`, and begin with a letter.",
+    _body(ITEM_ATTRIBUTE, required=["type"]),
+)
+_ITEMS = {
+    "type": ["object", "array", "null"],
+    "errorMessage": "This takes items by id, such as `socks: {price: 12.5}`.",
+}
+_KIND = _enum({name: kind.sentence for name, kind in KINDS.items()}, "a kind of scorer")
+_SETTINGS_OF_KINDS = {
+    name: setting.sentence for kind in KINDS.values() for name, setting in reversed(kind.settings.items())
+}
+_SETTING_SHAPES = {
+    name: _TAKES_OF_KINDS[setting.takes] for kind in KINDS.values() for name, setting in kind.settings.items()
+}
 _SECTIONS: dict[str, Schema] = {
     "attributes": _closed(_described(SIDES, dict.fromkeys(SIDES, _ATTRIBUTES)))
     | {"type": ["object", "null"]},
@@ -278,6 +355,14 @@ _SECTIONS: dict[str, Schema] = {
     "slots": _section(_body(SLOT, {"default": _CONTENTS, "order": _NAMES, "allow": _allow(SLOT_FINDINGS)})),
     "settings": _section(_body(SETTING, {"default": _SETTABLE}, ["type", "default"])),
     "content": _section(_body(CONTENT, {"type": _TEXT}) | {"propertyNames": {}}),
+    "catalogs": _section(_body(CATALOG, {"items": _ITEMS, "attributes": _ITEM_ATTRIBUTES})),
+    "scorers": _section(
+        _body(
+            SCORER | _SETTINGS_OF_KINDS,
+            {"kind": _KIND, "purpose": _ref("purpose"), **_SETTING_SHAPES},
+            ["kind"],
+        )
+    ),
     "tests": _section(_body(TEST)),
     "guarantees": _section(
         _body(
@@ -351,6 +436,39 @@ _COMMON: dict[str, Schema] = {
     "size": _test_of(Type.INTEGER, _of(Type.INTEGER), ["3"]),
     "type": _enum({type_.value: f"It holds {A_VALUE[type_]}" for type_ in Type}, "a type"),
 }
+_ON_ITEMS = {word: CONDITION[word] for word in ("any", "all", "not")}
+_COMMON |= {
+    "share": {
+        "type": ["string"],
+        "pattern": r"^\s*[0-9]{1,3}(\.[0-9]{1,4})?\s*%\s*$",
+        "errorMessage": "This takes a share, such as `20%`.",
+    },
+    "item-condition": _condition(
+        _mapping(
+            properties=_described(
+                _ON_ITEMS,
+                {
+                    "any": _list_of(_ref("item-condition")),
+                    "all": _list_of(_ref("item-condition")),
+                    "not": _ref("item-condition"),
+                },
+            ),
+            minProperties=1,
+        )
+    ),
+    "ranking": _body(
+        RANKING,
+        {
+            "of": {"anyOf": [_ref("content"), _list_of(_ref("content")), _body(OF)]},
+            "explore": {"anyOf": [_ref("share"), _body(EXPLORE, required=["share"])]},
+            "at most": _mapping(
+                patternProperties={"^[0-9]{1,4}\\s+per$": _NAMES}, additionalProperties=False
+            ),
+            "pin": _one_or_more(_body(PIN, {"id": _TEXT}, ["id", "at"])),
+            "diversity": {"anyOf": [_A_NUMBER, _body(DIVERSITY, required=["weight"])]},
+        },
+    ),
+}
 _TCF_ITEMS = _one_or_more(_enum({str(item): f"TCF purpose {item}" for item in TCF_ITEMS}, "a TCF purpose"))
 _ANY_OPERATORS = _operators(
     {op: operator.takes for op, operator in OPERATORS.items()},
@@ -382,9 +500,11 @@ _ANY_NAMES: dict[str, Schema] = {
     "topic": _TEXT,
     "purpose": _TEXT,
     **{f"tcf-{key}": _mapping(additionalProperties=_TCF_ITEMS) for key in TCF},
+    "scorer": _TEXT,
+    "catalog": _TEXT,
     "test": _test(_ref("value"), _ANY_OPERATORS),
     "condition": _condition(_mapping(properties=_WORDS, additionalProperties=_ref("test"), minProperties=1)),
-    "show": _mapping(additionalProperties=_CONTENTS),
+    "show": _mapping(additionalProperties={"anyOf": [*_CONTENTS["anyOf"], _ref("ranking")]}),
     "hide": _NAMES,
     "order": _mapping(additionalProperties=_NAMES),
     "set": _mapping(additionalProperties=_SETTABLE),
@@ -450,6 +570,8 @@ def _names_of(book: RuleBook) -> dict[str, Schema]:
                 if name in ordered
             }
         ),
+        "scorer": _enum({name: one.description for name, one in book.scorers.items()}, "a scorer"),
+        "catalog": _enum({name: one.description for name, one in book.catalogs.items()}, "a catalog"),
         "set": _closed(
             {
                 name: {
@@ -536,7 +658,10 @@ def _test_on(attribute: Attribute) -> Schema:
 
 def _placed(slot: Slot) -> Schema:
     """What `show` takes for a slot."""
-    return _ref("content") if slot.many is None else _one_or_more(_ref("content"), maxItems=slot.many)
+    if slot.many is None:
+        return {"anyOf": [_ref("content"), _ref("ranking")]}
+    several = _list_of(_ref("content"), maxItems=slot.many)
+    return {"anyOf": [_ref("content"), several, _ref("ranking")]}
 
 
 def _modules(slot: Slot) -> Schema:

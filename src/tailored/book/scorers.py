@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +13,10 @@ from tailored.book.catalogs import CatalogReader, attribute_of_items
 from tailored.book.collect import Entry
 from tailored.book.conditions import Names, find_attribute
 from tailored.book.constants import read_typed
+from tailored.book.counts import read_counts
 from tailored.book.declarations import Body, Labels, read_names, read_text
+from tailored.book.diagnostics import Span, split_lines
+from tailored.book.items import MOST_FINDINGS
 from tailored.book.kinds import KINDS, Kind, Setting
 from tailored.book.model import Json, Scorer
 from tailored.book.nodes import (
@@ -46,6 +49,8 @@ class ScorerReader:
     catalogs: CatalogReader
     declared: Mapping[str, Entry]
     folder: str | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+    """Takes in the files that findings point into."""
 
     def read(self, entry: Entry) -> Scorer | None:
         """The scorer that an entry writes; None where its kind is not known."""
@@ -125,6 +130,7 @@ class ScorerReader:
         self, entry: Entry, body: Body, kind: Kind, features: dict[str, Attribute]
     ) -> dict[str, Json]:
         reader = entry.reader
+        before = len(reader.report)
         settings: dict[str, Json] = {}
         for name, setting in kind.settings.items():
             if name in body:
@@ -146,13 +152,37 @@ class ScorerReader:
                     f"says both {' and '.join(f'`{one}`' for one in given)}" if given else "says none of them"
                 )
                 message = f"`{entry.id}` takes either {' or '.join(f'`{one}`' for one in group)}, and {said}."
-                reader.error(
-                    node, "missing-key" if not given else "unknown-key", message, "Give one of them."
-                )
+                reader.error(node, "missing-key", message, "Give one of them.")
+        if kind is KINDS["popularity"] and len(reader.report) == before:
+            self._check_counts(entry, body, settings, features)
         if "sql" in body and "database" not in body:
             message = f"`{entry.id}` has a query, and no `database` that is asked."
             reader.error(body["sql"][0], "missing-key", message, "Write `database:` and its file.")
         return settings
+
+    def _check_counts(
+        self, entry: Entry, body: Body, settings: Mapping[str, Json], features: Mapping[str, Attribute]
+    ) -> None:
+        """Reports what is wrong with a table of counts, row by row."""
+        if self.folder is None:
+            return
+        by = settings.get("by")
+        group = None if by is None else str(settings.get("group") or features[str(by)].name)
+        reader = entry.reader
+        node = body["file" if "file" in body else "sql"][1]
+        found: list[tuple[str, str, str, int | None]] = []
+        _, _, table = read_counts(settings, group, self.folder, lambda *finding: found.append(finding))
+        for code, message, hint, row in found[:MOST_FINDINGS]:
+            if row is not None and table is not None and table.text is not None:
+                self.texts[table.path] = table.text
+                line = split_lines(table.text)[row - 1]
+                reader.error(Span(table.path, row, 1, row, len(line) + 1), code, message, hint)
+            else:
+                message = message if row is None else f"Row {row}: {message[0].lower()}{message[1:]}"
+                reader.error(node, code, message, hint)
+        if len(found) > MOST_FINDINGS:
+            message = f"`{entry.id}` has {len(found) - MOST_FINDINGS} more things like these."
+            reader.error(node, "unreadable-row", message)
 
 
 def read_scorers(reader: ScorerReader) -> dict[str, Scorer]:
@@ -235,9 +265,12 @@ def check_file(reader: Reader, node: Node, path: str, folder: str | None, *, mus
     """Whether a file of the book's folder is there; if not, that is reported, unless there is no folder."""
     if folder is None or os.path.isfile(os.path.join(folder, path)):
         return True
-    tell, mend = (reader.error, "Paths begin at the book's folder.") if must else (reader.warn, "Train it.")
-    near = did_you_mean(path, _files_near(folder, path)) if must else ""
-    tell(node, "missing-file" if must else "untrained", f"There is no file `{short(path)}`.", near or mend)
+    message = f"There is no file `{short(path)}`."
+    if must:
+        near = did_you_mean(path, _files_near(folder, path))
+        reader.error(node, "missing-file", message, near or "Paths begin at the book's folder.")
+    else:
+        reader.warn(node, "untrained", f"{message} The scorer falls back.", "Train the model first.")
     return False
 
 

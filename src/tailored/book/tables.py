@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +121,8 @@ def _of_query(sql: str, path: str, where: Path) -> Table:
 
 
 def _of_sqlite(sql: str, path: str, where: Path) -> Table:
+    import sqlite3
+
     try:
         connection = sqlite3.connect(f"{where.absolute().as_uri()}?mode=ro", uri=True)
         try:

@@ -1,8 +1,8 @@
 """The specification of rankings, written as plainly as possible; it belongs to reference.py.
 
 Only the numbers come from scorers: `numbers(name, facts, candidates)` gives equally likely lists of scores,
-or raises. Everything else is said here: what the candidates are, what is pinned, left out, capped and explored,
-who is asked when a scorer fails, and how likely each thing was to be placed, by trying every draw.
+or raises. Everything else is said here: what the candidates are, what is pinned, left out, capped and
+explored, who is asked when a scorer fails, and how likely each thing was to be placed, by trying every draw.
 """
 
 from __future__ import annotations

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 MOST_THREADS = 8
 """Threads of one scorer."""
 MOST_WAITING = 64
 """Calls that may wait for a thread; one that was given up counts until a thread takes it out."""
+
+
+MOST_IDLE = 10.0
+"""Seconds for which a thread waits for something to do, before it ends."""
 
 
 class Busy(Exception):
@@ -67,7 +71,7 @@ class Job:
 
 
 class Workers:
-    """A few daemon threads, started when they are needed. They end with the process, or when closed."""
+    """A few daemon threads, started when they are needed. They end when idle, or when closed."""
 
     def __init__(self, name: str, threads: int = MOST_THREADS, waiting: int = MOST_WAITING) -> None:
         self._name, self._most, self._most_waiting = name, threads, waiting
@@ -103,12 +107,20 @@ class Workers:
             self._threads = 0
 
     def _work(self) -> None:
-        queue = self._queue
+        queue, lock = self._queue, self._lock
         while True:
-            with self._lock:
+            with lock:
                 self._idle += 1
-            job = queue.get()
-            with self._lock:
+            try:
+                job = queue.get(timeout=MOST_IDLE)
+            except Empty:
+                with lock:
+                    self._idle -= 1
+                    if not queue.empty():
+                        continue
+                    self._threads -= 1
+                    return
+            with lock:
                 self._idle -= 1
             if job is None:
                 return

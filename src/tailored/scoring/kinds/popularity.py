@@ -23,8 +23,8 @@ class Popularity:
     """Shares, or rates where it is known how often things were shown, with additive smoothing.
 
     With smoothing s, an item chosen c of C times among V items has the share (c + s) / (C + s V). In a group,
-    the s V counts that are added have the shares p of all people: (c + s V p) / (C + s V). The rate of what was
-    shown n times is (c + s r) / (n + s), where r is the rate of everything, or, in a group, of all people.
+    the s V counts that are added have the shares p of all people: (c + s V p) / (C + s V). The rate of what
+    was shown n times is (c + s r) / (n + s), where r is the rate of everything, or, in a group, of everyone.
     """
 
     quick = True

@@ -1,0 +1,400 @@
+"""The scoring hook: whatever a scorer does, the page goes on, and the placement says so."""
+
+import asyncio
+import json
+import logging
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tailored.book.load import check_book
+from tailored.engine.engine import Engine
+from tailored.scoring.protocol import NoAnswer
+from tailored.scoring.workers import MOST_THREADS, MOST_WAITING, Workers
+
+BOOK = """\
+attributes:
+  user:
+    country: {{type: string}}
+    ills: {{type: list of strings, topic: health}}
+    clicks: {{type: integer, purpose: ads}}
+purposes: {{ads: {{}}}}
+slots: {{hero: {{default: a}}, list: {{many: 3}}}}
+content:
+  a: {{title: A}}
+  b: {{title: B}}
+  c: {{title: C}}
+scorers:
+  model: {{kind: python, features: [country, ills, clicks], {model}}}
+  spare: {{kind: python, {spare}}}
+rules:
+  best:
+    when: always
+    show: {{hero: {{best of: [a, b, c], by: model}}}}
+"""
+
+
+class Saying:
+    """A scorer that says one thing, or does it."""
+
+    def __init__(self, says):
+        self.says, self.facts = says, []
+
+    def score(self, facts, candidates):
+        self.facts.append(dict(facts))
+        if isinstance(self.says, BaseException):
+            raise self.says
+        return self.says() if callable(self.says) else self.says
+
+
+def engine(
+    says, spare=(0, 1, 0), model="timeout: 9 s, fallback: spare", spare_settings="timeout: 9 s", book=BOOK
+):
+    text = book.format(model=model, spare=spare_settings)
+    made, report = check_book({"book.yaml": text.encode()})
+    assert report.errors == 0, report.to_text()
+    return Engine(made, {"model": Saying(says), "spare": Saying(spare)})
+
+
+def asked(decision, slot="hero"):
+    return decision.to_dict()["slots"][slot]["scorer"]
+
+
+def test_the_highest_score_is_shown_and_the_placement_says_who_chose():
+    decision = engine([1, 3, 2]).evaluate({"country": "NO"}, {})
+    assert decision["hero"].content == "b"
+    assert asked(decision) == {"name": "model", "used": "model", "fallback": False, "reason": None}
+    assert decision.to_dict()["slots"]["hero"]["propensity"] == 1.0
+
+
+def test_of_equals_the_first_of_the_book_is_shown():
+    assert engine([2, 2, 2]).evaluate({}, {})["hero"].content == "a"
+
+
+class Strange:
+    def __len__(self):
+        raise RuntimeError
+
+    __iter__ = __len__
+
+
+@pytest.mark.parametrize(
+    "says, reason",
+    [
+        (ValueError("her secret"), "`model` raised ValueError."),
+        (SystemExit(3), "`model` raised SystemExit."),
+        (MemoryError(), "`model` raised MemoryError."),
+        ([1, 2], "`model` gave 2 scores for 3 candidates."),
+        ([1, 2, 3, 4], "`model` gave 4 scores for 3 candidates."),
+        ([], "`model` gave 0 scores for 3 candidates."),
+        ([1, float("nan"), 2], "`model` gave a score that is no finite number."),
+        ([1, float("inf"), 2], "`model` gave a score that is no finite number."),
+        ([1, 10**400, 2], "`model` gave a score that is no finite number."),
+        ([1, None, 2], "`model` gave a score that is no finite number."),
+        ([1, "2", 2], "`model` gave a score that is no finite number."),
+        ([1, True, 2], "`model` gave a score that is no finite number."),
+        (None, "`model` raised TypeError."),
+        (Strange(), "`model` raised RuntimeError."),
+        (NoAnswer("she is new here"), "`model` has no answer: she is new here."),
+    ],
+    ids=str,
+)
+def test_a_scorer_that_fails_is_replaced_by_its_fallback(says, reason):
+    made = engine(says)
+    decision = made.evaluate({}, {})
+    assert decision["hero"].content == "b"
+    assert asked(decision) == {"name": "model", "used": "spare", "fallback": True, "reason": reason}
+    assert sum(made.scorer_counts()["model"].values()) == 1
+    assert made.scorer_counts()["spare"] == {"answered": 1}
+
+
+def test_where_every_scorer_fails_the_order_of_the_rule_counts():
+    decision = engine(ValueError(), spare=[1]).evaluate({}, {})
+    assert decision["hero"].content == "a"
+    assert asked(decision) == {
+        "name": "model",
+        "used": None,
+        "fallback": True,
+        "reason": "`model` raised ValueError.",
+    }
+
+
+def test_a_scorer_that_nobody_passed_in_falls_back_and_loading_does_not_fail(caplog):
+    made, report = check_book(
+        {"book.yaml": BOOK.format(model="fallback: spare", spare="timeout: 1 s").encode()}
+    )
+    assert report.errors == 0
+    decision = Engine(made).evaluate({}, {})
+    assert decision["hero"].content == "a"
+    assert asked(decision)["reason"].startswith("`model` is not ready: no object `model` was passed in")
+
+
+def test_a_scorer_sees_the_features_that_it_declares_and_nothing_else():
+    made = engine([1, 2, 3])
+    scorer = made._ranker.scorers.scorer("model")
+    made.evaluate({"country": "NO", "name": "Kari", "ills": ["knee"], "clicks": 3}, {"page": "home"})
+    made.evaluate({"country": "NO", "ills": ["knee"], "consents": {"health": True}, "opt_outs": ["ads"]}, {})
+    made.evaluate({"country": "NO", "clicks": 1, "opt_outs": ["personalization"]}, {})
+    assert scorer.facts == [
+        {"user.country": "NO", "user.clicks": 3},
+        {"user.country": "NO", "user.ills": ("knee",)},
+        {},
+    ]
+
+
+@pytest.mark.parametrize(
+    "label, user, used",
+    [
+        ("topic: health", {}, "spare"),
+        ("topic: health", {"consents": {"health": True}}, "model"),
+        ("purpose: ads", {"opt_outs": ["ads"]}, "spare"),
+        ("purpose: ads", {}, "model"),
+    ],
+)
+def test_a_labelled_scorer_falls_back_without_permission_and_is_not_asked(label, user, used):
+    made = engine([3, 2, 1], model=f"timeout: 9 s, fallback: spare, {label}")
+    assert asked(made.evaluate(user, {}))["used"] == used
+    assert len(made._ranker.scorers.scorer("model").facts) == (used == "model")
+
+
+def sleeping(seconds):
+    def sleep():
+        time.sleep(seconds)
+        return [1, 2, 3]
+
+    return sleep
+
+
+def test_a_scorer_that_takes_too_long_is_not_waited_for():
+    made = engine(sleeping(1), model="timeout: 20 ms")
+    start = time.monotonic()
+    decision = made.evaluate({}, {})
+    assert time.monotonic() - start < 0.9
+    assert asked(decision)["reason"] == "`model` did not answer within 20 ms."
+    assert made.scorer_counts()["model"] == {"timeout": 1}
+
+
+def test_threads_and_waiting_calls_are_bounded_while_a_scorer_hangs():
+    hang = threading.Event()
+    made = engine(hang.wait, model="timeout: 2 ms, fallback: spare", spare_settings="timeout: 2 ms")
+    before = set(threading.enumerate())
+    with ThreadPoolExecutor(50) as pool:
+        decisions = list(pool.map(lambda _: made.evaluate({}, {}), range(400)))
+        running = [one for one in set(threading.enumerate()) - before if one.name == "tailored-model"]
+    assert len(decisions) == 400
+    assert len(running) <= MOST_THREADS
+    assert made._ranker.scorers._made("model").workers._queue.qsize() <= MOST_WAITING + MOST_THREADS
+    assert made.scorer_counts()["model"].keys() <= {"timeout", "busy"}
+    assert "busy" in made.scorer_counts()["model"]
+    hang.set()
+    made.close()
+    for thread in running:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in running)
+
+
+def test_threads_without_anything_to_do_end(monkeypatch):
+    monkeypatch.setattr("tailored.scoring.workers.MOST_IDLE", 0.01)
+    workers = Workers("idle")
+    assert workers.submit(lambda: 1).wait(10)
+    (thread,) = [one for one in threading.enumerate() if one.name == "tailored-idle"] or [threading.Thread()]
+    if thread.ident is not None:
+        thread.join(10)
+    assert not thread.is_alive()
+    assert workers.submit(lambda: 2).wait(10)
+
+
+def test_all_scorers_of_one_decision_share_the_time():
+    book = BOOK.replace("show: {{hero:", "show: {{list: {{best of: [a, b, c], by: model}}, hero:")
+    made = engine(sleeping(2), model="timeout: 200 ms, fallback: spare", book=book)
+    decision = made.evaluate({}, {})
+    assert asked(decision, "hero")["reason"] == "`model` did not answer within 200 ms."
+    assert asked(decision, "list")["reason"] == "`model` was not asked: no time was left."
+
+
+class Awaiting:
+    def __init__(self):
+        self.running = self.most = 0
+
+    async def score(self, facts, candidates):
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0.05)
+        self.running -= 1
+        return [0, 0, 1]
+
+
+def awaiting_engine(scorer, model="timeout: 5 s"):
+    made, _ = check_book({"book.yaml": BOOK.format(model=model, spare="timeout: 1 s").encode()})
+    return Engine(made, {"model": scorer})
+
+
+def test_scorers_that_wait_on_others_are_awaited_without_threads():
+    scorer = Awaiting()
+    made = awaiting_engine(scorer)
+
+    async def page():
+        return await asyncio.gather(*(made.evaluate_async({}, {}) for _ in range(40)))
+
+    assert {decision["hero"].content for decision in asyncio.run(page())} == {"c"}
+    assert scorer.most > MOST_THREADS
+    assert made.evaluate({}, {})["hero"].content == "c"
+
+
+def test_what_is_awaited_too_long_falls_back_too():
+    made = awaiting_engine(Awaiting(), model="timeout: 1 ms")
+    decision = asyncio.run(made.evaluate_async({}, {}))
+    assert asked(decision)["reason"] == "`model` did not answer within 1 ms."
+
+
+def test_an_event_loop_goes_on_while_an_ordinary_scorer_is_waited_for():
+    made = engine(sleeping(0.1), model="timeout: 5 s")
+
+    async def page():
+        ticks = 0
+        task = asyncio.ensure_future(made.evaluate_async({}, {}))
+        while not task.done():
+            await asyncio.sleep(0.005)
+            ticks += 1
+        return ticks, task.result()
+
+    ticks, decision = asyncio.run(page())
+    assert ticks > 3
+    assert decision["hero"].content == "c"
+
+
+def test_a_decision_can_be_pickled_with_its_sentences():
+    decision = engine([1, 3, 2]).evaluate({}, {})
+    again = pickle.loads(pickle.dumps(decision))
+    assert again.to_dict() == decision.to_dict()
+    assert again.why("hero") == decision.why("hero")
+
+
+class Service(BaseHTTPRequestHandler):
+    """A scoring service on the loopback; what it answers is set on the server."""
+
+    def do_POST(self):
+        server = self.server
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        server.asked.append((body, self.headers.get("authorization")))
+        status, answer = server.answer(body)
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def service():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    server.asked = []
+    server.answer = lambda body: (200, {"scores": [len(one["id"]) for one in body["candidates"]]})
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+HTTP_BOOK = """\
+attributes: {{user: {{country: {{type: string}}, born: {{type: date}}, likes: {{type: list of strings}}}}}}
+slots: {{hero: {{}}}}
+content: {{a: {{title: A}}, bbb: {{title: B, price: 3}}, cc: {{title: C, tags: [x]}}}}
+scorers:
+  remote:
+    {{kind: http, url: "http://127.0.0.1:{port}/", features: [country, born, likes], timeout: 5 s, {more}}}
+rules: {{best: {{when: always, show: {{hero: {{best of: [a, bbb, cc], by: remote}}}}}}}}
+"""
+
+
+def http_engine(service, more="failures: 3, rest: 0.3 s"):
+    text = HTTP_BOOK.format(port=service.server_address[1], more=more)
+    made, report = check_book({"book.yaml": text.encode()})
+    assert report.errors == 0, report.to_text()
+    return Engine(made)
+
+
+def test_a_service_is_sent_the_features_and_the_candidates(service, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("SCORER_TOKEN", "letmein")
+    made = http_engine(service, "token: SCORER_TOKEN")
+    user = {"country": "NO", "born": "2000-01-31", "likes": ["x", "y"], "name": "Kari"}
+    decision = made.evaluate(user, {})
+    assert decision["hero"].content == "bbb"
+    (body, authorization), *_ = service.asked
+    assert body["facts"] == {"user.country": "NO", "user.born": "2000-01-31", "user.likes": ["x", "y"]}
+    assert [one["id"] for one in body["candidates"]] == ["a", "bbb", "cc"]
+    assert body["candidates"][1]["attributes"] == {"title": "B", "price": 3, "type": "", "tags": []}
+    assert authorization == "Bearer letmein"
+    assert "letmein" not in caplog.text
+    asynchronous = asyncio.run(made.evaluate_async(user, {}))
+    assert asynchronous["hero"].content == "bbb"
+    made.close()
+
+
+def test_a_token_that_is_not_set_means_the_fallback(service, monkeypatch):
+    monkeypatch.delenv("SCORER_TOKEN", raising=False)
+    decision = http_engine(service, "token: SCORER_TOKEN").evaluate({}, {})
+    assert "the environment variable SCORER_TOKEN is not set" in asked(decision)["reason"]
+    assert service.asked == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (500, {}),
+        (204, b""),
+        (200, b"no json"),
+        (200, {}),
+        (200, {"scores": "abc"}),
+        (200, [1, 2, 3]),
+        (302, {}),
+    ],
+)
+def test_a_service_that_answers_nonsense_falls_back(service, answer):
+    service.answer = lambda body: answer
+    made = http_engine(service)
+    assert asked(made.evaluate({}, {}))["used"] is None
+    made.close()
+
+
+def test_a_service_that_fails_again_and_again_is_left_alone_and_asked_again_later(service):
+    service.answer = lambda body: (500, {})
+    made = http_engine(service)
+    reasons = [asked(made.evaluate({}, {}))["reason"] for _ in range(8)]
+    assert reasons[-1] == "`remote` failed too often, and is left alone for a while."
+    assert len(service.asked) == 3
+    assert made.scorer_counts()["remote"] == {"error": 3, "open": 5}
+    service.answer = lambda body: (200, {"scores": [1, 2, 3]})
+    deadline = time.monotonic() + 10
+    while (decision := made.evaluate({}, {}))["hero"].content != "cc" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert asked(decision)["fallback"] is False
+    made.close()
+
+
+def test_without_rankings_nothing_of_scoring_is_imported(tmp_path):
+    (tmp_path / "book.yaml").write_text(
+        "slots: {hero: {}}\ncontent: {a: {title: A}}\nrules: {r: {when: always, show: {hero: a}}}\n"
+    )
+    code = (
+        "import sys; from tailored import Engine; "
+        f"Engine.load({str(tmp_path)!r}).evaluate({{}}, {{}}); "
+        "mine = ('tailored.scoring', 'tailored.engine.rank', 'tailored.engine.policy'); "
+        "theirs = ('httpx', 'numpy', 'duckdb', 'pyarrow', 'purgatory', 'asyncio', 'sqlite3'); "
+        "print([name for name in sys.modules if name.startswith((*mine, *theirs))])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
