@@ -1,16 +1,16 @@
 """What the guard hides leaves no trace: people who differ in nothing else are told the same, byte for byte.
 
 A request has a twin, in which everything that a gate hides is replaced: by other values, by values of the
-wrong type, by far too much, by nothing. What hides are topics without consent, purposes that were opted out of
-by name or by the signal Sec-GPC, and `personalization`. The two must agree in the decision, its explanation,
-the sentences for the person, the warnings and the log.
+wrong type, by far too much, by nothing. What hides are topics without consent, purposes that were opted out
+of by name or by the signal Sec-GPC, and `personalization`. The two must agree in the decision, its
+explanation, the sentences for the person, the warnings and the log.
 
-`test_people_who_differ_only_in_what_is_hidden_are_told_the_same` was seen to fail with each of these broken by
-hand: `Permissions.hiding` without topics, without purposes, without `personalization`; `read_permissions` deaf
-to the signal, or with one topic (biometrics) always open; `held_back` with one purpose (experiments) always
-open; `FactsReader.read` that warns of what is no text before it asks the door. With the gate at the exit left
-open, `test_a_broken_gate_at_the_exit_is_noticed` shows what stands behind it. Some of these breaks are made
-again at every run.
+The first test here was seen to fail with each of these broken by hand: `Permissions.hiding` without topics,
+without purposes, without `personalization`; `read_permissions` deaf to the signal, or with one topic
+(biometrics) always open; `held_back` with one purpose (experiments) always open; `FactsReader.read` that warns
+of what is no text before it asks the door. With the gate at the exit left open,
+`test_a_broken_gate_at_the_exit_is_noticed` shows what stands behind it. Some of these breaks are made again at
+every run.
 """
 
 import copy
