@@ -1,16 +1,16 @@
 """What the guard hides leaves no trace: people who differ in nothing else are told the same, byte for byte.
 
 A request has a twin, in which everything that a gate hides is replaced: by other values, by values of the
-wrong type, by far too much, by nothing. What hides are topics without consent, purposes that were opted out of
-by name or by the signal Sec-GPC, and `personalization`. The two must agree in the decision, its explanation,
-the sentences for the person, the warnings and the log.
+wrong type, by far too much, by nothing. What hides are topics without consent, purposes that were opted out
+of by name or by the signal Sec-GPC, and `personalization`. The two must agree in the decision, its
+explanation, the sentences for the person, the warnings and the log.
 
-`test_people_who_differ_only_in_what_is_hidden_are_told_the_same` was seen to fail with each of these broken by
-hand: `Permissions.hiding` without topics, without purposes, without `personalization`; `read_permissions` deaf
-to the signal, or with one topic (biometrics) always open; `held_back` with one purpose (experiments) always
-open; `FactsReader.read` that warns of what is no text before it asks the door. With the gate at the exit left
-open, `test_a_broken_gate_at_the_exit_is_noticed` shows what stands behind it. Some of these breaks are made
-again at every run.
+The first test here was seen to fail with each of these broken by hand: `Permissions.hiding` without topics,
+without purposes, without `personalization`; `read_permissions` deaf to the signal, or with one topic
+(biometrics) always open; `held_back` with one purpose (experiments) always open; `FactsReader.read` that
+warns of what is no text before it asks the door. With the gate at the exit left open,
+`test_a_broken_gate_at_the_exit_is_noticed` shows what stands behind it. Some of these breaks are made again
+at every run.
 """
 
 import copy
@@ -32,6 +32,7 @@ from tailored.guard.permissions import Permissions
 from tests.support.books import books
 from tests.support.conditions import ATTRIBUTES, NOW, contexts, mostly, users, values_of, written
 from tests.support.make import make
+from tests.support.rankings import ranked_books, ranked_requests
 
 BESIDE: dict[str, dict[str, dict[str, Any]]] = {
     "user": {
@@ -279,6 +280,45 @@ def test_people_who_differ_only_in_what_is_hidden_are_told_the_same():
     assert SEEN["differ"] >= 80
     wanted = {"typed", "odd", "missing", "shared", "rule", "hidden", "withheld topic", "withheld purpose"}
     assert wanted <= SEEN.keys(), sorted(SEEN)
+
+
+RANKED_ODD = st.sampled_from([None, 0, -1, "x", ["x"], ["p", "q"], [3], {}, object, *HUGE])
+
+
+def test_what_is_hidden_from_scorers_and_conditions_on_items_leaves_no_trace_either():
+    """The scorers of these books answer by everything that they are given."""
+    seen: Counter[str] = Counter()
+
+    @settings(FEW, max_examples=60)
+    @given(st.data(), ranked_books(), ranked_requests())
+    def compare_rankings(data, made, requests):
+        book, report = check_book({"book.yaml": written(made[0])}, now=NOW)
+        assert report.errors == 0, report.to_text()
+        for user, context in requests:
+            hidden = [
+                one.name
+                for one in book.attributes.values()
+                if one.side == "user" and is_hidden(book, one, user, None)
+            ]
+            twin = {key: value for key, value in user.items() if key not in hidden}
+            twin |= {name: data.draw(RANKED_ODD) for name in hidden}
+            one, other = (ranked_for(book, made[1], who, context) for who in (user, twin))
+            assert one == other
+            seen["differ"] += repr(user) != repr(twin)
+            seen["ranked"] += '"scorer"' in one["decision"]
+
+    compare_rankings()
+    assert seen["differ"] >= 80
+    assert seen["ranked"] >= 25
+
+
+def ranked_for(book: RuleBook, scorers: Any, user: Any, context: Any) -> dict[str, Any]:
+    """What is told of one request by an engine of its own, as scorers that fail are asked less often."""
+    engine = Engine(book, scorers)
+    try:
+        return dict(told(engine, user, context))
+    finally:
+        engine.close()
 
 
 @pytest.mark.long
