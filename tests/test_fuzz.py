@@ -55,6 +55,15 @@ rules:
     show: {list: b}
     hide: [hero]
     order: {parts: [z]}
+tests:
+  table:
+    user: {age: 18, name: }
+    context: {page: home}
+    consents: {health: true}
+    now: 2026-11-24
+    each: [{at: 2026-11-23T10:00:00Z, hero: b}, {app: 1.2, list: {first: [a], hidden: false}}]
+    expect: {parts: [z, x, y], mode: {value: two, rule: one}, hero: {fields: {title: T}}}
+  every: {request: a.json, each: {page: [home, cart], consents: [[health], []]}, expect: {hero: b}}
 """
 
 

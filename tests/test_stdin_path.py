@@ -36,7 +36,7 @@ def test_the_text_on_standard_input_takes_the_place_of_the_file(shop):
     arguments = ("rules", "--stdin-path", "rules/more/home.yaml", "--format", "json")
     done = validate(*arguments, stdin=text, cwd=shop)
     assert done.returncode == 1
-    assert codes(done) == [("more/home.yaml", "unknown-content", 2)]
+    assert ("more/home.yaml", "unknown-content", 2) in codes(done)
     mended = validate(*arguments, stdin=text.replace(b"hero: c", b"hero: b"), cwd=shop)
     assert mended.returncode == 0
     assert codes(mended) == [("shared.yaml", "unused-content", 2)]
