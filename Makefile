@@ -7,13 +7,16 @@ BENCH_READY := $(VENV)/.bench-ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long mutants bench lint format setup clean
+.PHONY: help demo test test-long mutants bench bench-serve soak browser lint format setup clean
 
 help:
 	@echo "make demo       decide for some visitors of the example shop, and explain one decision"
 	@echo "make test       lint, type-check and test, with coverage"
 	@echo "make test-long  the same claims on many more generated books, for an hour or so"
 	@echo "make mutants    slips in the example book's rules: do its own tests and guarantees notice them?"
+	@echo "make bench-serve  the service under load, beside the barest endpoint (needs wrk)"
+	@echo "make soak       the service at full load for a minute, with everything that goes wrong"
+	@echo "make browser    install Chromium and wrk from Debian's packages, for the tests and the benchmark"
 	@echo "make bench      measure against other engines (NAME=load for one of the benchmarks)"
 	@echo "make lint       ruff and mypy only"
 	@echo "make format     let ruff format and mend what it can"
@@ -37,6 +40,18 @@ bench: $(BENCH_READY)
 $(BENCH_READY): benchmarks/requirements.txt $(READY)
 	@$(PY) -m pip install -qq --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
+
+bench-serve: $(READY)
+	@$(PY) benchmarks/run.py serve
+
+soak: $(READY)
+	@$(PY) -m pytest -m long tests/test_soak.py -s
+
+# For whoever is root on Debian, such as CI; elsewhere, tests that need a browser are skipped with the reason.
+browser:
+	@command -v chromium >/dev/null && command -v wrk >/dev/null || { \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends \
+	    chromium wrk >/dev/null; }
 
 lint: $(READY)
 	@$(PY) -m ruff check --quiet .

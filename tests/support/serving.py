@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import re
 import signal
@@ -85,6 +87,17 @@ class Served:
 
     def evaluate(self, request: Mapping[str, object], **more: object) -> httpx.Response:
         return self.client.post("/v1/evaluate", json={**request, **more})
+
+    def on_a_fresh_connection(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        """The status and the body of an answer on a connection of its own, which any worker may take."""
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=SECONDS)
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, path, content, {"content-type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""

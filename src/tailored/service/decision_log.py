@@ -172,14 +172,15 @@ class FileSink:
 
     def __init__(self, path: str | os.PathLike[str], size: int = 64_000_000, keep: int = 8) -> None:
         self.path, self._size, self._keep = Path(path), size, keep
-        self._file, self._end = _open(self.path)
+        self._file = _open(self.path)
 
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Raises OSError where the records cannot be written; then none of them is in the file."""
         data = b"".join(dumps(record) + b"\n" for record in records)
-        if self._end and self._end + len(data) > self._size:
+        start = os.fstat(self._file).st_size
+        if start and start + len(data) > self._size:
             self._rotate()
-        start = self._end
+            start = 0
         try:
             rest = memoryview(data)
             while rest:
@@ -187,7 +188,6 @@ class FileSink:
         except OSError:
             self._take_back(start)
             raise
-        self._end = start + len(data)
 
     def _take_back(self, start: int) -> None:
         try:
@@ -203,17 +203,17 @@ class FileSink:
             self.path.replace(_numbered(self.path, 1))
         else:
             self.path.unlink()
-        file, end = _open(self.path)
+        file = _open(self.path)
         os.close(self._file)
-        self._file, self._end = file, end
+        self._file = file
 
 
 def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
 
 
-def _open(path: Path) -> tuple[int, int]:
-    """The file, open to append, and its size; an incomplete last record is taken off."""
+def _open(path: Path) -> int:
+    """The file, open to append; an incomplete last record is taken off."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
     size = end = os.fstat(file).st_size
     while end:
@@ -225,7 +225,7 @@ def _open(path: Path) -> tuple[int, int]:
         end = start
     if end != size:
         os.ftruncate(file, end)
-    return file, end
+    return file
 
 
 def _placed(placement: Placement) -> dict[str, Any]:

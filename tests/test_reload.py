@@ -1,0 +1,197 @@
+"""Rules change while they are served: nothing is lost or mixed, and a book with errors changes nothing."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import httpx
+import pytest
+
+from tailored import Engine
+from tests.support.serving import Served
+from tests.support.shop import BOOK, write
+
+BROKEN = BOOK.replace("hero: hello", "hero: helo")
+
+
+def until(claim, seconds=20):
+    """Waits for what another process will do; the claim is checked once more by the test itself."""
+    end = time.monotonic() + seconds
+    while not claim() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert claim()
+
+
+def edition(number):
+    """A book that tells its number in every slot and setting."""
+    book = BOOK.replace("title: Welcome", f"title: Edition {number}")
+    return book.replace("default: solo, values: [solo, team]", f"default: edition-{number}")
+
+
+@pytest.fixture
+def book(tmp_path):
+    return write(tmp_path / "rules")
+
+
+def text(served):
+    return served.evaluate({"user": {}, "context": {}}).json()["settings"]["text"]["value"]
+
+
+@pytest.mark.parametrize("how", ["watch", "signal", "post"])
+def test_a_changed_book_is_served_without_a_restart(book, how):
+    with Served(book, [] if how == "watch" else ["--no-watch"]) as served:
+        before = served.client.get("/v1/book").json()["version"]
+        changed = BOOK.replace("default: solo", "default: team")
+        write(book, changed)
+        if how == "signal":
+            served.signal(signal.SIGHUP)
+        elif how == "post":
+            answer = served.client.post("/v1/book/reload")
+            assert (answer.status_code, answer.json()["outcome"]) == (200, "changed")
+            assert text(served) == "team"
+        until(lambda: text(served) == "team")
+        told = served.client.get("/v1/book").json()
+        assert told["version"] == Engine.load(book).version != before
+        assert served.metric("tailored_reloads_total", outcome="changed") == 1
+        assert served.metric("tailored_book_info", version=told["version"]) == 1
+
+
+def test_without_watching_a_changed_book_waits(book):
+    with Served(book, ["--no-watch"]) as served:
+        write(book, BOOK.replace("default: solo", "default: team"))
+        time.sleep(1)
+        assert text(served) == "solo"
+
+
+def test_a_book_with_errors_is_refused_and_everyone_is_told_why(book):
+    with Served(book) as served:
+        before = served.client.get("/v1/book").json()["version"]
+        write(book, BROKEN)
+        answer = served.client.post("/v1/book/reload")
+        problem = answer.json()
+        assert (answer.status_code, problem["type"]) == (409, "urn:tailored:problem:book-refused")
+        assert "Did you mean `hello`?" in {finding["hint"] for finding in problem["diagnostics"]}
+        told = served.client.get("/v1/book").json()
+        assert told["version"] == before == problem["version"]
+        assert told["refused"]["diagnostics"] == problem["diagnostics"]
+        assert "There is no content `helo`." in told["refused"]["reason"]
+        assert served.metric("tailored_book_refused") == 1
+        assert served.metric("tailored_reloads_total", outcome="refused") >= 1
+        assert served.evaluate({"user": {"country": "NO"}, "context": {}}).json()["book"] == before
+        until(lambda: any("There is no content `helo`." in line for line in served.said))
+        write(book)
+        until(lambda: served.metric("tailored_book_refused") == 0)
+        assert served.client.get("/v1/book").json()["refused"] is None
+
+
+def test_a_folder_that_vanishes_is_refused_and_may_come_back_as_another(book, tmp_path):
+    with Served(book) as served:
+        book.rename(tmp_path / "away")
+        until(lambda: served.client.post("/v1/book/reload").status_code == 409)
+        assert "there is no folder" in served.client.get("/v1/book").json()["refused"]["reason"]
+        other = write(tmp_path / "other", BOOK.replace("default: solo", "default: team"))
+        other.rename(book)
+        until(lambda: text(served) == "team")
+
+
+def test_a_link_that_is_moved_to_another_book_is_followed(tmp_path):
+    first = write(tmp_path / "first")
+    second = write(tmp_path / "second", BOOK.replace("default: solo", "default: team"))
+    link = tmp_path / "current"
+    link.symlink_to(first)
+    with Served(link) as served:
+        assert text(served) == "solo"
+        (tmp_path / "fresh").symlink_to(second)
+        (tmp_path / "fresh").replace(link)
+        until(lambda: text(served) == "team")
+
+
+def test_comments_and_touches_change_nothing(book):
+    with Served(book, ["--no-watch"]) as served:
+        write(book, "# a comment\n" + BOOK)
+        assert served.client.post("/v1/book/reload").json()["outcome"] == "unchanged"
+        os.utime(book / "book.yaml")
+        assert served.client.post("/v1/book/reload").json()["outcome"] == "unchanged"
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_200_reloads_under_load_lose_no_request_and_never_mix_two_books(tmp_path, workers):
+    book = write(tmp_path / "rules", edition(0))
+    versions, seen, wrong = {Engine.load(book).version: 0}, set(), []
+    asking = threading.Event()
+    asking.set()
+
+    def check(decision):
+        number = versions.get(decision["book"])
+        title = decision["slots"]["hero"]["fields"]["title"]
+        if (title, decision["settings"]["text"]["value"]) != (f"Edition {number}", f"edition-{number}"):
+            wrong.append((number, title))
+        seen.add(number)
+
+    def ask(url, answered):
+        with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
+            while asking.is_set():
+                answer = client.post("/v1/evaluate", json={"user": {}, "context": {}})
+                if answer.status_code != 200:
+                    wrong.append(answer.status_code)
+                else:
+                    check(answer.json())
+                answered.append(1)
+
+    for number in range(1, 201):
+        other = write(tmp_path / "other", edition(number))
+        versions[Engine.load(other).version] = number
+    assert len(versions) == 201
+    with Served(book, ["--no-watch", "--workers", str(workers)]) as served:
+        answered = [[] for _ in range(4)]
+        clients = [threading.Thread(target=ask, args=(served.url, one)) for one in answered]
+        for client in clients:
+            client.start()
+        for number in range(1, 201):
+            write(book, edition(number))
+            answer = served.client.post("/v1/book/reload")
+            assert versions[answer.json()["version"]] == number
+        asking.clear()
+        for client in clients:
+            client.join(60)
+        asked = sum(map(len, answered))
+        assert wrong == []
+        assert None not in seen
+        assert len(seen) > 20
+        assert served.metric("tailored_requests_total", endpoint="/v1/evaluate", status="200") == asked
+        assert served.metric("tailored_evaluations_total") == asked
+        assert served.metric("tailored_decisions_total", slot="hero") == asked
+        assert served.metric("tailored_reloads_total", outcome="changed") == 200 * workers
+
+
+def test_several_workers_share_an_address_and_count_together(book):
+    with Served(book, ["--workers", "3"]) as served:
+        for _ in range(60):  # each on a connection of its own, so that all workers get some
+            assert served.on_a_fresh_connection("GET", "/readyz")[0] == 200
+        assert served.metric("tailored_requests_total", endpoint="/readyz") == 60
+        write(book, BOOK.replace("default: solo", "default: team"))
+        served.signal(signal.SIGHUP)
+        version = Engine.load(book).version.encode()
+        until(lambda: all(version in served.on_a_fresh_connection("GET", "/readyz")[1] for _ in range(30)))
+        assert served.end() == 0
+
+
+def test_a_worker_that_dies_is_replaced(book):
+    if not shutil.which("pgrep"):
+        pytest.skip("pgrep is not installed")
+
+    def children():
+        found = subprocess.run(["pgrep", "-P", str(served.process.pid)], capture_output=True, text=True)
+        return [int(one) for one in found.stdout.split()]
+
+    with Served(book, ["--workers", "2"]) as served:
+        until(lambda: len(children()) == 2)
+        dead = children()[0]
+        os.kill(dead, signal.SIGKILL)
+        until(lambda: len(children()) == 2 and dead not in children())
+        for _ in range(20):
+            assert served.on_a_fresh_connection("GET", "/healthz")[0] == 200
+        assert any("is replaced" in line for line in served.said)

@@ -1,0 +1,272 @@
+"""The service is locked by default: where it binds, who may ask, for what, how much, how fast, how often."""
+
+import json
+import socket
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from tailored.cli import main
+from tailored.service.keys import Bucket, new_key
+from tests.support.serving import Served
+from tests.support.shop import write
+
+NAMES = ("shop", "support", "deploy")
+KEYS = {name: new_key() for name in NAMES}
+SCOPES = {"shop": "evaluate", "support": "explain", "deploy": "admin"}
+ASKED = {"user": {"country": "NO"}, "context": {}}
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("book") / "rules")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    file = tmp_path_factory.mktemp("settings") / "service.yaml"
+    file.write_text(
+        "keys:\n"
+        + "".join(f"  {name}: {{hash: '{KEYS[name][1]}', scopes: [{SCOPES[name]}]}}\n" for name in NAMES)
+        + "limits: {header_seconds: 1, body_seconds: 1, headers: 4000, idle_seconds: 1}\n"
+    )
+    return file
+
+
+@pytest.fixture(scope="module")
+def locked(book, settings):
+    with Served(book, ["--config", str(settings)]) as served:
+        yield served
+
+
+def run(*arguments):
+    """The command, in this process, as it never gets to serve."""
+    return CliRunner().invoke(main, arguments)
+
+
+def test_it_binds_to_this_machine_and_is_open_there(book):
+    with Served(book) as served:
+        assert served.url.startswith("http://127.0.0.1:")
+        assert served.client.get("/v1/book").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_it_refuses_to_bind_elsewhere_without_keys(book, host):
+    done = run("serve", str(book), "--host", host, "--port", "0")
+    assert done.exit_code == 2
+    assert "no keys are configured" in done.stderr
+    assert "--insecure" in done.stderr
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_with_keys_or_by_saying_insecure_it_binds_elsewhere(book, settings):
+    for options in (["--insecure"], ["--config", str(settings)]):
+        with Served(book, ["--host", "0.0.0.0", *options]) as served:
+            assert served.url.startswith("http://0.0.0.0:")
+
+
+PATHS = {
+    ("POST", "/v1/evaluate"): "evaluate",
+    ("POST", "/ofrep/v1/evaluate/flags/hero"): "evaluate",
+    ("POST", "/ofrep/v1/evaluate/flags"): "evaluate",
+    ("POST", "/v1/explain"): "explain",
+    ("GET", "/v1/book"): "admin",
+    ("POST", "/v1/book/reload"): "admin",
+    ("GET", "/metrics"): "admin",
+    ("GET", "/healthz"): "",
+    ("GET", "/readyz"): "",
+    ("GET", "/docs"): "",
+    ("GET", "/openapi.json"): "",
+}
+
+
+@pytest.mark.parametrize("method, path", PATHS)
+def test_every_path_needs_its_scope(locked, method, path):
+    def status(**headers):
+        body = ASKED if method == "POST" else None
+        return locked.client.request(method, path, json=body, headers=headers).status_code
+
+    scope = PATHS[method, path]
+    assert status() == (401 if scope else 200)
+    assert status(authorization="Bearer nonsense") == (401 if scope else 200)
+    assert status(authorization=f"Basic {KEYS['deploy'][0]}") == (401 if scope else 200)
+    for name in NAMES:
+        allowed = 200 if scope in ("", SCOPES[name]) else 403
+        assert status(authorization=f"Bearer {KEYS[name][0]}") == allowed
+        assert status(**{"x-api-key": KEYS[name][0]}) == allowed
+
+
+def test_a_refusal_says_what_to_send_and_challenges(locked):
+    answer = locked.client.post("/v1/evaluate", json=ASKED)
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert "X-API-Key" in answer.json()["detail"]
+
+
+def test_the_document_tells_slots_only_to_those_who_may_evaluate(locked):
+    def told(**headers):
+        document = locked.client.get("/openapi.json", headers=headers).json()
+        assert document["components"]["securitySchemes"].keys() == {"bearer", "key"}
+        return "hero" in json.dumps(document)
+
+    assert (told(), told(**{"x-api-key": KEYS["shop"][0]})) == (False, True)
+
+
+def test_keys_are_stored_as_hashes_and_never_said(locked, settings):
+    made = run("key", "web", "--scope", "evaluate", "--scope", "admin").stdout
+    assert "scopes: [evaluate, admin]" in made
+    for secret, _ in KEYS.values():
+        locked.client.post("/v1/evaluate", json=ASKED, headers={"x-api-key": secret})
+        assert secret not in settings.read_text()
+        assert secret not in "".join(locked.said)
+
+
+def test_a_key_may_ask_so_often_and_then_hears_when_to_come_back(book, tmp_path):
+    file = tmp_path / "service.yaml"
+    secrets = [new_key() for _ in range(2)]
+    file.write_text(
+        f"keys:\n  a: {{hash: '{secrets[0][1]}', scopes: [evaluate, admin], rate: 0.02, burst: 3}}\n"
+        f"  b: {{hash: '{secrets[1][1]}', scopes: [evaluate]}}\n"
+    )
+    with Served(book, ["--config", str(file)]) as served:
+
+        def ask(secret):
+            return served.client.post("/v1/evaluate", json=ASKED, headers={"x-api-key": secret})
+
+        answers = [ask(secrets[0][0]) for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 50
+        assert ask(secrets[1][0]).status_code == 200  # the other key has its own
+
+
+def test_without_keys_the_rate_is_everybodys(book, tmp_path):
+    file = tmp_path / "service.yaml"
+    file.write_text("limits: {rate: 0.01, burst: 2}\n")
+    with Served(book, ["--config", str(file)]) as served:
+        statuses = [served.evaluate(ASKED).status_code for _ in range(4)]
+        assert statuses == [200, 200, 429, 429]
+        assert served.client.get("/healthz").status_code == 200
+
+
+def test_a_bucket_fills_up_as_time_goes():
+    now = [0.0]
+    bucket = Bucket(rate=2, burst=3, clock=lambda: now[0])
+    assert [bucket.take() for _ in range(4)] == [0, 0, 0, 0.5]
+    now[0] = 0.5
+    assert [bucket.take(), bucket.take()] == [0, 0.5]
+    now[0] = 1000
+    assert [bucket.take() for _ in range(4)] == [0, 0, 0, 0.5]
+
+
+def raw(served, *pieces, pause=0.0, seconds=10):
+    """What comes back for bytes sent in pieces, until the service closes the connection."""
+    port = int(served.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
+        for piece in pieces:
+            try:
+                connection.sendall(piece)
+            except OSError:
+                break
+            time.sleep(pause)
+        answer = b""
+        try:
+            while chunk := connection.recv(65_536):
+                answer += chunk
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+HEAD = b"POST /v1/evaluate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+
+
+def test_a_head_that_dribbles_in_is_cut_off(locked):
+    assert raw(locked, HEAD, b"x: y\r\n", pause=0.7).startswith(b"HTTP/1.1 408")
+
+
+def test_a_connection_without_a_request_is_closed(locked):
+    assert raw(locked) == b""
+
+
+def test_a_body_that_dribbles_in_is_cut_off(locked):
+    key = f"x-api-key: {KEYS['shop'][0]}\r\ncontent-length: 1000\r\n\r\n".encode()
+    answer = raw(locked, HEAD + key, *[b"{"] * 3, pause=0.5)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"too-slow" in answer
+
+
+def test_a_refused_request_does_not_keep_its_connection_for_the_rest_of_its_body(locked):
+    answer = raw(locked, HEAD + b"content-length: 1000\r\n\r\n{")
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert b"connection: close" in answer
+
+
+@pytest.mark.parametrize("pieces", [1, 50])
+def test_a_head_that_is_too_large_is_refused(locked, pieces):
+    header = b"x: " + b"y" * 5000 + b"\r\n"
+    size = -(-len(header) // pieces)
+    parts = [header[at : at + size] for at in range(0, len(header), size)]
+    assert raw(locked, HEAD, *parts, b"\r\n", pause=0.001).startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00",
+        HEAD + b"content-length: x\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused(locked, sent):
+    assert raw(locked, sent).startswith(b"HTTP/1.1 400")
+
+
+def test_the_service_lives_through_all_that(locked):
+    assert locked.client.get("/healthz").status_code == 200
+    assert not [line for line in locked.said if "Traceback" in line]
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("kyes: {}\n", ["service.yaml:1:1", "has no key `kyes`", "Did you mean `keys`?"]),
+        ("keys: {a: {scopes: [evaluate]}}\n", ["The key `a` has no `hash`", "tailored key"]),
+        ("keys: {a: {hash: secret, scopes: [evaluate]}}\n", ["A `hash` is `sha256:`"]),
+        (f"keys: {{a: {{hash: 'sha256:{'0' * 64}', scopes: [evalaute]}}}}\n", ["Did you mean `evaluate`?"]),
+        (f"keys: {{a: {{hash: 'sha256:{'0' * 64}'}}}}\n", ["The key `a` has no `scopes`"]),
+        ("keys: {}\n", ["names no key"]),
+        ("limits: {body: lots}\n", ["`body` takes a whole number", "not `lots`"]),
+        ("limits: {rate: 0}\n", ["`rate` takes a number"]),
+        ("limits: {bdoy: 5}\n", ["Did you mean `body`?"]),
+        ("cors: shop.example\n", ["is no origin of a page", "https://shop.example"]),
+        ("cors: https://shop.example/path\n", ["is no origin of a page"]),
+        ("log: [a, b]\n", ["`log` must be text"]),
+        ("log_user_ids: open\n", ["`open` is none of the log_user_ids"]),
+        ("limits: {body: 5, body: 6}\n", ["stands here twice"]),
+        ("- a\n", ["The settings must be a mapping"]),
+        ("keys: [\n", ["service.yaml:"]),
+    ],
+)
+def test_settings_with_errors_are_refused_with_place_and_mend(book, tmp_path, text, said):
+    (tmp_path / "service.yaml").write_text(text)
+    done = run("serve", str(book), "--port", "0", "--config", str(tmp_path / "service.yaml"))
+    assert done.exit_code == 1
+    assert [one for one in said if one not in done.stderr] == []
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_what_keeps_it_from_serving_is_said_in_a_line(book, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for arguments, code, said in (
+            ([str(book), "--port", port], 2, "cannot be bound: Address already in use"),
+            ([str(book), "--host", "nowhere.invalid", "--insecure", "--port", "0"], 2, "cannot be bound"),
+            ([str(tmp_path / "none")], 2, "there is no folder"),
+            ([str(book), "--config", str(tmp_path / "none.yaml")], 2, "cannot be read: No such file"),
+            ([str(write(tmp_path / "broken", "rules: {r: {}}\n"))], 1, "no-action"),
+        ):
+            done = run("serve", *arguments)
+            assert done.exit_code == code
+            assert isinstance(done.exception, SystemExit)
+            assert said in done.stderr

@@ -1,0 +1,129 @@
+"""Helpers for frameworks: what a request tells, and the example applications, run and asked."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from tailored import Engine
+from tailored.web.starlette import Tailored
+from tailored.web.visitor import context_of
+
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari"
+PIXEL = "Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 Chrome/156.0 Mobile Safari/537.36"
+IPAD = "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari"
+TAB = "Mozilla/5.0 (Linux; Android 15; SM-X910) AppleWebKit/537.36 Chrome/156.0 Safari/537.36"
+LAPTOP = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36"
+
+
+@pytest.mark.parametrize(
+    "headers, told",
+    [
+        ({}, {}),
+        ({"User-Agent": IPHONE}, {"device": "mobile"}),
+        ({"User-Agent": PIXEL}, {"device": "mobile"}),
+        ({"User-Agent": IPAD}, {"device": "tablet"}),
+        ({"User-Agent": TAB}, {"device": "tablet"}),
+        ({"User-Agent": LAPTOP}, {"device": "desktop"}),
+        ({"Sec-CH-UA-Mobile": "?1"}, {"device": "mobile"}),
+        ({"Sec-CH-UA-Mobile": "?0"}, {"device": "desktop"}),
+        ({"Accept-Language": "nb-NO,nb;q=0.9,en;q=0.8"}, {"language": "nb"}),
+        ({"Accept-Language": "en;q=0.5, DE;q=0.9"}, {"language": "de"}),
+        ({"Accept-Language": "*, ;;;, x"}, {}),
+        ({"Accept-Language": "en;q=0"}, {}),
+        ({"Referer": "https://News.Example/a?token=secret"}, {"referrer": "news.example"}),
+        ({"Referer": "https://shop.example/cart"}, {}),
+        ({"Referer": "https://[broken"}, {}),
+        ({"Sec-GPC": "1"}, {"gpc": True}),
+        ({"Sec-GPC": "0"}, {}),
+        ({"X-Request-ID": "r-1"}, {"request_id": "r-1"}),
+        ({"X-Request-ID": "a b"}, {}),
+    ],
+)
+def test_a_request_tells_device_language_referrer_and_gpc(headers, told):
+    assert context_of(httpx.Headers(headers), None, "shop.example:443") == told
+    assert context_of(httpx.Headers(headers), "home", "shop.example") == {"page": "home", **told}
+
+
+@pytest.fixture(scope="module", params=["fastapi", "flask", "django"])
+def shop(request):
+    """One of the example applications, running."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, f"examples/{request.param}_shop.py", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as client:
+            end = time.monotonic() + 60
+            while time.monotonic() < end and process.poll() is None:
+                try:
+                    client.get("/why")
+                    break
+                except httpx.ConnectError:
+                    time.sleep(0.1)
+            yield client
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return Engine.load("rules")
+
+
+def test_an_example_shows_a_visitor_what_the_book_says(shop, engine):
+    page = shop.get("/", params={"visitor": "hiker"}, headers={"user-agent": LAPTOP})
+    assert page.status_code == 200
+    assert "<h1>Warm feet, Kari</h1>" in page.text
+    assert "<li>boot-wax</li>" in page.text
+    stranger = shop.get("/", headers={"user-agent": LAPTOP}).text
+    assert "Warm feet" not in stranger
+    assert f"<h1>{engine.evaluate({}, {'page': 'home'})['hero'].fields['title']}</h1>" in stranger
+
+
+def test_an_example_can_say_why(shop):
+    assert shop.get("/why").json()["hero"].startswith("You see this because")
+
+
+def test_a_browser_that_asks_not_to_be_profiled_is_heard(tmp_path):
+    (tmp_path / "book.yaml").write_text(
+        "purposes: {personalization: {honours: [gpc]}}\n"
+        "attributes: {user: {country: {type: string}}, context: {page: {type: string}}}\n"
+        "slots: {hero: {default: plain}}\ncontent: {plain: {}, norway: {}, about: {}}\n"
+        "rules:\n  r: {when: {country: 'NO'}, show: {hero: norway}}\n"
+        "  a: {when: {page: about_us}, show: {hero: about}}\n"
+    )
+    tailored = Tailored(
+        Engine.load(tmp_path), lambda request: {"country": "NO"}, lambda request: {"extra": 1}
+    )
+    given = []
+
+    async def home(request):
+        given.append(await tailored(request))
+        assert await tailored(request) is given[-1]
+        return JSONResponse(given[-1].to_dict())
+
+    async def about_us(request):
+        return await home(request)
+
+    app = Starlette(routes=[Route("/", home), Route("/about", about_us)])
+
+    async def hero(path, **headers):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+            answer = await client.get(path, headers=headers)
+            return answer.json()["slots"]["hero"]["content"]
+
+    assert asyncio.run(hero("/")) == "norway"
+    assert asyncio.run(hero("/", **{"sec-gpc": "1"})) == "plain"
+    assert asyncio.run(hero("/about", **{"sec-gpc": "1"})) == "about"
