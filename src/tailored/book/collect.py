@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from tailored.book.diagnostics import Diagnostic
-from tailored.book.indents import is_misplaced, put_below
+from tailored.book.indents import KEYS, is_misplaced, put_below
 from tailored.book.nodes import Flaws, MappingNode, Node, Reader, ScalarNode, is_null, scalars, short
 from tailored.book.sections import SECTIONS
 from tailored.book.suggest import closest, listed
@@ -134,8 +134,10 @@ def _entries(reader: Reader, section: str, node: Node) -> Iterator[Entry]:
 def _bodies(reader: Reader, section: str, pairs: Iterable[Pair]) -> Iterator[Entry]:
     """The entries of a section. What stands beside a body and belongs into it is reported, and put there."""
     last: Entry | None = None
+    keys = KEYS.get(section, {})
     for name, key, value, is_told in pairs:
-        if last is not None and is_misplaced(section, name, value, last.body):
+        may_be = name in keys or (last is not None and is_null(last.body))
+        if last is not None and may_be and is_misplaced(section, name, value, last.body):
             message = f"`{short(name)}` stands beside `{short(last.id)}`, not below it."
             reader.error(key, "wrong-indent", message, f"Indent it further than `{short(last.id)}`.")
             last = Entry(last.id, reader, last.key, put_below(last.body, key, value), last.is_told)

@@ -6,7 +6,7 @@ from tailored.book.compose import COLLECTION
 from tailored.book.nodes import MappingNode, Node, ScalarNode, is_null, words_of
 from tailored.book.sections import ATTRIBUTE, CONTENT, PURPOSE, RULE, SEGMENT, SETTING, SLOT, TOPIC
 
-_KEYS = {
+KEYS = {
     "attributes": ATTRIBUTE,
     "topics": TOPIC,
     "purposes": PURPOSE,
@@ -16,6 +16,7 @@ _KEYS = {
     "segments": SEGMENT,
     "rules": RULE,
 }
+"""The keys of the bodies of each section."""
 
 
 def is_misplaced(section: str, name: str, value: Node, before: Node) -> bool:
@@ -24,10 +25,8 @@ def is_misplaced(section: str, name: str, value: Node, before: Node) -> bool:
     That is so for a key of such a body without a body of its own, and, below an empty body, for all that
     cannot be one.
     """
-    keys = _KEYS.get(section)
-    if keys is None or (name not in keys and not is_null(before)):
-        return False
-    if is_null(value) or not (is_null(before) or isinstance(before, MappingNode)):
+    keys = KEYS.get(section)
+    if keys is None or is_null(value) or not (is_null(before) or isinstance(before, MappingNode)):
         return False
     if isinstance(value, MappingNode):
         is_body = section == "content" or not value.value or any(word in keys for word in words_of(value))

@@ -357,14 +357,11 @@ def repeated(items: list[Node]) -> list[ScalarNode]:
     """The scalars of a list that stand in it before."""
     if len(items) < 2:
         return []
-    seen = set[str]()
-    found = []
-    for item in items:
-        if isinstance(item, ScalarNode):
-            if item.value in seen:
-                found.append(item)
-            seen.add(item.value)
-    return found
+    words = [item for item in items if isinstance(item, ScalarNode)]
+    if len({item.value for item in words}) == len(words):
+        return []
+    first: dict[str, ScalarNode] = {}
+    return [item for item in words if first.setdefault(item.value, item) is not item]
 
 
 def mended_flag(text: str) -> str:

@@ -73,10 +73,10 @@ class RuleReader:
         """The rule that an entry writes. What is wrong is reported, and left out of it."""
         reader, name = entry.reader, entry.id
         body = read_body(entry, RULE, "A rule", f"{name}: {{when: {{page: home}}, show: {{hero: socks}}}}")
-        if is_lacking(entry, body, RULE, "when"):
+        if "when" not in body and is_lacking(entry, body, RULE, "when"):
             message = f"`{name}` has no `when`, so it always fires."
             reader.warn(entry.key, "no-when", message, "Write `when: always` if so.")
-        if is_lacking(entry, body, RULE, "show", "hide", "order", "set"):
+        if body.keys().isdisjoint(_ACTIONS) and is_lacking(entry, body, RULE, *_ACTIONS):
             mend = "Give it `show`, `hide`, `order` or `set`."
             reader.error(entry.key, "no-action", f"`{name}` does nothing.", mend)
         topics, purpose, not_about = self.labels.read(reader, body)
@@ -235,6 +235,7 @@ class RuleReader:
 _TIMES = frozenset(["from", "until", "review"])
 _PRIORITIES = {str(priority): priority for priority in range(1001)}
 """As nearly every rule writes them."""
+_ACTIONS = ("show", "hide", "order", "set")
 A_SLOT = {
     "single": "a slot for one item",
     "many": "a slot for many items",
