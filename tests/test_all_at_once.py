@@ -82,6 +82,8 @@ def codes(*texts: str) -> list[str]:
         ("rules: {r: {ownr: me, when: always}}", ["no-action", "unknown-key"]),
         ("rules: {r: {ownr: me, hide: list}}", ["no-when", "unknown-key"]),
         ("rules: {r: {if: {age: 3}, display: {hero: plain}}}", ["unknown-key", "unknown-key"]),
+        ("rules: {r: {when: [{age: x}, {any: {page: hom}}], hide: list}}",
+         ["wrong-kind", "wrong-type", "wrong-kind", "unknown-value"]),
         ("rules: {r: {when: {not: [{age: x}], seen: {is: a}}, hide: list}}",
          ["wrong-kind", "wrong-type", "wrong-operator"]),
     ],

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections import ChainMap, UserDict
 from copy import deepcopy
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 
 import pytest
@@ -314,6 +314,15 @@ def test_an_engine_cannot_be_changed(name):
     with pytest.raises(AttributeError, match=f"never changes, so its `{name}` cannot be deleted"):
         delattr(engine, name)
     assert engine.evaluate({}, {})["hero"].content == "a"
+
+
+def test_a_moment_in_a_zone_that_cannot_be_read_is_a_value_error():
+    class Nowhere(tzinfo):
+        def utcoffset(self, moment):
+            raise RuntimeError
+
+    with pytest.raises(ValueError, match="whose zone cannot be read"):
+        make("r: {when: always, show: {hero: a}}").evaluate({}, {}, datetime(2026, 11, 1, tzinfo=Nowhere()))
 
 
 def test_threads_share_an_engine():

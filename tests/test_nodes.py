@@ -254,6 +254,17 @@ def test_a_report_without_findings_says_so():
     assert Report((), {"a.yaml": ""}).to_text() == "No problems in 1 file."
 
 
+def test_the_caret_stands_below_its_word_behind_wide_letters():
+    line = "a: {日本: é, e\u0301: 😀, here: 語}"
+    column = line.index("here") + 1
+    span = Span("a", 1, column, 1, column + 4)
+    _, _, caret, *_ = Report((Diagnostic("c", "error", "m.", "", span),), {"a": line}).to_text().splitlines()
+    # two letters and an emoji are two cells wide, and the accent has none of its own
+    assert caret.removeprefix("      | ") == " " * (column - 1 + 3 - 1) + "^^^^"
+    wide = Span("a", 1, line.index("語") + 1, 1, line.index("語") + 2)
+    assert Report((Diagnostic("c", "error", "m.", "", wide),), {"a": line}).to_text().count("^") == 2
+
+
 def test_a_long_line_is_cut_around_the_caret():
     line = "x" * 300 + "HERE" + "y" * 300
     report = Report((Diagnostic("c", "error", "m.", "", Span("a", 1, 301, 1, 305)),), {"a": line})

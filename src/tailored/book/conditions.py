@@ -112,6 +112,8 @@ def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
             f"A condition must be a mapping such as `page: home`, or `always`, not {kind_of(node)}.",
             hint,
         )
+        if isinstance(node, SequenceNode):
+            _read_for_findings(reader, node.value, names)
         return ALWAYS
     entries = reader.entries(node) if reader.untagged(node) else {}
     if not node.value:
@@ -128,6 +130,13 @@ def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
         else:
             parts += _tests(reader, value, asked)
     return _all(parts)
+
+
+def _read_for_findings(reader: Reader, nodes: list[Node], names: Names) -> None:
+    """Reads conditions that stand where they cannot, as they may have mistakes of their own."""
+    for node in nodes:
+        if isinstance(node, MappingNode):
+            read_condition(reader, node, names)
 
 
 def _mended(text: str, names: Names) -> str:
@@ -155,6 +164,7 @@ def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -
                 f"`{key}` takes a list of conditions, not {kind_of(node)}.",
                 f"Write `{key}: [{{page: home}}, {{page: cart}}]`.",
             )
+            _read_for_findings(reader, [node], names)
         elif not node.value:
             reader.error(node, "empty-list", f"`{key}` has an empty list.", "List at least one condition.")
         else:
@@ -166,8 +176,7 @@ def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -
             if len(node.value) == 1:
                 hint = "Write it without the `[ ]`, or without the `-`."
             reader.error(node, "wrong-kind", "`not` takes one condition, not a list.", hint)
-            for item in node.value:
-                read_condition(reader, item, names)
+            _read_for_findings(reader, node.value, names)
         else:
             yield Not(read_condition(reader, node, names))
     elif names.leaf is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
+from unicodedata import combining, east_asian_width
 
 Severity = Literal["error", "warning", "note"]
 """A note tells what is good to know; nothing is wrong."""
@@ -180,11 +181,26 @@ def block_of(finding: Said, lines: list[str], prefix: str) -> str:
     block = [f"{place}{finding.code}" + _MARK[finding.severity]]
     if span and span.line <= len(lines) and lines[span.line - 1].strip():
         shown, start, width = _window(lines[span.line - 1], span)
-        block += [f"{span.line:>5} | {shown}", f"{'':>5} | {' ' * start}{'^' * width}"]
+        caret = " " * _cells(shown[:start]) + "^" * max(1, _cells(shown[start : start + width]))
+        block += [f"{span.line:>5} | {shown}", f"{'':>5} | {caret}"]
     block += [f"   {finding.message}"]
     if finding.hint:
         block += [f"   {finding.hint}"]
     return "\n".join(block)
+
+
+def _cells(text: str) -> int:
+    """How many cells of a terminal a text fills: two for a wide letter, none for a mark above a letter."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if combining(char) or char in _NO_CELL else 2 if east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+_NO_CELL = "\u200d\ufe0e\ufe0f"
+"""What joins emoji or says how to show a sign."""
 
 
 def _window(line: str, span: Span, most: int = 110) -> tuple[str, int, int]:

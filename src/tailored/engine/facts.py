@@ -243,6 +243,8 @@ def read_now(now: datetime | str | None) -> datetime:
             return in_utc(now)
         except OverflowError:
             raise ValueError("`now` lies beyond the years 1 to 9999 in UTC.") from None
+        except Exception as error:  # a foreign time zone may raise anything
+            raise ValueError("`now` is a time whose zone cannot be read.") from error
     if not isinstance(now, str):
         raise TypeError(f"`now` must be a datetime or an ISO 8601 text, not {type(now).__name__}.")
     moment = parse_datetime(now) if (day := parse_date(now)) is None else in_utc(_midnight(day))
