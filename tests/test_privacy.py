@@ -360,6 +360,8 @@ def test_the_command_takes_a_user_a_context_a_request_and_a_file(folder, tmp_pat
     )
     assert (by_text.exit_code, by_text.output) == (0, by_file.output)
     assert "### If you gave consent for `care`" in by_text.output
+    with_signal = ask(folder, "--user", "{}", "--context", '{"gpc": true}').output
+    assert "- Your browser sends the signal Sec-GPC\n- Opted out of `recommendations`\n" in with_signal
     assert "| `hero` | `plain` | `bandage` |" in by_text.output
     _Page(ask(folder, "--user", json.dumps(KARI), "--format", "html").output)
     request = Path("examples/requests/saver-no-consent.json")

@@ -167,7 +167,7 @@ def _topic(entry: Entry, description: str) -> Topic:
             )
     return Topic(
         name,
-        None if flag == "never" else flag,
+        None if flag.casefold() == "never" else flag,
         read_text(reader, body, "description") or description,
         not (is_open and because),
         because,

@@ -75,6 +75,8 @@ def _blocks(book: RuleBook, view: View, version: str) -> Iterator[Block]:
 def _permits(view: View) -> Iterator[Text]:
     for flag, given in view.consents.items():
         yield ("Consent for ", Code(flag), ": given" if given else ": not given")
+    if any(choice.kind == "signal" and not choice.to for choice in view.choices):
+        yield ("Your browser sends the signal Sec-GPC",)
     for purpose in view.opt_outs:
         yield ("Opted out of ", Code(purpose))
 
