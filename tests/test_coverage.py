@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tailored.book.load import check_book
+from tailored.condition.tree import Op
 from tailored.engine.engine import Engine
+from tailored.testing.boundaries import _SIDES
 from tailored.testing.coverage import Coverage
 from tailored.testing.run import run
 from tests.support.make import BASE
@@ -140,3 +142,7 @@ def test_a_segment_should_be_true_once_and_false_once():
         "{context: {page: home}, consents: [health], expect: {hero: plain}}",
         "{context: {page: cart}, consents: [health], expect: {hero: plain}}",
     ) == set()  # fmt: skip
+
+
+def test_every_operator_has_sides():
+    assert {*_SIDES, Op.SIZE} == set(Op)

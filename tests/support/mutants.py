@@ -303,7 +303,10 @@ class Judged:
 
 
 def judge(engine: Engine, mutant: Mutant, requests: Requests) -> Judged:
-    """Runs the tests of an engine's book on a mutant, and looks for a request that gets another answer."""
+    """Runs the tests of an engine's book on a mutant, and looks for a request that gets another answer.
+
+    Guarantees are asked about what tests do not notice, as proving takes longer.
+    """
     other = Engine(mutant.book)
     witness = None
     caught = False
@@ -318,7 +321,16 @@ def judge(engine: Engine, mutant: Mutant, requests: Requests) -> Judged:
         if answer(other.evaluate(*asked)) != answer(engine.evaluate(*asked)):
             witness = asked
             break
-    return Judged(mutant, caught, witness)
+    return Judged(mutant, caught or (witness is not None and breaks_a_guarantee(mutant.book)), witness)
+
+
+def breaks_a_guarantee(book: RuleBook) -> bool:
+    """Whether a guarantee of a book does not hold; False where it has none."""
+    if not book.guarantees:
+        return False
+    from tailored.proof.prove import prove
+
+    return "broken" in prove(book, now=NOW).guarantees.values()
 
 
 def report(judged: Iterable[Judged]) -> tuple[str, float]:
