@@ -86,3 +86,134 @@ def test_the_engine_ranks_as_the_specification_says_and_every_part_comes_up():
 @given(ranked_books(), ranked_requests())
 def test_the_engine_ranks_as_the_specification_says_on_many_more(made, requests):
     compare(made, requests)
+
+
+PRICES = {
+    f"i{number}": {"price": number, "brand": "pq"[number % 2], "kind": "ab"[number % 3 == 0]}
+    for number in range(12)
+}
+
+
+class Dearest:
+    def score(self, facts, candidates):
+        return [candidate.attributes["price"] for candidate in candidates]
+
+
+class Trending:
+    def score(self, facts, candidates):
+        return [-candidate.attributes["price"] for candidate in candidates]
+
+
+class Undecided:
+    def score(self, facts, candidates):
+        return self.draws(facts, candidates)[0]
+
+    def draws(self, facts, candidates):
+        return [[(number * place) % 7 for place in range(len(candidates))] for number in range(5)]
+
+
+def engine_of(ranking: dict, slot: str = "list") -> Engine:
+    book = {
+        "slots": {"hero": {}, "list": {"many": 6}},
+        "content": {"guide": {"title": "Guide"}},
+        "catalogs": {
+            "things": {
+                "attributes": {"price": {"type": "integer"}}
+                | dict.fromkeys(("brand", "kind"), {"type": "string"}),
+                "items": PRICES,
+            }
+        },
+        "scorers": {
+            name: {"kind": "python", "timeout": "9 s"} for name in ("dearest", "trending", "undecided")
+        },
+        "rules": {"r": {"when": "always", "show": {slot: {"of": {"catalog": "things"}, **ranking}}}},
+    }
+    made, report = check_book({"book.yaml": written(book)}, now=NOW)
+    assert report.errors == 0, report.to_text()
+    return Engine(made, {"dearest": Dearest(), "trending": Trending(), "undecided": Undecided()})
+
+
+@pytest.mark.parametrize(
+    "ranking, slot",
+    [
+        ({"by": "dearest", "explore": "20%"}, "list"),
+        ({"by": "dearest", "explore": "50%", "top": 4}, "list"),
+        ({"by": "dearest", "explore": "20%"}, "hero"),
+        ({"by": "dearest", "explore": "30%", "at most": {"3 per": "brand"}}, "list"),
+        ({"by": "dearest", "explore": "60%", "at most": {"2 per": ["brand", "kind"]}}, "list"),
+        (
+            {
+                "by": "dearest",
+                "explore": {"share": "40%", "first": ["i2"]},
+                "pin": [{"id": "guide", "at": 2}],
+            },
+            "list",
+        ),
+        ({"by": "dearest", "explore": {"share": "40%", "by": "trending"}}, "list"),
+        ({"by": "undecided", "top": 3}, "list"),
+        ({"by": "undecided", "explore": "50%", "at most": {"2 per": "brand"}}, "list"),
+        ({"by": "dearest", "explore": "50%", "diversity": 0.5}, "list"),
+        ({"by": "dearest", "explore": "100%"}, "list"),
+    ],
+    ids=str,
+)
+def test_recorded_propensities_are_the_frequencies_of_many_requests(ranking, slot):
+    engine, many = engine_of(ranking, slot), 3000
+    shown, recorded = Counter(), {}
+    for number in range(many):
+        placement = engine.evaluate({}, {"request_id": f"request {number}"}, NOW)[slot]
+        things = placement.items or (placement,)
+        for one in things:
+            shown[one.content] += 1
+            assert recorded.setdefault(one.content, one.propensity) == one.propensity
+    for name, propensity in recorded.items():
+        spread = (propensity * (1 - propensity) / many) ** 0.5
+        assert abs(shown[name] / many - propensity) <= 4.5 * spread + 1e-6, name
+    assert sum(recorded.values()) == pytest.approx(len(things), abs=1e-4)
+
+
+def test_a_fifth_of_the_places_is_explored_and_by_what_lies_outside_the_top():
+    engine, top = engine_of({"by": "dearest", "explore": "20%"}), {f"i{number}" for number in range(6, 12)}
+    explored, places = [], Counter()
+    for number in range(1000):
+        items = engine.evaluate({}, {"request_id": str(number)}, NOW)["list"].items
+        new = [place for place, item in enumerate(items) if item.content not in top]
+        explored.append(len(new))
+        places.update(new)
+    assert set(explored) == {1, 2}
+    assert sum(explored) / 6000 == pytest.approx(0.2, abs=0.01)
+    assert set(places) == set(range(6))
+
+
+def test_the_same_request_draws_the_same_and_the_same_user_does_for_a_day():
+    engine = engine_of({"by": "dearest", "explore": "50%"})
+
+    def seen(user, context, now="2026-11-24T10:00:00Z"):
+        return tuple(item.content for item in engine.evaluate(user, context, now)["list"].items)
+
+    assert len({seen({"id": name}, {"request_id": "r"}) for name in "abcdef"}) == 1
+    assert len({seen({"id": "a"}, {}, f"2026-11-24T{hour:02}:00:00Z") for hour in range(24)}) == 1
+    assert len({seen({"id": "a"}, {}, f"2026-11-{day:02}") for day in range(1, 29)}) > 1
+    assert len({seen({"id": str(name)}, {}) for name in range(30)}) > 1
+    assert len({seen({}, {}) for _ in range(60)}) > 1
+
+
+def test_what_editors_name_comes_first_in_the_places_of_exploration():
+    engine = engine_of({"by": "dearest", "explore": {"share": "50%", "first": ["i1", "guide", "i11"]}})
+    for number in range(20):
+        shown = [item.content for item in engine.evaluate({}, {"request_id": str(number)})["list"].items]
+        assert "i1" in shown
+        assert "i11" in shown
+
+
+def test_diversity_puts_unlike_things_next_to_each_other():
+    alike = engine_of({"by": "dearest", "top": 3}).evaluate({}, {})["list"].items
+    unlike = engine_of({"by": "dearest", "top": 3, "diversity": {"weight": 0.9, "over": ["kind"]}})
+    assert [item.content for item in alike] == ["i11", "i10", "i9"]
+    assert [item.content for item in unlike.evaluate({}, {})["list"].items][:2] == ["i11", "i9"]
+
+
+def test_things_that_were_explored_say_so():
+    decision = engine_of({"by": "dearest", "explore": "100%", "top": 2}).evaluate({}, {"request_id": "r"})
+    first = decision["list"].items[0].content
+    assert decision.why("list", first) == "You see this because it is something new."

@@ -1,0 +1,299 @@
+"""The kinds of scorers that need no training: what each puts first, and why, in words."""
+
+import json
+import sqlite3
+import sys
+from collections import Counter
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from tailored.book.load import check_book, load_book
+from tailored.engine.engine import Engine
+from tailored.scoring.kinds import python as python_kind
+
+BASE = """\
+attributes:
+  user:
+    country: {type: string}
+    plan: {type: string}
+    visits: {type: integer}
+  context: {page: {type: string}}
+purposes: {ads: {}}
+slots: {list: {many: 4}}
+content: {a: {title: A}, b: {title: B}, c: {title: C}, d: {title: D}}
+rules: {best: {when: always, show: {list: {best of: [a, b, c, d], by: model}}}}
+"""
+
+
+def engine(tmp_path, scorers, scorers_given=None, **files):
+    """An engine of a book in a folder, with other files beside it."""
+    (tmp_path / "book.yaml").write_text(BASE + "scorers:\n" + "".join(f"  {one}\n" for one in scorers))
+    for name, content in files.items():
+        (tmp_path / name.replace("_", ".")).write_text(content)
+    return Engine(load_book(tmp_path), scorers_given)
+
+
+def findings(tmp_path, scorers, **files):
+    (tmp_path / "book.yaml").write_text(BASE)
+    text = (BASE + "scorers:\n" + "".join(f"  {one}\n" for one in scorers)).encode()
+    for name, content in files.items():
+        (tmp_path / name.replace("_", ".")).write_text(content)
+    return [
+        str(one.span) + " " + one.code
+        for one in check_book({"book.yaml": text}, folder=tmp_path)[1].diagnostics
+    ]
+
+
+def order(decision):
+    assert decision["list"].scorer.fallback is False, decision["list"].scorer
+    return "".join(item.content for item in decision["list"].items)
+
+
+COUNTS = "item,count,country\na,10,NO\nb,40,NO\nc,300,US\na,30,US\nb,1,DE\n"
+
+
+def test_what_is_chosen_most_comes_first(tmp_path):
+    made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=COUNTS)
+    assert order(made.evaluate({}, {})) == "cbad"
+    assert made.evaluate({}, {}).why("list", "c") == "You see this because it is popular."
+
+
+def test_what_is_popular_in_her_region_comes_first_and_says_so(tmp_path):
+    scorer = "model: {kind: popularity, file: counts.csv, by: country, names: {NO: Norway}}"
+    made = engine(tmp_path, [scorer], counts_csv=COUNTS)
+    norwegian = made.evaluate({"country": "NO"}, {})
+    assert order(norwegian) == "bacd"
+    assert norwegian.why("list", "b") == "You see this because it is popular in Norway."
+    assert norwegian.why("list", "d") == "You see this because it applies to everyone."
+
+
+@pytest.mark.parametrize(
+    "user", [{}, {"country": "DE"}, {"country": "XX"}, {"country": "NO", "opt_outs": ["personalization"]}]
+)
+def test_small_groups_and_those_of_whom_nothing_is_known_see_the_global_figure(tmp_path, user):
+    made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv, by: country}"], counts_csv=COUNTS)
+    assert order(made.evaluate(user, {})) == "cbad"
+
+
+def test_smoothing_keeps_a_little_data_from_saying_much(tmp_path):
+    table = "item,count,views\na,1,1\nb,80,100\nc,10,100\nd,5,100\n"
+    rates = "model: {{kind: popularity, file: counts.csv, of: views, smoothing: {}}}"
+    assert order(engine(tmp_path, [rates.format(0)], counts_csv=table).evaluate({}, {})) == "abcd"
+    assert order(engine(tmp_path, [rates.format(5)], counts_csv=table).evaluate({}, {})) == "bacd"
+
+
+def test_additive_smoothing_is_what_the_formula_says(tmp_path):
+    scorer = "model: {kind: popularity, file: counts.csv, by: country, smoothing: 2}"
+    made = engine(tmp_path, [scorer], counts_csv=COUNTS)
+    model = made._ranker.scorers.scorer("model")
+    candidates = made._ranker._content[next(iter(made._ranker._content))].candidates
+    total, items = 381, 3
+    shares = [(40 + 2) / (total + 6), (41 + 2) / (total + 6), (300 + 2) / (total + 6), 2 / (total + 6)]
+    assert model.score({}, candidates) == pytest.approx(shares)
+    norway = [(10 + 6 * shares[0]) / 56, (40 + 6 * shares[1]) / 56, 6 * shares[2] / 56]
+    assert model.score({"user.country": "NO"}, candidates)[:items] == pytest.approx(norway)
+
+
+def test_counts_come_from_a_query_too(tmp_path):
+    connection = sqlite3.connect(tmp_path / "shop.sqlite")
+    connection.execute("create table sales (sku text, sold integer)")
+    connection.executemany("insert into sales values (?, ?)", [("d", 9), ("b", 5)])
+    connection.commit()
+    connection.close()
+    query = '"select sku as item, sold as count from sales"'
+    scorer = f"model: {{kind: popularity, sql: {query}, database: shop.sqlite}}"
+    assert order(engine(tmp_path, [scorer]).evaluate({}, {})) == "dbac"
+
+
+@pytest.mark.parametrize(
+    "table, found",
+    [
+        ("item,count\na,-1\n", "counts.csv:2:1 wrong-type"),
+        ("item,count\na,1\nb,x\n", "counts.csv:3:1 wrong-type"),
+        ("item,count\na,nan\n", "counts.csv:2:1 wrong-type"),
+        ("item,count\n,1\n", "counts.csv:2:1 unreadable-row"),
+        ("item,count\na,1,2\n", "counts.csv:2:1 unreadable-row"),
+        ("item,cuont\na,1\n", "book.yaml:12:35 missing-column"),
+        ("", "book.yaml:12:35 unreadable-file"),
+    ],
+)
+def test_a_table_of_counts_is_checked_row_by_row(tmp_path, table, found):
+    assert findings(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=table) == [found]
+
+
+class Letters:
+    """Scores by the place of a letter in a text."""
+
+    def __init__(self, text, **more):
+        self.text = text
+        self.__dict__.update(more)
+
+    def score(self, facts, candidates):
+        return [-self.text.index(one.id) for one in candidates]
+
+
+class Broken:
+    def score(self, facts, candidates):
+        raise ValueError
+
+
+def test_a_blend_weighs_what_others_say(tmp_path):
+    scorers = [
+        "one: {kind: python}",
+        "other: {kind: python}",
+        "model: {kind: blend, timeout: 9 s, weights: {one: 3, other: 1}}",
+    ]
+    given = {"one": Letters("abcd"), "other": Letters("dcba")}
+    assert order(engine(tmp_path, scorers, given).evaluate({}, {})) == "abcd"
+
+
+def test_a_blend_joins_places_by_reciprocal_ranks(tmp_path):
+    scorers = [
+        "one: {kind: python}",
+        "other: {kind: python}",
+        "model: {kind: blend, timeout: 9 s, ranks: [one, other], k: 1}",
+    ]
+    made = engine(tmp_path, scorers, {"one": Letters("abcd"), "other": Letters("bdac")})
+    # a: 1/2 + 1/4, b: 1/3 + 1/2, c: 1/4 + 1/5, d: 1/5 + 1/3
+    assert order(made.evaluate({}, {})) == "badc"
+
+
+def test_a_blend_goes_on_without_what_fails(tmp_path):
+    scorers = [
+        "one: {kind: python}",
+        "other: {kind: python}",
+        "model: {kind: blend, timeout: 9 s, weights: {one: 9, other: 1}}",
+    ]
+    assert (
+        order(engine(tmp_path, scorers, {"one": Broken(), "other": Letters("dcba")}).evaluate({}, {}))
+        == "dcba"
+    )
+    none = engine(tmp_path, scorers, {"one": Broken(), "other": Broken()}).evaluate({}, {})
+    assert none["list"].scorer.reason == "`model` has no answer: none of the scorers that it joins has one."
+
+
+def test_a_blend_asks_no_scorer_that_a_label_keeps_back(tmp_path):
+    scorers = [
+        "one: {kind: python, topic: health}",
+        "other: {kind: python}",
+        "model: {kind: blend, timeout: 9 s, weights: {one: 9, other: 1}}",
+    ]
+    made = engine(tmp_path, scorers, {"one": Letters("cabd"), "other": Letters("dcba")})
+    assert order(made.evaluate({}, {})) == "dcba"
+    assert order(made.evaluate({"consents": {"health": True}}, {})) == "cabd"
+
+
+def test_the_scorers_of_a_blend_see_their_own_features_only(tmp_path):
+    seen = {}
+
+    class Looking(Letters):
+        def score(self, facts, candidates):
+            seen[self.text] = dict(facts)
+            return super().score(facts, candidates)
+
+    scorers = [
+        "one: {kind: python, features: [country]}",
+        "other: {kind: python, features: [visits]}",
+        "model: {kind: blend, timeout: 9 s, weights: {one: 1, other: 1}}",
+    ]
+    made = engine(tmp_path, scorers, {"one": Looking("abcd"), "other": Looking("dcba")})
+    made.evaluate({"country": "NO", "visits": 3, "plan": "pro"}, {})
+    assert seen == {"abcd": {"user.country": "NO"}, "dcba": {"user.visits": 3}}
+
+
+@pytest.mark.parametrize("state", ["bandit.json", "bandit.sqlite", "state/bandit.db"])
+def test_a_bandit_learns_what_people_take_up_and_remembers_it(tmp_path, state):
+    scorers = [f"model: {{kind: bandit, state: {state}}}"]
+    made = engine(tmp_path, scorers)
+    for number in range(200):
+        decision = made.evaluate({}, {"request_id": str(number)})
+        shown = decision["list"].items[0].content
+        made.feedback("model", shown, 1 if shown == "c" else 0)
+    made.close()
+    again = engine(tmp_path, scorers)
+    first = Counter(
+        again.evaluate({}, {"request_id": f"later {n}"})["list"].items[0].content for n in range(100)
+    )
+    assert first["c"] > 90
+    again.close()
+
+
+def test_two_processes_share_the_state_of_a_bandit(tmp_path):
+    for state in ("bandit.sqlite", "bandit.json"):
+        one, other = (engine(tmp_path, [f"model: {{kind: bandit, state: {state}}}"]) for _ in range(2))
+        for _ in range(300):
+            one.feedback("model", "d", 1)
+        assert order(other.evaluate({}, {"request_id": "r"}))[0] == "d"
+        one.close()
+        other.close()
+
+
+def test_the_same_state_and_request_give_the_same_decision(tmp_path):
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
+    again = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
+    for number in range(20):
+        context = {"request_id": str(number)}
+        assert made.evaluate({}, context).to_json() == again.evaluate({}, context).to_json()
+
+
+@pytest.mark.parametrize("reward", [-1, 2, float("nan"), True, "1", None])
+def test_a_reward_lies_between_0_and_1(tmp_path, reward):
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        made.feedback("model", "a", reward)
+
+
+def test_feedback_is_for_scorers_that_learn(tmp_path):
+    made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=COUNTS)
+    with pytest.raises(ValueError, match="`model` takes no feedback"):
+        made.feedback("model", "a", 1)
+    with pytest.raises(KeyError):
+        made.feedback("nobody", "a", 1)
+
+
+def test_a_damaged_state_means_the_fallback(tmp_path):
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"], bandit_json="{")
+    decision = made.evaluate({}, {})
+    assert decision["list"].scorer.used is None
+    assert "`model` is not ready: its state in `bandit.json` cannot be used" in decision["list"].scorer.reason
+
+
+def test_an_installed_package_may_offer_a_scorer(tmp_path, monkeypatch):
+    module = tmp_path / "offered_scorer.py"
+    module.write_text(
+        "class Offered:\n    def score(self, facts, candidates):\n"
+        "        return [ord(one.id) for one in candidates]\n"
+        "made = Offered()\ndef make():\n    return Offered()\nodd = 3\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    points = {
+        name: EntryPoint(name, f"offered_scorer:{name}", "tailored.scorers")
+        for name in ("Offered", "made", "make", "odd")
+    }
+    monkeypatch.setattr(
+        python_kind, "entry_points", lambda group, name: [points[name]] if name in points else []
+    )
+    for name in ("Offered", "made", "make"):
+        made = engine(tmp_path, [f"model: {{kind: python, name: {name}, timeout: 9 s}}"])
+        assert order(made.evaluate({}, {})) == "dcba"
+    odd = engine(tmp_path, ["model: {kind: python, name: odd}"]).evaluate({}, {})
+    assert odd["list"].scorer.reason.startswith("`model` is not ready")
+    sys.modules.pop("offered_scorer", None)
+
+
+def test_yaml_can_name_a_scorer_but_never_import_one(tmp_path):
+    decision = engine(tmp_path, ['model: {kind: python, name: "os:system"}']).evaluate({}, {})
+    assert decision["list"].scorer.used is None
+
+
+def test_a_decision_with_a_scorer_is_json(tmp_path):
+    made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=COUNTS)
+    data = json.loads(made.evaluate({}, {}).to_json())
+    assert data["slots"]["list"]["scorer"] == {
+        "name": "model",
+        "used": "model",
+        "fallback": False,
+        "reason": None,
+    }
+    assert [item["propensity"] for item in data["slots"]["list"]["items"]] == [1.0] * 4
