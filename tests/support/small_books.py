@@ -66,7 +66,10 @@ VALUES: dict[str, list[Any]] = {
     "user.ill": [MISSING, True, False],
     "user.clicks": [MISSING, 0, 1, 2],
 }
-NOWS = ["2026-11-19T10:00:00Z", "2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z", "2026-11-22T00:00:00Z"]
+NOWS = [
+    *("2026-11-19T10:00:00Z", "2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z", "2026-11-21T23:00:00Z"),
+    "2026-11-22T10:00:00Z",
+]
 """Moments before, between and after the days of schedules, and those from which `in the last` counts."""
 
 _OPERATORS: dict[str, list[Any]] = {

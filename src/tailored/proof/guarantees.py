@@ -16,7 +16,6 @@ from tailored.proof.outcomes import (
     gives,
     hidden,
     offers_of,
-    targets_of,
 )
 from tailored.proof.proof import Proof
 from tailored.proof.replay import Outcome, Replayed, answer_of
@@ -50,13 +49,13 @@ class _Placed:
 
     def target(self, name: str) -> Target:
         """A slot or a setting with the rules that bear on it."""
-        return next(target for target in targets_of(self.proof.book) if target.id == name)
+        return next(target for target in self.proof.targets if target.id == name)
 
     def holds(self, claim: Claim) -> Formula:
         """That a decision is as a claim says."""
         if claim.kind == "show content tagged":
             tagged = _tagged(self.proof.book, claim.values)
-            return some([self.content(target, tagged) for target in targets_of(self.proof.book)])
+            return some([self.content(target, tagged) for target in self.proof.targets])
         target = self.target(claim.target)
         if claim.kind == "hide":
             return hidden(target, self.proof.reader)
@@ -217,7 +216,7 @@ def _sensitive(proof: Proof, status: dict[str, str]) -> Iterator[Finding]:
         for name, item in book.content.items()
         if any(book.topics[topic].sensitive for topic in item.topics)
     }
-    for target in targets_of(book):
+    for target in proof.targets:
         for name in sensitive if target.kind in ("single", "many") else ():
             wrong = every([placed.content(target, [name]), no(proof.reader.open(sensitive[name].topics))])
             claim = Claim("show", target.id, (name,))

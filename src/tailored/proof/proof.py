@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
-from tailored.book.model import RuleBook
-from tailored.condition.tree import Condition
+from tailored.book.flows import read_by
+from tailored.book.model import Rule, RuleBook
+from tailored.condition.tree import Attribute, Condition
+from tailored.proof.boxes import Boxes
 from tailored.proof.domains import EPOCH
-from tailored.proof.reader import Reader
+from tailored.proof.outcomes import Target, targets_of
+from tailored.proof.reader import Reader, Ungated
 from tailored.proof.replay import Replay, Replayed
-from tailored.proof.symbols import Request, Symbols
+from tailored.proof.solving import Solver
+from tailored.proof.symbols import GPC, OPT_OUTS, Place, Request, Symbols, place_of
 
 
 def nothing(done: int) -> None:
@@ -26,12 +31,39 @@ class Proof:
     symbols: Symbols
     reader: Reader
     replay: Replay
+    boxes: Boxes
     progress: Callable[[int], None] = nothing
     """Told how many rules more are done."""
     undecided: set[tuple[str, str]] = field(default_factory=set)
     """The code and the id of each question that could not be decided."""
     winners: set[str] = field(default_factory=set)
     """The rules that were seen to decide a slot or a setting, or a part of one."""
+    _read: dict[str, set[Place]] = field(default_factory=dict)
+
+    @cached_property
+    def ungated(self) -> Ungated:
+        """The book as though every consent were given and nobody opted out."""
+        return Ungated(self.book, self.symbols)
+
+    @cached_property
+    def cores(self) -> Solver:
+        """A solver to find out what contradicts what."""
+        return Solver(self.symbols)
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """Every slot and every setting."""
+        return targets_of(self.book)
+
+    def about(self, *rules: Rule) -> set[Place]:
+        """Where requests carry what rules read, and what permits them."""
+        found = {OPT_OUTS, GPC}
+        for rule in rules:
+            if rule.id not in self._read:
+                named = [attribute for _, attribute in read_by(rule.when, self.book)]
+                self._read[rule.id] = {place_of(one) for one in named if isinstance(one, Attribute)}
+            found |= self._read[rule.id]
+        return found
 
     def see(self, request: Request) -> Replayed:
         """Replays a request, and remembers who won."""
@@ -50,4 +82,5 @@ def begin(
     """A book, ready to be asked; `conditions` are others that will be asked beside its own, and `now` is a
     moment at which witnesses are welcome."""
     symbols = Symbols([book], conditions, now)
-    return Proof(book, symbols, Reader(book, symbols), Replay(book), progress)
+    reader = Reader(book, symbols)
+    return Proof(book, symbols, reader, Replay(book), Boxes(reader, now), progress)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from tailored.book.builtin import PERSONALIZATION
@@ -21,17 +22,27 @@ Outcome = dict[str, Any]
 """What one slot or setting of a decision holds, as JSON data."""
 
 
-@dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of one request."""
+    """What became of one request; the decision is made when it is asked for."""
 
-    facts: Facts
-    usable: list[Rule]
-    """The rules that are awake, fire, and are not kept back, in resolution order."""
-    outcomes: Mapping[str, Outcome]
-    """By slot and setting."""
-    values: Mapping[str, Any]
-    """The values of settings, with their own types."""
+    def __init__(self, book: RuleBook, engine: Engine, facts: Facts, usable: list[Rule]) -> None:
+        self._book, self._engine, self.facts = book, engine, facts
+        self.usable = usable
+        """The rules that are awake, fire, and are not kept back, in resolution order."""
+
+    @cached_property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """What every slot and every setting holds."""
+        decision = self._engine.decide(self.facts).to_dict()
+        return {**decision["slots"], **decision["settings"]}
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """The values of settings, with their own types."""
+        return {
+            name: next((rule.set[name] for rule in self.usable if name in rule.set), setting.default)
+            for name, setting in self._book.settings.items()
+        }
 
     def named(self, target: str) -> set[str]:
         """The rules that a slot or a setting has its answer from."""
@@ -48,13 +59,7 @@ class Replay:
     def __call__(self, request: Request) -> Replayed:
         """What the engine makes of a request."""
         facts = self.engine.facts(request.user, request.context, request.now)
-        usable = self.usable(facts)
-        decision = self.engine.decide(facts).to_dict()
-        values = {
-            name: next((rule.set[name] for rule in usable if name in rule.set), setting.default)
-            for name, setting in self.book.settings.items()
-        }
-        return Replayed(facts, usable, decision["slots"] | decision["settings"], values)
+        return Replayed(self.book, self.engine, facts, self.usable(facts))
 
     def usable(self, facts: Facts) -> list[Rule]:
         """The rules that are awake, fire, and are not kept back, in resolution order."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tailored.book.model import Rule
 from tailored.condition.english import joined
+from tailored.proof.boxes import Meetings
 from tailored.proof.outcomes import (
     Filling,
     Offer,
@@ -16,10 +17,8 @@ from tailored.proof.outcomes import (
     gives,
     hidden,
     offers_of,
-    targets_of,
 )
 from tailored.proof.proof import Proof
-from tailored.proof.reader import Ungated
 from tailored.proof.replay import slot_answer
 from tailored.proof.shrink import smaller
 from tailored.proof.solving import Happens, Solver
@@ -27,6 +26,8 @@ from tailored.proof.symbols import Formula, Request, every, no, some
 from tailored.proof.words import contradiction, core_of, parts_of, shown, whom
 from tailored.report.outcome import Finding
 
+MOST_OTHERS = 20
+"""How many rules one finding names at most."""
 Met = dict[str, dict[str, tuple[Target, Request]]]
 """By the later rule, the earlier rules of the same priority that it can meet, each with where and when."""
 
@@ -35,7 +36,7 @@ def check_rules(proof: Proof) -> Iterator[Finding]:
     """`never-fires`, `never-wins` and `ambiguous`, in resolution order."""
     unsure: set[str] = set()
     met: Met = {}
-    targets = targets_of(proof.book)
+    targets = proof.targets
     for target in targets:
         _ask_hiding(proof, target, unsure)
         _ask_offering(proof, target, unsure, met)
@@ -62,7 +63,12 @@ def _ask_hiding(proof: Proof, target: Target, unsure: set[str]) -> None:
     for rule in target.hiding:
         usable = proof.reader.usable(rule)
         if rule.id not in proof.winners:
-            answer = solver.ask([solver.literal(usable)], _wins(proof, rule))
+            answer = solver.ask(
+                [solver.literal(usable)],
+                _wins(proof, rule),
+                proof.boxes.guess([rule]),
+                proof.about(rule),
+            )
             if answer.undecided:
                 unsure.add(rule.id)
         solver.add(no(usable))
@@ -75,24 +81,32 @@ def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> N
     filling = filling_of(proof, target, solver)
     offers = {rule.id: offers_of(target, rule, proof.reader) for rule in target.offering}
     literals: dict[str, Formula] = {}
+    meetings = Meetings(proof.boxes, target.offering)
     for place, rule in enumerate(target.offering):
         wins = solver.literal(_room(filling, offers[rule.id]))
         if rule.id not in proof.winners:
-            answer = solver.ask([wins], _wins(proof, rule))
+            guess, about = proof.boxes.guess([rule]), proof.about(rule)
+            answer = solver.ask([wins], _wins(proof, rule), guess, about)
             if answer.undecided:
                 unsure.add(rule.id)
-        for other in target.offering[place + 1 :]:
+        for at in meetings.after(place):
+            other = target.offering[at]
             if other.priority != rule.priority:
                 break
-            if not _is_other(proof, target, rule, other):
+            if not _is_other(proof, target, rule, other) or len(met.get(other.id, ())) >= MOST_OTHERS:
+                continue
+            matters = _order_matters(proof, target, rule, other)
+            guess = proof.boxes.guess([rule, other])
+            if guess is not None and matters(guess):
+                met.setdefault(other.id, {}).setdefault(rule.id, (target, guess))
                 continue
             if other.id not in literals:
                 literals[other.id] = solver.literal(gives(target, other, proof.reader))
-            matters = _order_matters(proof, target, rule, other)
-            answer = solver.ask([wins, literals[other.id]], matters)
+            both, about = [wins, literals[other.id]], proof.about(rule, other)
+            answer = solver.ask(both, matters, None, about)
             if answer.undecided and filling is not None:
-                change = _change(filling, offers[rule.id], offers[other.id])
-                answer = solver.ask([wins, literals[other.id], solver.literal(change)], matters)
+                change = solver.literal(_change(filling, offers[rule.id], offers[other.id]))
+                answer = solver.ask([*both, change], matters, None, about)
             if answer.witness is not None:
                 met.setdefault(other.id, {}).setdefault(rule.id, (target, answer.witness))
             elif answer.undecided:
@@ -144,7 +158,7 @@ def _order_matters(proof: Proof, target: Target, rule: Rule, other: Rule) -> Hap
     """Whether both rules are usable, and a target's answer hangs on which of the two comes first."""
 
     def happens(request: Request) -> bool:
-        replayed = proof.see(request)
+        replayed = proof.replay(request)
         if not {rule.id, other.id} <= {one.id for one in replayed.usable}:
             return False
         if target.kind == "setting":
@@ -182,9 +196,9 @@ def _never(
     usable = proof.reader.usable(rule)
 
     def fires(request: Request) -> bool:
-        return rule.id in {one.id for one in proof.see(request).usable}
+        return rule.id in {one.id for one in proof.replay(request).usable}
 
-    answer = reach.ask([reach.literal(usable)], fires)
+    answer = reach.ask([reach.literal(usable)], fires, proof.boxes.guess([rule]), proof.about(rule))
     if answer.never:
         message, hint = _why_never(proof, rule)
         about: dict[str, object] = {"rule": rule.id, "others": [], "witness": None}
@@ -210,12 +224,10 @@ def _never(
 
 def _why_never(proof: Proof, rule: Rule) -> tuple[str, str]:
     """Why a rule cannot be used, and the mend."""
-    solver = Solver(proof.symbols)
-    ungated = list(parts_of(rule, Ungated(proof.book, proof.symbols)))
-    if core := core_of(solver, ungated):
+    if core := core_of(proof.cores, list(parts_of(rule, proof.ungated))):
         mend = "Mend one of them, or take the rule out."
         return f"`{rule.id}` can never fire: {contradiction(core)}.", mend
-    core = core_of(solver, list(parts_of(rule, proof.reader)))
+    core = core_of(proof.cores, list(parts_of(rule, proof.reader)))
     why = contradiction(core)
     message = f"`{rule.id}` can never fire, whatever people consent to or opt out of: {why}."
     return message, "Take the rule out, or the label off what is not about that topic."

@@ -8,7 +8,6 @@ from tailored.book.model import Segment
 from tailored.condition.kleene import Truth
 from tailored.condition.tree import InSegment
 from tailored.proof.proof import Proof
-from tailored.proof.reader import Ungated
 from tailored.proof.solving import Solver
 from tailored.proof.symbols import Formula, Request, every, no, some
 from tailored.proof.words import condition_parts, contradiction, core_of
@@ -49,10 +48,10 @@ def _one(proof: Proof, segment: Segment, solver: Solver) -> tuple[Finding | None
     is_in = _true(proof, segment)
     inside = solver.ask([solver.literal(is_in)], lambda request: _truth(proof, segment, request) is True)
     if inside.never:
-        ungated = Ungated(proof.book, proof.symbols)
-        core = core_of(Solver(proof.symbols), list(condition_parts(segment.when, ungated)))
+        ungated = proof.ungated
+        core = core_of(proof.cores, list(condition_parts(segment.when, ungated)))
         whatever = "" if core else ", whatever people consent to or opt out of"
-        core = core or core_of(Solver(proof.symbols), list(condition_parts(segment.when, proof.reader)))
+        core = core or core_of(proof.cores, list(condition_parts(segment.when, proof.reader)))
         why = contradiction(core) if core else "consent for its topic is never asked"
         message = f"Nobody can be in `{name}`{whatever}: {why}."
         hint = "Mend its condition, or take it out."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tailored.proof.outcomes import defaults_of, gives, hidden, targets_of
+from tailored.proof.outcomes import defaults_of, gives, hidden
 from tailored.proof.proof import Proof
 from tailored.proof.shrink import smaller
 from tailored.proof.solving import Solver
@@ -15,7 +15,7 @@ from tailored.report.outcome import Finding
 
 def check_slots(proof: Proof) -> Iterator[Finding]:
     """`slot-may-be-empty`."""
-    for target in targets_of(proof.book):
+    for target in proof.targets:
         if target.kind not in ("single", "many"):
             continue
         solver = Solver(proof.symbols)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,10 +17,12 @@ from tailored.proof.symbols import (
     Formula,
     Impossible,
     Members,
+    Place,
     Request,
     Symbols,
     Timeline,
     every,
+    is_so,
 )
 from tailored.proof.texts import Unsure
 
@@ -78,12 +80,21 @@ class Solver:
         self._solver.add(name == formula)
         return name
 
-    def ask(self, assumed: Sequence[Formula], happens: Happens) -> Answer:
+    def ask(
+        self,
+        assumed: Sequence[Formula],
+        happens: Happens,
+        guess: Request | None = None,
+        about: Collection[Place] = (),
+    ) -> Answer:
         """Whether something can happen when all that is `assumed` holds: literals, so that a core is found.
 
         `happens` replays a request. A model that replays otherwise hangs on a `logic:` (or on attributes that
-        share a place); what it says of that request is learnt, and others are tried.
+        share a place); what it says of that request is learnt, and others are tried. Before the solver is
+        asked, a `guess` is replayed, and before all of a model, what it says `about` the places that matter.
         """
+        if guess is not None and happens(guess):
+            return Answer(guess)
         lessons: list[Formula] = []
         for _ in range(MOST_TRIES):
             self._catch_up()
@@ -94,7 +105,11 @@ class Solver:
                 return Answer(never=sure, core=tuple(self._solver.unsat_core()) if sure else ())
             model = self._solver.model()
             try:
-                request = self.symbols.request(model)
+                request = self.symbols.request(model, about) if about else None
+                if request is None or not happens(request):
+                    request = self.symbols.request(model)
+                elif request is not None:
+                    return Answer(request)
             except Impossible as impossible:
                 self.symbols.axioms.append(impossible.lemma)
                 continue
@@ -142,12 +157,14 @@ class Solver:
         """What to keep from a model that replays otherwise: what expressions really say of its values."""
         symbols = self.symbols
         values = symbols.values(model)
-        consents = {name: True for name, flag in symbols.flags.items() if z3.is_true(model.eval(flag, True))}
+        consents = {name: True for name, flag in symbols.flags.items() if is_so(model, flag)}
         wrong: list[Formula] = []
         for (text, places), (true, false, leaf) in symbols.logics.items():
             data: dict[str, dict[str, object]] = {"user": {"consents": consents}, "context": {}}
             alike: list[Formula] = [
-                flag if name in consents else z3.Not(flag) for name, flag in symbols.flags.items()
+                flag if name in consents else z3.Not(flag)
+                for name, flag in symbols.flags.items()
+                if f"user.consents.{name}" in text
             ]
             for place, attribute in zip(places, leaf.reads, strict=True):
                 variable = symbols.variables[place]
@@ -159,7 +176,7 @@ class Solver:
             said = evaluator(text)(data)
             expected = true if said is True else z3.Not(true)
             contrary = false if said is False else z3.Not(false)
-            agrees = z3.is_true(model.eval(z3.And(expected, contrary), True))
+            agrees = is_so(model, z3.And(expected, contrary))
             if not agrees:
                 wrong.append(z3.Implies(z3.And(alike), z3.And(expected, contrary)))
         if wrong:
@@ -175,5 +192,5 @@ def _chosen(value: object, model: z3.ModelRef) -> list[Formula]:
     if isinstance(value, Timeline):
         return [value.number == model.eval(value.number, True)]
     assert isinstance(value, Members)
-    has = [one if z3.is_true(model.eval(one, True)) else z3.Not(one) for one in value.members.values()]
+    has = [one if is_so(model, one) else z3.Not(one) for one in value.members.values()]
     return [*has, value.size.within(1 << value.size.place(model))]

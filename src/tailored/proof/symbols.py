@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -83,6 +83,13 @@ def no(part: Formula) -> Formula:
     return NO if part is YES else YES if part is NO else z3.Not(part)
 
 
+def is_so(model: z3.ModelRef, formula: Formula) -> bool:
+    """Whether a formula is true in a model. Asked a million times, so without the wrappers of Z3's Python."""
+    found = (z3.Ast * 1)()
+    z3.Z3_model_eval(model.ctx.ref(), model.model, formula.as_ast(), True, found)
+    return bool(z3.Z3_get_bool_value(model.ctx.ref(), found[0]) == z3.Z3_L_TRUE)
+
+
 class Chain:
     """A value by its cell: `upto[i]` says that it lies in the cells up to i. Any order of cells will do."""
 
@@ -110,7 +117,7 @@ class Chain:
 
     def place(self, model: z3.ModelRef) -> int:
         """The cell that a model chose."""
-        return bisect_left(self.upto, True, key=lambda at_most: z3.is_true(model.eval(at_most, True)))
+        return bisect_left(self.upto, True, key=lambda at_most: is_so(model, at_most))
 
 
 class Timeline:
@@ -171,7 +178,7 @@ class Members:
 
     def value(self, model: z3.ModelRef) -> tuple[Scalar, ...]:
         """A list with the members and of the size that a model chose."""
-        found = [member for member, has in self.members.items() if z3.is_true(model.eval(has, True))]
+        found = [member for member, has in self.members.items() if is_so(model, has)]
         return self.filled(found, self.size.place(model))
 
     def filled(self, found: list[Any], place: int) -> tuple[Scalar, ...]:
@@ -338,12 +345,15 @@ class Symbols:
                 mask |= 1 << place
         return self.now.within(mask)
 
-    def values(self, model: z3.ModelRef) -> dict[Place, Any]:
-        """The typed values of a model by place. Raises Impossible where a text cannot be, Unsure where
-        nobody knows."""
+    def values(self, model: z3.ModelRef, about: Collection[Place] | None = None) -> dict[Place, Any]:
+        """The typed values of a model by place, of all places or of some.
+
+        Raises Impossible where a text cannot be, Unsure where nobody knows.
+        """
         found: dict[Place, Any] = {}
-        for place, variable in self.variables.items():
-            if z3.is_true(model.eval(variable.known, True)):
+        for place in self.variables if about is None else about:
+            variable = self.variables[place]
+            if is_so(model, variable.known):
                 found[place] = self._value(variable, model)
         return found
 
@@ -351,9 +361,7 @@ class Symbols:
         chain = variable.value
         if not variable.patterns or not isinstance(chain, Chain) or chain.place(model) != chain.cells.other:
             return chain.value(model)
-        wanted = [
-            (test, z3.is_true(model.eval(formula, True))) for test, formula in variable.patterns.items()
-        ]
+        wanted = [(test, is_so(model, formula)) for test, formula in variable.patterns.items()]
         taken = set(chain.cells.values[:-1])
         text = text_with(wanted, taken)
         if text is not None:
@@ -368,14 +376,14 @@ class Symbols:
         other = chain.within(1 << len(chain.upto))
         raise Impossible(z3.Not(z3.And(other, *literals)))
 
-    def request(self, model: z3.ModelRef) -> Request | None:
-        """A request that is as a model says; None where two attributes share a place and cannot both be so.
+    def request(self, model: z3.ModelRef, about: Collection[Place] | None = None) -> Request | None:
+        """A request that is as a model says, or as it says `about` some places, with nothing at others.
 
-        Raises what `values` raises.
+        None where two attributes share a place and cannot both be so. Raises what `values` raises.
         """
-        flags = {name: True for name, flag in self.flags.items() if z3.is_true(model.eval(flag, True))}
-        unreadable = z3.is_true(model.eval(self.unreadable, True))
-        return build(self.values(model), flags, self.now.value(model), unreadable)
+        flags = {name: True for name, flag in self.flags.items() if is_so(model, flag)}
+        unreadable = is_so(model, self.unreadable)
+        return build(self.values(model, about), flags, self.now.value(model), unreadable)
 
 
 def build(
