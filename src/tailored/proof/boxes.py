@@ -6,7 +6,7 @@ boxes is a good guess, which a replay confirms or not. Only a solver can say tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,14 @@ from tailored.proof.domains import RELATIVE, Cells
 from tailored.proof.reader import Reader
 from tailored.proof.symbols import Members, Place, Request, build, place_of
 
+_PICKS: tuple[Callable[[int], int], ...] = (
+    lambda mask: (mask & -mask).bit_length() - 1,
+    lambda mask: mask.bit_length() - 1,
+    lambda mask: sorted(_bits(mask))[mask.bit_count() // 2],
+    lambda mask: sorted(_bits(mask))[mask.bit_count() // 4],
+    lambda mask: sorted(_bits(mask))[mask.bit_count() * 3 // 4],
+)
+"""Which of some cells a guess takes."""
 _HAVING = (Op.CONTAINS, Op.CONTAINS_ANY, Op.CONTAINS_ALL)
 
 
@@ -54,15 +62,26 @@ class Boxes:
             self._boxes[rule.id] = box
         return self._boxes[rule.id]
 
-    def guess(self, rules: Iterable[Rule]) -> Request | None:
-        """A request with which these rules may well all be used; None where there is no good guess."""
+    def meet(self, rule: Rule, other: Rule) -> bool:
+        """Whether two rules may both fire, as far as single attributes tell."""
+        one, two = self.of(rule), self.of(other)
+        if not (one.missing.isdisjoint(two.cells) and two.missing.isdisjoint(one.cells)):
+            return False
+        return all(mask & two.cells.get(place, mask) for place, mask in one.cells.items())
+
+    def guesses(self, rules: Iterable[Rule]) -> Iterator[Request]:
+        """Requests with which these rules may well all be used."""
         box = Box()
         for rule in rules:
             box.start = max(filter(None, (box.start, rule.start)), default=None)
             box.end = min(filter(None, (box.end, rule.end)), default=None)
             if not self._narrow(box, self._reader.normal(rule.when), guess=True):
-                return None
-        return self._request(box)
+                return
+        for pick in _PICKS:
+            request = self._request(box, pick)
+            if request is None:
+                return
+            yield request
 
     def _narrow(self, box: Box, normal: Normal, guess: bool) -> bool:
         """Narrows a box to where a condition may hold; whether anything is left. A guess takes a branch."""
@@ -125,7 +144,7 @@ class Boxes:
             self._masks[known] = mask
         return self._masks[known]
 
-    def _request(self, box: Box) -> Request | None:
+    def _request(self, box: Box, pick: Callable[[int], int]) -> Request | None:
         values: dict[Place, Any] = {}
         for place, mask in box.cells.items():
             if not mask or place in box.missing:
@@ -137,7 +156,7 @@ class Boxes:
                     return None
                 values[place] = variable.value.filled(sorted(box.has.get(place, ()), key=repr), lowest)
             else:
-                values[place] = variable.value.cells.values[(mask & -mask).bit_length() - 1]
+                values[place] = variable.value.cells.values[pick(mask)]
         now = self._now
         if box.start is not None and now < box.start:
             now = box.start

@@ -66,7 +66,7 @@ def _ask_hiding(proof: Proof, target: Target, unsure: set[str]) -> None:
             answer = solver.ask(
                 [solver.literal(usable)],
                 _wins(proof, rule),
-                proof.boxes.guess([rule]),
+                proof.boxes.guesses([rule]),
                 proof.about(rule),
             )
             if answer.undecided:
@@ -85,8 +85,8 @@ def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> N
     for place, rule in enumerate(target.offering):
         wins = solver.literal(_room(filling, offers[rule.id]))
         if rule.id not in proof.winners:
-            guess, about = proof.boxes.guess([rule]), proof.about(rule)
-            answer = solver.ask([wins], _wins(proof, rule), guess, about)
+            guesses, about = proof.boxes.guesses([rule]), proof.about(rule)
+            answer = solver.ask([wins], _wins(proof, rule), guesses, about)
             if answer.undecided:
                 unsure.add(rule.id)
         for at in meetings.after(place):
@@ -96,17 +96,17 @@ def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> N
             if not _is_other(proof, target, rule, other) or len(met.get(other.id, ())) >= MOST_OTHERS:
                 continue
             matters = _order_matters(proof, target, rule, other)
-            guess = proof.boxes.guess([rule, other])
-            if guess is not None and matters(guess):
+            guess = next(filter(matters, proof.boxes.guesses([rule, other])), None)
+            if guess is not None:
                 met.setdefault(other.id, {}).setdefault(rule.id, (target, guess))
                 continue
             if other.id not in literals:
                 literals[other.id] = solver.literal(gives(target, other, proof.reader))
             both, about = [wins, literals[other.id]], proof.about(rule, other)
-            answer = solver.ask(both, matters, None, about)
+            answer = solver.ask(both, matters, (), about)
             if answer.undecided and filling is not None:
                 change = solver.literal(_change(filling, offers[rule.id], offers[other.id]))
-                answer = solver.ask([*both, change], matters, None, about)
+                answer = solver.ask([*both, change], matters, (), about)
             if answer.witness is not None:
                 met.setdefault(other.id, {}).setdefault(rule.id, (target, answer.witness))
             elif answer.undecided:
@@ -198,7 +198,7 @@ def _never(
     def fires(request: Request) -> bool:
         return rule.id in {one.id for one in proof.replay(request).usable}
 
-    answer = reach.ask([reach.literal(usable)], fires, proof.boxes.guess([rule]), proof.about(rule))
+    answer = reach.ask([reach.literal(usable)], fires, proof.boxes.guesses([rule]), proof.about(rule))
     if answer.never:
         message, hint = _why_never(proof, rule)
         about: dict[str, object] = {"rule": rule.id, "others": [], "witness": None}
@@ -246,8 +246,9 @@ def _covering(proof: Proof, rule: Rule, targets: Sequence[Target]) -> list[str]:
 def _covering_in(proof: Proof, rule: Rule, target: Target, hides: bool) -> list[str]:
     reader, solver = proof.reader, Solver(proof.symbols)
     before = target.hiding if hides else target.offering
-    before = before[: before.index(rule)]
-    there = {one.id: solver.literal(every([])) for one in (*before, *target.hiding)}
+    before = tuple(one for one in before[: before.index(rule)] if proof.boxes.meet(one, rule))
+    hiding = () if hides else tuple(one for one in target.hiding if proof.boxes.meet(one, rule))
+    there = {one.id: solver.literal(every([])) for one in (*before, *hiding)}
     filling = None if hides else filling_of(proof, target, solver)
     for one in before:
         if hides or filling is None:
@@ -259,7 +260,7 @@ def _covering_in(proof: Proof, rule: Rule, target: Target, hides: bool) -> list[
     if hides:
         solver.add(reader.usable(rule))
     else:
-        for one in target.hiding:
+        for one in hiding:
             solver.add(some([no(there[one.id]), no(reader.usable(one))]))
         solver.add(_room(filling, offers_of(target, rule, reader)))
     left = solver.smallest(there.values())

@@ -84,17 +84,18 @@ class Solver:
         self,
         assumed: Sequence[Formula],
         happens: Happens,
-        guess: Request | None = None,
+        guesses: Iterable[Request] = (),
         about: Collection[Place] = (),
     ) -> Answer:
         """Whether something can happen when all that is `assumed` holds: literals, so that a core is found.
 
         `happens` replays a request. A model that replays otherwise hangs on a `logic:` (or on attributes that
         share a place); what it says of that request is learnt, and others are tried. Before the solver is
-        asked, a `guess` is replayed, and before all of a model, what it says `about` the places that matter.
+        asked, `guesses` are replayed, and before all of a model, what it says `about` the places that matter.
         """
-        if guess is not None and happens(guess):
-            return Answer(guess)
+        for guess in guesses:
+            if happens(guess):
+                return Answer(guess)
         lessons: list[Formula] = []
         for _ in range(MOST_TRIES):
             self._catch_up()
