@@ -15,7 +15,8 @@ PLANS = ["free", "plus", "pro", "team"]
 DEVICES = ["mobile", "desktop", "tablet", "tv"]
 CATEGORIES = [f"category-{number}" for number in range(300)]
 WORDS = ["boots", "socks", "tent", "stove", "rope", "lamp", "map", "pack"]
-SLOTS = ["hero", "banner", "footer", "aside", "offer", "list", "modules", "notice"]
+SINGLE = ["hero", "banner", "footer", "aside", "offer", "notice", "strip"]
+"""Slots for one item; with `modules`, which has an order, a book has eight slots."""
 
 ATTRIBUTES: dict[str, dict[str, dict[str, Any]]] = {
     "user": {
@@ -49,15 +50,18 @@ class Mix:
     requests: list[Request]
 
 
-def make(name: str, rules: int, requests: int = 200, templates: bool = False) -> Mix:
-    """A book of this many rules in the mix `dense`, `selective` or `table`.
+def make(name: str, rules: int, requests: int = 200, templates: bool = False, many: bool = False) -> Mix:
+    """A book of this many rules in the mix `dense`, `selective`, `table` or `ranges`.
 
-    With `templates` every fourth content item greets; without, all fields are plain.
+    With `templates` every fourth content item greets; without, all fields are plain. With `many` the slot
+    `strip` takes up to four items.
     """
     dice = random.Random(f"{SEED} {name} {rules}")
     book = _BOOKS[name](dice, rules)
     for item in list(book["content"].values())[::4] if templates else []:
         item["title"] += "{{ ' in ' ~ user.country if user.country }}"
+    if many:
+        book["slots"]["strip"] = {"many": 4}
     return Mix(_text(book), [_request(dice) for _ in range(requests)])
 
 
@@ -90,26 +94,26 @@ def _day(dice: random.Random, first: int, end: int) -> str:
 
 _Test = tuple[str, Any]
 _WIDE: list[Callable[[random.Random], _Test]] = [
-    lambda dice: ("country", dice.sample(COUNTRIES, 20)),
-    lambda dice: ("country", {"none of": dice.sample(COUNTRIES, 12)}),
-    lambda dice: ("language", dice.sample(LANGUAGES, 10)),
-    lambda dice: ("plan", dice.sample(PLANS, 2)),
-    lambda dice: ("plan", {"is not": dice.choice(PLANS)}),
-    lambda dice: ("age", {"at least": dice.randrange(18, 60)}),
-    lambda dice: ("age", {"between": [dice.randrange(16, 30), dice.randrange(40, 80)]}),
-    lambda dice: ("spent", {"more than": round(dice.random() * 900, 2)}),
-    lambda dice: ("spent", {"at most": round(dice.random() * 900, 2)}),
+    lambda dice: ("country", dice.sample(COUNTRIES, 12)),
+    lambda dice: ("country", {"none of": dice.sample(COUNTRIES, 26)}),
+    lambda dice: ("language", dice.sample(LANGUAGES, 6)),
+    lambda dice: ("plan", dice.choice(PLANS)),
+    lambda dice: ("plan", {"none of": dice.sample(PLANS, 2)}),
+    lambda dice: ("age", {"at least": dice.randrange(45, 75)}),
+    lambda dice: ("age", {"between": [low := dice.randrange(16, 60), low + dice.randrange(10, 30)]}),
+    lambda dice: ("spent", {"more than": round(500 + dice.random() * 450, 2)}),
+    lambda dice: ("spent", {"at most": round(50 + dice.random() * 450, 2)}),
     lambda dice: ("member", dice.random() < 0.5),
-    lambda dice: ("born", {"before": _day(dice, 1960, 2005)}),
+    lambda dice: ("born", {"before": _day(dice, 1945, 1970)}),
     lambda dice: ("seen_at", {"after": f"{_day(dice, 2025, 2027)}T12:00:00Z"}),
-    lambda dice: ("orders", {"size": {"at least": dice.randrange(1, 3)}}),
-    lambda dice: ("orders", {"contains none": dice.sample(range(50), 5)}),
-    lambda dice: ("page", dice.sample(PAGES, 5)),
-    lambda dice: ("device", dice.sample(DEVICES, 2)),
-    lambda dice: ("app", {"at least": f"{dice.randrange(1, 4)}.{dice.randrange(20)}"}),
+    lambda dice: ("orders", {"size": {"at least": dice.randrange(2, 4)}}),
+    lambda dice: ("orders", {"contains none": dice.sample(range(50), 20)}),
+    lambda dice: ("page", dice.sample(PAGES, 4)),
+    lambda dice: ("device", dice.choice(DEVICES)),
+    lambda dice: ("app", {"at least": f"{dice.randrange(3, 5)}.{dice.randrange(20)}"}),
     lambda dice: ("search", {"contains": dice.choice(WORDS)}),
 ]
-"""Tests that a third to two thirds of the requests pass."""
+"""Tests that about a third of the requests pass."""
 _NARROW: list[Callable[[random.Random], _Test]] = [
     lambda dice: ("country", dice.choice(COUNTRIES)),
     lambda dice: ("country", dice.sample(COUNTRIES, 3)),
@@ -143,6 +147,27 @@ def _table(dice: random.Random, rules: int) -> dict[str, Any]:
         asked = dice.sample(sorted(columns), dice.randrange(3, 6))
         return {name: dice.choice(columns[name]) for name in asked}
 
+    return _one_slot(dice, rules, row)
+
+
+def _ranges(dice: random.Random, rules: int) -> dict[str, Any]:
+    columns: dict[str, Callable[[], Any]] = {
+        "country": lambda: dice.choice(COUNTRIES),
+        "language": lambda: dice.sample(LANGUAGES, 3),
+        "page": lambda: dice.choice(PAGES),
+        "age": lambda: {"between": [low := dice.randrange(16, 60), low + dice.randrange(10, 30)]},
+        "spent": lambda: {"at least": round(dice.random() * 900, 2)},
+        "categories": lambda: dice.choice(CATEGORIES),
+    }
+
+    def row() -> dict[str, Any]:
+        return {name: columns[name]() for name in dice.sample(sorted(columns), dice.randrange(3, 6))}
+
+    return _one_slot(dice, rules, row)
+
+
+def _one_slot(dice: random.Random, rules: int, row: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A book as one decision table: every rule a row, one slot, first hit."""
     book = _book(dice, rules, row)
     for body in book["rules"].values():
         when = body["when"]
@@ -155,6 +180,7 @@ _BOOKS: dict[str, Callable[[random.Random, int], dict[str, Any]]] = {
     "dense": _dense,
     "selective": _selective,
     "table": _table,
+    "ranges": _ranges,
 }
 
 
@@ -165,7 +191,7 @@ def _condition(
     number: int,
 ) -> dict[str, Any]:
     """Some tests; now and then one is a segment, one `any` of two, one `not`."""
-    when = _tests(dice, pool, min(number, 4))
+    when = _tests(dice, pool, number)
     if dice.random() < 0.3:
         when["segment"] = f"segment-{dice.randrange(40)}"
     if dice.random() < 0.1:
@@ -180,10 +206,10 @@ def _book(dice: random.Random, rules: int, condition: Callable[[], dict[str, Any
     return {
         "attributes": ATTRIBUTES,
         "slots": {
-            **{name: {"default": f"item-{place}"} for place, name in enumerate(SLOTS[:5])},
-            "list": {"many": 4, "default": ["item-5", "item-6"]},
-            "modules": {"order": ["m0", "m1", "m2", "m3"]},
+            **{name: {"default": f"item-{place}"} for place, name in enumerate(SINGLE[:5])},
             "notice": {},
+            "strip": {},
+            "modules": {"order": ["m0", "m1", "m2", "m3"]},
         },
         "content": {f"item-{number}": _content(number) for number in range(items)},
         "segments": {
@@ -208,11 +234,9 @@ def _action(dice: random.Random, items: int) -> dict[str, Any]:
     chance = dice.random()
     if chance < 0.02:
         return {"hide": [dice.choice(["notice", "aside"])]}
-    if chance < 0.07:
+    if chance < 0.12:
         return {"order": {"modules": dice.sample(["m0", "m1", "m2", "m3"], 2)}}
-    if chance < 0.2:
-        return {"show": {"list": [f"item-{dice.randrange(items)}" for _ in range(2)]}}
-    return {"show": {dice.choice([*SLOTS[:5], "notice"]): f"item-{dice.randrange(items)}"}}
+    return {"show": {dice.choice(SINGLE): f"item-{dice.randrange(items)}"}}
 
 
 def _text(book: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -144,10 +144,13 @@ class Engine:
         self, user: Mapping[str, object], context: Mapping[str, object], now: datetime | str | None = None
     ) -> Facts:
         """The facts of a request, typed, and redacted at the door. Raises what `evaluate` raises."""
-        for name, side in (("user", user), ("context", context)):
-            if not isinstance(side, Mapping):
-                raise TypeError(f"`{name}` must be a mapping such as a dict, not {type(side).__name__}.")
-        return self._reader.read(user, context, read_now(now))
+        if user.__class__ is not dict or context.__class__ is not dict:
+            for name, side in (("user", user), ("context", context)):
+                if not isinstance(side, Mapping):
+                    raise TypeError(f"`{name}` must be a mapping such as a dict, not {type(side).__name__}.")
+        if type(now) is not datetime or now.tzinfo is not UTC:
+            now = read_now(now)
+        return self._reader.read(user, context, now)
 
     def decide(self, facts: Facts) -> Decision:
         """The decision that follows from facts: match, resolve, render, check at the exit, rank."""

@@ -148,7 +148,7 @@ class FactsReader:
             column = read.column
             value = raws[place] = self._value(raws[place], read.attribute, warnings)
             if column is not None and value is not None:
-                found = column.tried(value, now, found & column.lookup(value))
+                found &= column.passing(value, now)
             elif column is not None:
                 found &= column.missing
         return Facts(self, raws, now, door, found, tuple(warnings))

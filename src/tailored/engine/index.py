@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from tailored.condition.compiled import Check, compiled
+from tailored.condition.compiled import compiled
 from tailored.condition.normal import Literal
 from tailored.condition.operators import LISTS
-from tailored.condition.tree import Attribute, Consent, Op, Size, Test, Value
+from tailored.condition.tree import Attribute, Consent, Op, Size, Test
 from tailored.condition.types import Type, first_moment, last_moment
 from tailored.engine import tables
-from tailored.engine.tables import Cut, Draft, Lookup, Masks, Range, always, as_bits, at_once, meet
+from tailored.engine.tables import Cut, Draft, Lookup, Masks, Range, always, as_bits, at_once, together
 from tailored.guard.permissions import Permissions
 
 MOST_CHECKS = 48
@@ -27,28 +27,79 @@ MOST_LAYERS = 3
 """Tables of one kind for one attribute: a clause with more tests of that kind keeps the rest."""
 
 
+MOST_OUTCOMES = 1024
+"""Outcomes of the checks of one attribute whose clauses are remembered."""
+
+
+class Checks(dict[tuple[bool, ...], int]):
+    """Tests of one attribute that are tried one by one, such as `contains` on a text.
+
+    It leads from their outcomes to the clauses that pass; these are remembered, as most are the same.
+    """
+
+    def __init__(self, tests: Sequence[tuple[Literal, int]], everything: int) -> None:
+        """The tests come with the clauses that do not ask for them."""
+        super().__init__()
+        words = dict.fromkeys(test.leaf.operand for test, _ in tests if _is_part(test))  # type: ignore[union-attr]
+        self.words = list(words)
+        """Pieces of text that are looked for; what comes of them stands first among the outcomes."""
+        rest = [(test, others) for test, others in tests if not _is_part(test)]
+        self.checks = [compiled(test) for test, _ in rest]
+        self._tests = [
+            (self.words.index(test.leaf.operand), test.wanted, others)  # type: ignore[union-attr]
+            for test, others in tests
+            if _is_part(test)
+        ]
+        self._tests += [(place, True, others) for place, (_, others) in enumerate(rest, len(words))]
+        self._everything = everything
+        self.asking = 0
+        """The clauses that ask for one of them."""
+        for _, others in tests:
+            self.asking |= everything ^ others
+
+    def __missing__(self, outcomes: tuple[bool, ...]) -> int:
+        passing = self._everything
+        for place, wanted, others in self._tests:
+            if outcomes[place] is not wanted:
+                passing &= others
+        if len(self) < MOST_OUTCOMES:
+            self[outcomes] = passing
+        return passing
+
+    def passing(self, value: Any, now: datetime) -> int:
+        """The clauses that a present value lets pass."""
+        words = [word in value for word in self.words]
+        return self[(*words, *[check(value, now) for check in self.checks])]
+
+
+def _is_part(literal: Literal) -> bool:
+    """Whether a test asks for a part of a text."""
+    test = literal.leaf
+    return isinstance(test, Test) and test.op is Op.CONTAINS and test.attribute.type is Type.STRING
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """What the clauses ask of one attribute."""
 
+    everything: int
+    """All clauses."""
     missing: int
-    """The clauses that pass where it is missing."""
+    """Those that pass where it is missing."""
     lookup: Lookup
-    """From a present value to the clauses that pass, but for `checks`."""
-    known: Mapping[Any, int]
-    """The same for values that the book lists or tests name, of a text or a flag; empty where too many."""
-    checks: tuple[tuple[Check, int], ...]
-    """Tests to try one by one, each with the clauses that do not ask for it."""
-    checked: int
-    """The clauses that ask for one of them."""
+    """From a present value to the clauses that pass, but for `sizes` and `checks`."""
+    known: Mapping[Any, int] | None
+    """The same for values that the book lists or tests name, of a text or a flag; None where too many."""
+    sizes: Lookup | None
+    """From the number of members to the clauses that pass, for a list whose size is asked for."""
+    checks: Checks | None
 
-    def tried(self, value: Value, now: datetime, found: int) -> int:
-        """Those of the clauses found whose checks a present value passes, too."""
-        if found & self.checked:
-            for check, others in self.checks:
-                if not check(value, now):
-                    found &= others
-        return found
+    def passing(self, value: Any, now: datetime) -> int:
+        """The clauses that a present value lets pass."""
+        found = self.lookup(value)
+        if self.sizes:
+            found &= self.sizes(len(value))
+        return found if self.checks is None else found & self.checks.passing(value, now)
 
 
 class Index:
@@ -115,21 +166,26 @@ class Index:
         key, others = attribute.key, self.everything
         asked = {name: draft for name, draft in drafts.items() if name[0] == key}
         missing = others & ~self._bits(presence.get((key, True), ()))
-        lookups = []
-        for draft in asked.values():
+        of: dict[str, tuple[list[Draft], list[Lookup]]] = {"value": ([], []), "size": ([], [])}
+        for (_, what, _, _), draft in asked.items():
             missing &= ~self._bits(draft.used)
-            lookups.append(draft.table(self.size))
+            of[what][0].append(draft)
+            of[what][1].append(draft.table(self.size))
         if (key, False) in presence:
-            lookups.append(always(others & ~self._bits(presence[key, False])))
+            of["value"][1].append(always(others & ~self._bits(presence[key, False])))
         by_use = sorted(checks.items(), key=lambda entry: -len(entry[1]))
-        tried = [(compiled(literal), others & ~self._bits(bits)) for literal, bits in by_use[:MOST_CHECKS]]
-        checked = others & ~meet([always(rest) for _, rest in tried], None) if tried else 0
+        tests = [(literal, others & ~self._bits(bits)) for literal, bits in by_use[:MOST_CHECKS]]
+        tried = Checks(tests, others) if tests else None
         for literal, bits in by_use[MOST_CHECKS:]:
             for bit in bits:
                 self.left.setdefault(self.size - 1 - bit, []).append(literal)
-        missing &= ~checked
-        lookup, known = _joined(attribute, [*asked.values()], lookups or [always(others)])
-        return Column(missing, lookup, known, tuple(tried), checked)
+        missing &= ~(tried.asking if tried is not None else 0)
+        drafted, lookups = of["value"]
+        lookup, known = _joined(attribute, drafted, lookups or [always(others)])
+        sizes = None
+        if of["size"][1]:
+            sizes = at_once(*of["size"], Type.INTEGER) or together(of["size"][1])
+        return Column(others, missing, lookup, known, sizes, tried)
 
     def _bits(self, bits: Sequence[int]) -> int:
         return as_bits(bits, self.size)
@@ -145,7 +201,7 @@ class Index:
 
 def _joined(
     attribute: Attribute, drafts: Sequence[Draft], lookups: Sequence[Lookup]
-) -> tuple[Lookup, Mapping[Any, int]]:
+) -> tuple[Lookup, Mapping[Any, int] | None]:
     """The tables of an attribute as one, and its masks by value, if it has a table of all that matter."""
     if attribute.type in _ORDERED:
         whole = at_once(drafts, lookups, attribute.type)
@@ -155,10 +211,11 @@ def _joined(
         named = {*attribute.values, *(value for draft in drafts for value in draft.turns)}
         named |= {True, False} if attribute.type is Type.BOOLEAN else set()
         if len(named) <= tables.MOST_MASKS:
-            known = {value: meet(lookups, value) for value in named}
-            return Masks(known, meet(lookups, _ELSE)).__getitem__, known
+            lookup = together(lookups)
+            known = {value: lookup(value) for value in named}
+            return Masks(known, lookup(_ELSE)).__getitem__, known
         whole = None
-    return whole or (lookups[0] if len(lookups) == 1 else lambda value: meet(lookups, value)), {}
+    return whole or together(lookups), None
 
 
 _ELSE = object()

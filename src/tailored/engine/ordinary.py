@@ -16,8 +16,11 @@ from tailored.condition.operators import LISTS
 from tailored.condition.tree import Attribute
 from tailored.condition.types import INTEGER_LIMIT, Type, parse_date, parse_datetime, parse_version
 from tailored.condition.values import LONGEST_LIST, LONGEST_TEXT
-from tailored.engine.index import Column
-from tailored.engine.tables import Steps
+from tailored.engine.index import Checks, Column
+from tailored.engine.tables import Lookup, Steps, always
+
+MOST_COMBINED = 2048
+"""Masks that a table of several attributes holds: fewer tables are fewer long integers to go through."""
 
 Get: TypeAlias = Callable[[Any], object]
 Ordinary: TypeAlias = Callable[[Get, Get, Any, datetime], tuple[int, tuple[Any, ...]] | None]
@@ -33,84 +36,156 @@ class Read:
     column: Column | None
 
 
-def ordinary(reads: Sequence[Read], user: int, context: int, found: Callable[..., object]) -> Ordinary:
+class _Combined(dict[tuple[Any, ...], int]):
+    """The masks of several attributes as one, by their keys; made when first asked for."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Sequence[Callable[[Any], int]]) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def __missing__(self, keys: tuple[Any, ...]) -> int:
+        first, *rest = (part(key) for part, key in zip(self._parts, keys, strict=True))
+        for mask in rest:
+            first &= mask
+        self[keys] = first
+        return first
+
+
+def ordinary(reads: Sequence[Read], user: int, context: int, found_at: Callable[..., object]) -> Ordinary:
     """The function for these attributes: first so many of the user, then of the context, then those deeper.
 
-    `found` gets what lies at a path, given a getter and the path.
+    `found_at` gets what lies at a path, given a getter and the path.
     """
-    names: dict[str, Any] = {
-        "are_integers": _are_integers,
-        "are_texts": _are_texts,
-        "bisect": bisect_right,
-        "found_at": found,
-        "LEAST": -INTEGER_LIMIT,
-        "LONGEST": LONGEST_TEXT,
-        "MOST": INTEGER_LIMIT,
-        "parse_date": parse_date,
-        "parse_datetime": parse_datetime,
-        "parse_version": parse_version,
-    }
-    lines = ["def read(user, context, door, now):", "    found = door.clauses"]
+    names: dict[str, Any] = {**_NAMES, "found_at": found_at}
+    lines = ["found = door.clauses"]
     lines += _fetched("v", "map(user, door.user)", range(user))
     lines += _fetched("v", "map(context, door.context)", range(user, user + context))
     lines += _fetched("p", "door.nested", range(user + context, len(reads)))
     for place in range(user + context, len(reads)):
-        lines.append(f"    v{place} = found_at({reads[place].attribute.side}, p{place})")
+        lines.append(f"v{place} = found_at({reads[place].attribute.side}, p{place})")
     for place, read in enumerate(reads):
-        lines += [f"    {line}" for line in _looked_up(place, read, names)]
+        lines += _looked_up(place, read, names)
+    for number, group in enumerate(_combined(reads)):
+        names[f"combined{number}"] = _Combined([part for _, part in group])
+        lines.append(f"found &= combined{number}[{''.join(f'{key}, ' for key, _ in group)}]")
     for place, read in enumerate(reads):
-        if read.column and read.column.checks:
-            names[f"checked{place}"], names[f"tried{place}"] = read.column.checked, read.column.tried
-            lines.append(f"    if found & checked{place} and v{place} is not None:")
-            lines.append(f"        found = tried{place}({_typed(place, read)}, now, found)")
-    values = ", ".join(f"v{place}" for place in range(len(reads)))
-    lines.append(f"    return found, ({values},)")
-    exec(compile("\n".join(lines), "<a reader of ordinary requests>", "exec"), names)
+        if read.column and read.column.checks is not None:
+            lines += _checked(place, read, read.column.checks, names)
+    lines.append(f"return found, ({''.join(f'v{place}, ' for place in range(len(reads)))})")
+    text = "\n    ".join(["def read(user, context, door, now):", *lines])
+    exec(compile(text, "<a reader of ordinary requests>", "exec"), names)
     function: Ordinary = names["read"]
     return function
 
 
 def _fetched(letter: str, source: str, places: range) -> list[str]:
     targets = "".join(f"{letter}{place}, " for place in places)
-    return [f"    {targets}= {source}"] if places else []
+    return [f"{targets}= {source}"] if places else []
 
 
 def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
-    """The lines that look at one value, and look it up. What they name goes to `names`."""
+    """The lines that look at one value, and make its key or look it up. What they name goes to `names`."""
     attribute, column, typed = read.attribute, read.column, _typed(place, read)
-    known = column.known if column and (attribute.values or attribute.type is Type.BOOLEAN) else {}
+    plain = _PLAIN[attribute.type]
     if attribute.type in LISTS:
         yield f"if v{place}.__class__ is list:"
         yield f"    v{place} = tuple(v{place})"
-    if known:
-        plain, mask = _KNOWN[attribute.type], "mask"
-        names[f"known{place}"] = known.get
-    else:
-        plain, mask = _PLAIN[attribute.type], f"lookup{place}({typed})"
-        if attribute.values:
-            names[f"listed{place}"] = frozenset(attribute.values)
-            plain += (
-                " and listed{n}.issuperset(v{n})"
-                if attribute.type in LISTS
-                else f" and {typed} in listed{{n}}"
-            )
+    if attribute.values:
+        is_list = attribute.type in LISTS
+        names[f"listed{place}"] = frozenset(attribute.values)
+        plain = _LISTED.get(
+            attribute.type, plain + (_ALL_LISTED if is_list else f" and {typed} in listed{{n}}")
+        )
     plain = plain.format(n=place)
     if column is None:
         yield f"if v{place} is not None and not ({plain}):"
         yield "    return None"
         return
-    lookup = names[f"lookup{place}"] = column.lookup
-    names[f"missing{place}"] = column.missing
-    if isinstance(lookup, Steps):
-        names[f"bounds{place}"], names[f"masks{place}"] = lookup.bounds, lookup.masks
-        key = f"{typed}.key" if attribute.type is Type.VERSION else typed
-        mask = f"masks{place}[bisect(bounds{place}, {key})]"
+    present, missing = _asked(place, read, column, names)
     yield f"if {plain}:"
-    yield f"    found &= {mask}"
+    yield from (f"    {line}" for line in present)
     yield f"elif v{place} is None:"
-    yield f"    found &= missing{place}"
+    yield from (f"    {line}" for line in missing)
     yield "else:"
     yield "    return None"
+
+
+def _asked(place: int, read: Read, column: Column, names: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """What to do with a plain value, and where it is missing: make keys of tables, or ask them at once."""
+    typed = _typed(place, read)
+    present, missing = [f"k{place} = True"], [f"k{place} = None"]
+    if isinstance(column.lookup, Steps):
+        names[f"bounds{place}"] = column.lookup.bounds
+        key = ".key" if read.attribute.type is Type.VERSION else ""
+        present = [f"k{place} = bisect(bounds{place}, {typed}{key})"]
+    elif column.known is not None and (read.attribute.values or read.attribute.type is Type.BOOLEAN):
+        present = [f"k{place} = {typed}"]
+    elif column.known is not None:
+        names[f"known{place}"] = column.known
+        present = [f"k{place} = {typed} if {typed} in known{place} else ELSE"]
+    else:
+        names[f"lookup{place}"] = column.lookup
+        present.append(f"found &= lookup{place}({typed})")
+    if isinstance(column.sizes, Steps):
+        names[f"sizes{place}"] = column.sizes.bounds
+        present.append(f"s{place} = bisect(sizes{place}, len(v{place}))")
+        missing.append(f"s{place} = None")
+    elif column.sizes:
+        names[f"sizes{place}"] = column.sizes
+        present.append(f"found &= sizes{place}(len(v{place}))")
+    return present, missing
+
+
+def _checked(place: int, read: Read, checks: Checks, names: dict[str, Any]) -> Iterator[str]:
+    """The lines that try tests one by one, where a clause is left that asks for one."""
+    typed = _typed(place, read)
+    names[f"checks{place}"], names[f"asking{place}"] = checks, checks.asking
+    outcomes = ""
+    for number, word in enumerate(checks.words):
+        names[f"word{place}_{number}"] = word
+        outcomes += f"word{place}_{number} in {typed}, "
+    for number, check in enumerate(checks.checks):
+        names[f"check{place}_{number}"] = check
+        outcomes += f"check{place}_{number}({typed}, now), "
+    yield f"if v{place} is not None and found & asking{place}:"
+    yield f"    found &= checks{place}[{outcomes}]"
+
+
+_Keyed: TypeAlias = tuple[str, Callable[[Any], int]]
+"""The name of a key, and what leads from it to the clauses that pass."""
+
+
+def _combined(reads: Sequence[Read]) -> list[list[_Keyed]]:
+    """Keys joined to tables of so many masks at most; those of few values first."""
+    keyed: list[tuple[int, _Keyed]] = []
+    for place, read in enumerate(reads):
+        if column := read.column:
+            keyed.append(_keyed(f"k{place}", column, column.lookup))
+            if isinstance(column.sizes, Steps):
+                keyed.append(_keyed(f"s{place}", column, column.sizes))
+    groups: list[list[_Keyed]] = []
+    room = 0
+    for width, key in sorted(keyed, key=lambda one: one[0]):
+        if width > room:
+            groups.append([])
+            room = MOST_COMBINED
+        groups[-1].append(key)
+        room //= width
+    return groups
+
+
+def _keyed(key: str, column: Column, lookup: Lookup) -> tuple[int, _Keyed]:
+    """How many values a key has, missing and everything else among them, and what leads to its clauses."""
+    missing, by_key, width = column.missing, lookup, 2
+    if isinstance(lookup, Steps):
+        by_key, width = lookup.masks.__getitem__, len(lookup.masks) + 1
+    elif column.known is not None:
+        width = len(column.known) + 2
+    else:
+        by_key = always(column.everything)  # asked for already
+    return width, (key, lambda value: missing if value is None else by_key(value))
 
 
 def _typed(place: int, read: Read) -> str:
@@ -133,11 +208,6 @@ def _are_integers(values: tuple[Any, ...]) -> bool:
     return len(values) <= LONGEST_LIST
 
 
-_KNOWN = {
-    Type.STRING: "v{n}.__class__ is str and (mask := known{n}(v{n})) is not None",
-    Type.BOOLEAN: "v{n}.__class__ is bool and (mask := known{n}(v{n})) is not None",
-}
-"""When a value is what its table knows."""
 _PLAIN = {
     Type.STRING: "v{n}.__class__ is str and v{n}.isascii() and len(v{n}) <= LONGEST",
     Type.INTEGER: "v{n}.__class__ is int and LEAST < v{n} < MOST",
@@ -151,3 +221,19 @@ _PLAIN = {
     Type.NUMBERS: "v{n}.__class__ is tuple and are_integers(v{n})",
 }
 """When a value is ordinary: of its type beyond doubt, and not to be changed by anybody."""
+_LISTED = {Type.STRING: "v{n}.__class__ is str and v{n} in listed{n}"}
+"""The same for values that a book lists, where that makes it simpler."""
+_ALL_LISTED = " and listed{n}.issuperset(v{n})"
+_NAMES = {
+    "are_integers": _are_integers,
+    "are_texts": _are_texts,
+    "bisect": bisect_right,
+    "ELSE": object(),
+    "LEAST": -INTEGER_LIMIT,
+    "LONGEST": LONGEST_TEXT,
+    "MOST": INTEGER_LIMIT,
+    "parse_date": parse_date,
+    "parse_datetime": parse_datetime,
+    "parse_version": parse_version,
+}
+"""What the lines of every reader name."""

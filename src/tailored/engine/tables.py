@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from tailored.condition.types import Type, Version
 
-MOST_MASKS = 2048
+MOST_MASKS = 4096
 """Masks that one table holds. Wider domains keep what differs from such a mask as lists of clauses."""
 
 Lookup: TypeAlias = Callable[[Any], int]
@@ -66,8 +66,6 @@ class Draft:
     def table(self, size: int) -> Lookup:
         """The finished table: from a present value to the clauses that it lets pass."""
         lookup = _TABLE[self.kind](self, size)
-        if self.of == "size":
-            return lambda value: lookup(len(value))
         if self.turns and self.kind in ("within", "beyond") and isinstance(next(iter(self.turns))[0], tuple):
             return lambda value: lookup(value.key)  # bounds that are tuples order versions
         return lookup
@@ -87,19 +85,24 @@ def _values(draft: Draft, size: int) -> Lookup:
 
 def _members(draft: Draft, size: int) -> Lookup:
     """From a list to the clauses that ask for one of its members, or exclude none of them."""
-    base = _everything(size) ^ as_bits(draft.used, size)
+    asks, everything = draft.kind == "some", _everything(size)
+    others = everything ^ as_bits(draft.used, size) if asks else everything
     masks, lists = _masks(draft, size)
-    asks = draft.kind == "some"
-    everything = _everything(size)
+    masks = {member: mask | others if asks else everything ^ mask for member, mask in masks.items()}
+
+    def rare(member: Any) -> int:
+        mask = as_bits(lists[member], size)
+        return mask | others if asks else everything ^ mask
 
     def lookup(members: tuple[Any, ...]) -> int:
-        found = 0
+        found = None
         for member in members:
-            if (mask := masks.get(member)) is not None:
-                found |= mask
-            elif member in lists:
-                found |= as_bits(lists[member], size)
-        return found | base if asks else everything ^ found
+            mask = masks.get(member)
+            if mask is None and member in lists:
+                mask = rare(member)
+            if mask is not None:
+                found = mask if found is None else found | mask if asks else found & mask
+        return others if found is None else found
 
     return lookup
 
@@ -204,18 +207,25 @@ def at_once(drafts: Sequence[Draft], lookups: Sequence[Lookup], type_: Type) -> 
     lowest = {bound for draft in drafts for bound in draft.bounds(_AFTER[type_])} - {None}
     if len(lowest) >= MOST_MASKS or _TOO_FINE in lowest:
         return None
-    bounds = sorted(lowest)
+    bounds, lookup = sorted(lowest), together(lookups)
     is_version = type_ is Type.VERSION
     values = [Version(bound, "") if is_version else bound for bound in (_BELOW[type_], *bounds)]
-    return Steps(bounds, [meet(lookups, value) for value in values], is_version)
+    return Steps(bounds, [lookup(value) for value in values], is_version)
 
 
-def meet(lookups: Iterable[Lookup], value: Any) -> int:
-    """The clauses that a value lets pass by every one of these tables."""
-    found = -1
-    for lookup in lookups:
-        found &= lookup(value)
-    return found
+def together(lookups: Sequence[Lookup]) -> Lookup:
+    """One table that says what all of these say together."""
+    first, *rest = lookups
+    if not rest:
+        return first
+
+    def lookup(value: Any) -> int:
+        found = first(value)
+        for one in rest:
+            found &= one(value)
+        return found
+
+    return lookup
 
 
 def _everything(size: int) -> int:
