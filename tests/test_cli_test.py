@@ -73,11 +73,8 @@ def test_machines_read_every_case_and_what_is_left(book):
     assert (data["passed"], data["failed"]) == (1, 1)
     (failure,) = data["tests"][1]["failures"]
     assert (failure["code"], failure["path"], failure["line"]) == ("test-failed", "tests.yaml", 3)
-    assert (failure["target"], failure["piece"], failure["actual"]) == (
-        "hero",
-        "default",
-        "plain, by default",
-    )
+    assert (failure["target"], failure["piece"], failure["expected"]) == ("hero", "default", False)
+    assert failure["actual"]["content"] == "plain"
     assert data["coverage"] == {"percent": 100.0, "goals": 3, "left": []}
 
 

@@ -88,7 +88,7 @@ def test_sarif_is_valid_and_its_places_begin_at_the_root_of_the_repository(repos
     assert place["region"] == {"startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 9}
     assert first["properties"] == {"k": [1]}
     assert [one["level"] for one in run["results"]] == ["error", "warning", "note", "error"]
-    assert "locations" not in third
+    assert third["locations"][0]["physicalLocation"]["region"]["startLine"] == 1
     assert of_case["ruleId"] == "unknown-slot"
     rules = run["tool"]["driver"]["rules"]
     assert [rules[one["ruleIndex"]]["id"] for one in run["results"]] == [

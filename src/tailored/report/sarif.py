@@ -29,7 +29,11 @@ def to_sarif(outcomes: Sequence[Outcome], folder: str) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, codes.index(finding.code), folder) for finding in findings],
+        "results": [
+            _result(finding, codes.index(finding.code), next(iter(outcome.texts), None), folder)
+            for outcome in outcomes
+            for finding in outcome.every_finding()
+        ],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
@@ -44,15 +48,17 @@ def _rule(code: str, level: str) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, index: int, folder: str) -> dict[str, Any]:
+def _result(finding: Finding, index: int, first: str | None, folder: str) -> dict[str, Any]:
+    """A finding. Code scanning takes none without a place, so one about no place is at the `first` file."""
+    span = finding.span or (Span(first, 1, 1, 1, 1) if first is not None else None)
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": index,
         "level": finding.severity,
         "message": {"text": "\n".join(filter(None, (finding.message, finding.hint, finding.details)))},
     }
-    if finding.span is not None:
-        result["locations"] = [{"physicalLocation": _location(finding.span, folder)}]
+    if span is not None:
+        result["locations"] = [{"physicalLocation": _location(span, folder)}]
     if finding.more:
         result["properties"] = dict(finding.more)
     return result

@@ -40,6 +40,13 @@ def bears_on(one: Expectation, rule: Rule, book: RuleBook) -> bool:
     return one.piece == "order" and target in rule.order
 
 
+def as_plain(value: Any) -> Any:
+    """What is expected of a piece as JSON data."""
+    if isinstance(value, tuple | list):
+        return [as_plain(one) for one in value]
+    return value if value is None or isinstance(value, dict) else as_json(value)
+
+
 def _content(decided: Any, value: Any) -> bool:
     return not decided.hidden and decided.content == value
 
@@ -110,7 +117,7 @@ _MET: dict[str, Callable[[Any, Any], bool]] = {
     "hidden": lambda decided, value: bool(decided.hidden is value),
     "default": _default,
     "rule": _rule,
-    "value": lambda decided, value: bool(_json(decided.value) == _json(as_json(value))),
+    "value": lambda decided, value: bool(as_plain(decided.value) == as_plain(value)),
 }
 """Whether what was decided meets what is expected of a piece."""
 _WORDS: dict[str, Callable[[Any, Any], str]] = {
@@ -126,7 +133,3 @@ _WORDS: dict[str, Callable[[Any, Any], str]] = {
     "value": lambda decided, value: f"should be `{_setting(value)}`",
 }
 """What a sentence says of a piece that is not as it should be."""
-
-
-def _json(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

@@ -12,7 +12,7 @@ from tailored.engine.engine import Engine
 from tailored.engine.explain import Explained, Verdict, explain
 from tailored.engine.facts import Facts
 from tailored.report.outcome import Case, Finding
-from tailored.testing.expect import bears_on, in_words, is_met
+from tailored.testing.expect import as_plain, bears_on, in_words, is_met
 
 MOST_VERDICTS = 5
 """How many rules the explanation of a failure tells of."""
@@ -50,7 +50,13 @@ def _failures(engine: Engine, test: RuleTest, now: datetime, wrong: list[Expecta
             "",
             one.span,
             _details(engine, one, about),
-            {"test": test.id, "target": one.target, "piece": one.piece, "actual": about.outcome},
+            {
+                "test": test.id,
+                "target": one.target,
+                "piece": one.piece,
+                "expected": as_plain(one.value),
+                "actual": explanation.decision[one.target].to_dict(),
+            },
         )
 
 
