@@ -66,6 +66,23 @@ class Acting:
         return sha256(text.encode()).digest()[0] // 16 / 16
 
 
+def numbers_of(scorer_of):
+    """The numbers of scorers, as the specification asks for them; `scorer_of` finds a scorer by its id."""
+
+    def numbers(name, facts, candidates):
+        scorer = scorer_of(name)
+        draws = getattr(scorer, "draws", None)
+        return draws(facts, candidates) if draws else [scorer.score(facts, candidates)]
+
+    return numbers
+
+
+def without_propensities(data):
+    """A decision with its propensities apart, which are compared as numbers."""
+    placed = [one for slot in data["slots"].values() for one in (slot, *slot.get("items", ()))]
+    return data, [one.pop("propensity") for one in placed if "propensity" in one]
+
+
 _LABELS = mostly(
     st.just({}),
     st.sampled_from([{"topic": "health"}, {"purpose": "ads"}, {"topic": ["health"], "purpose": "ads"}]),

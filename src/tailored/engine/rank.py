@@ -225,7 +225,7 @@ class Ranker:
                 propensity = policy.propensity(which[place])
                 filled.chosen.append(Chosen(key, rule.id, candidate, by, propensity))
         if answer is not None and filled.answer is None:
-            filled.answer = answer
+            filled.answer = replace(answer, draws=None)
         filled.is_drawn |= answer is not None or (explore is not None and bool(pins or which))
 
     def _pins(

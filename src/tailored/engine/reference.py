@@ -29,7 +29,7 @@ from tailored.condition.types import (
     parse_version,
 )
 from tailored.content.render import Renderer, View, views
-from tailored.engine.reference_ranking import Numbers, rank_slot, withheld_by
+from tailored.engine.reference_ranking import Numbers, nobody, rank_slot, withheld_by
 
 Label = tuple[str, str]
 """("topic", id) or ("purpose", id)."""
@@ -40,9 +40,9 @@ def decide(
     user: Mapping[str, Any],
     context: Mapping[str, Any],
     now: datetime,
-    numbers: Numbers | None = None,
+    numbers: Numbers = nobody,
 ) -> dict[str, Any]:
-    """The decision as JSON data. `numbers` are what scorers say, for a book that has any."""
+    """The decision as JSON data. `numbers` are what scorers say; unless given, none has an answer."""
     request = {"user": user, "context": context}
     consents, opt_outs, warnings = permissions(book, user, context)
     facts: dict[str, Any] = {}
@@ -122,7 +122,6 @@ def decide(
     for name, slot in book.slots.items():
         rules = [rule for rule in usable if name in rule.show or name in rule.rank]
         if any(name in rule.rank for rule in rules) and slots[name]["reason"] != "hidden":
-            assert numbers is not None
             ranked = rank_slot(book, slot, rules, facts, now, kept, numbers)
             slots[name] = ranked_placement(book, slot, ranked, permitted, fields, item_fields)
     settings: dict[str, Any] = {}

@@ -14,15 +14,21 @@ from math import floor, isfinite
 from typing import Any
 
 from tailored.book.model import Ranking, Rule, RuleBook, Slot
+from tailored.book.scorers import joined_by
 from tailored.condition.kleene import Truth, truth
 from tailored.condition.tree import Condition, SameAs
-from tailored.scoring.protocol import Candidate, NoAnswer
+from tailored.scoring.protocol import Candidate, NoAnswer, NotReady
 
 Numbers = Callable[[str, Mapping[str, Any], Sequence[Candidate]], Sequence[Sequence[float]]]
 KeptBack = Callable[[tuple[str, ...], str | None], list[tuple[str, str]]]
 """The labels of a thing that a request does not permit."""
 Thing = tuple[str | None, str]
 """What may be placed: its catalog (None for content) and its id."""
+
+
+def nobody(name: str, facts: Mapping[str, Any], candidates: Sequence[Candidate]) -> Sequence[Sequence[float]]:
+    """Scorers of which none has an answer."""
+    raise NoAnswer("nobody is asked")
 
 
 def rank_slot(
@@ -267,11 +273,13 @@ def ask(
             who = "consent to" if labels[0][0] == "topic" else "have not opted out of"
             problem = f"`{current}` is for those who {who} {labels[0][1]}."
         else:
-            mine = {one.key: facts[one.key] for one in scorer.features if one.key in facts}
+            mine = {key: facts[key] for key in readable(book, current) if key in facts}
             try:
                 draws = numbers(current, mine, candidates)
             except NoAnswer as error:
                 problem = f"`{current}` has no answer: {error}."
+            except NotReady as error:
+                problem = str(error)
             except Exception as error:
                 problem = f"`{current}` raised {type(error).__name__}."
             else:
@@ -288,6 +296,12 @@ def ask(
         reason = reason or problem
         current = scorer.fallback
     return {"name": name, "used": None, "fallback": True, "reason": reason}, None
+
+
+def readable(book: RuleBook, name: str) -> set[str]:
+    """What a scorer may read: its features, and those of the scorers that it joins."""
+    scorer = book.scorers[name]
+    return {one.key for one in scorer.features}.union(*(readable(book, one) for one in joined_by(scorer)))
 
 
 def withheld_by(

@@ -16,6 +16,7 @@ from tailored.scoring.protocol import Candidate
 from tailored.scoring.stock import Stock, candidate_of_content, stock_of_items
 
 log = logging.getLogger("tailored.scoring")
+log.addHandler(logging.NullHandler())
 
 
 class Catalogs:

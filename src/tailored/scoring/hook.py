@@ -27,6 +27,7 @@ Draws: TypeAlias = tuple[tuple[float, ...], ...]
 """Equally likely lists of scores, mostly one; in each a number for every candidate."""
 
 log = logging.getLogger("tailored.scoring")
+log.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
