@@ -9,6 +9,7 @@ import click
 COMMANDS = (
     "ci",
     "describe",
+    "diff",
     "evaluate",
     "explain",
     "export",

@@ -86,7 +86,8 @@ class _Placed:
         if target.kind != "many":
             return some([])
         offers = [offer for rule in target.offering for offer in offers_of(target, rule, reader)]
-        held = filled(target, offers, reader, self.solver.define, False).held
+        slot = self.proof.book.slots[target.id]
+        held = filled(slot, offers, defaults_of(target, reader), self.solver.define).held
         return every([seen, some([at for content, at in held.items() if content in wanted])])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -117,13 +117,13 @@ class Filling:
 
     def __init__(self, most: int, define: Define, places: bool = False) -> None:
         self._most, self._define, self._places = most, define, places
-        self._in: dict[str, Formula] = {}
+        self._in: dict[Any, Formula] = {}
         self._at_least: list[Formula] = [YES, *[NO] * most]
-        self.at: dict[tuple[str, int], list[Formula]] = {}
+        self.at: dict[tuple[Any, int], list[Formula]] = {}
         """By content and place, the formulas of which one holds where it stands there."""
 
     @property
-    def held(self) -> Mapping[str, Formula]:
+    def held(self) -> Mapping[Any, Formula]:
         """By content, that it is in."""
         return self._in
 
@@ -162,13 +162,13 @@ class Filling:
 def differ(one: Filling, two: Filling) -> Formula:
     """That two fillings do not hold the same content at the same places."""
     places = one.at.keys() | two.at.keys()
-    return some(some(one.at.get(at, ())) != some(two.at.get(at, ())) for at in sorted(places))
+    return some(some(one.at.get(at, ())) != some(two.at.get(at, ())) for at in sorted(places, key=repr))
 
 
-def filled(target: Target, offers: Iterable[Offer], reader: Reader, define: Define, places: bool) -> Filling:
-    """A `many` slot after these offers, and its default where that is due."""
-    slot = reader.book.slots[target.id]
-    offered, spare = list(offers), defaults_of(target, reader)
+def filled(
+    slot: Slot, offered: Sequence[Offer], spare: Sequence[Offer], define: Define, places: bool = False
+) -> Filling:
+    """A `many` slot after what rules offer it, and its default where that is due."""
     distinct = len({offer.what for offer in (*offered, *spare)})
     filling = Filling(max(1, min(slot.many or 1, distinct)), define, places)
     for offer in offered:

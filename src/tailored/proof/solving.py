@@ -59,6 +59,8 @@ class Solver:
         self._learnt = 0
         self._names = 0
         self._preferred: Formula | None = None
+        self._model: z3.ModelRef | None = None
+        self._defined: dict[int, tuple[Formula, Formula]] = {}
 
     def add(self, formula: Formula) -> None:
         """Asserts for good."""
@@ -75,10 +77,13 @@ class Solver:
         """A name for a formula, so that what builds on it stays small."""
         if formula is YES or formula is NO or z3.is_const(formula):
             return formula
-        self._names += 1
-        name = z3.Bool(f"name {self._names}")
-        self._solver.add(name == formula)
-        return name
+        known = self._defined.get(formula.get_id())
+        if known is None:
+            self._names += 1
+            name = z3.Bool(f"name {self._names}")
+            self._solver.add(name == formula)
+            known = self._defined[formula.get_id()] = (name, formula)
+        return known[0]
 
     def ask(
         self,
@@ -104,7 +109,7 @@ class Solver:
             if result != z3.sat:
                 sure = result == z3.unsat and not lessons
                 return Answer(never=sure, core=tuple(self._solver.unsat_core()) if sure else ())
-            model = self._solver.model()
+            model = self._model = self._solver.model()
             try:
                 request = self.symbols.request(model, about) if about else None
                 if request is None or not happens(request):
@@ -131,6 +136,11 @@ class Solver:
         if self._solver.check(*literals, self._preferred) == z3.sat:
             return z3.sat
         return self._solver.check(*literals)
+
+    def is_so(self, formula: Formula) -> bool:
+        """Whether a formula is true in the model that was found last."""
+        assert self._model is not None
+        return is_so(self._model, formula)
 
     def excluded(self, assumed: Sequence[Formula]) -> bool:
         """Whether these literals exclude each other for every request."""

@@ -219,6 +219,7 @@ class Symbols:
         self, books: Sequence[RuleBook], conditions: Iterable[Condition] = (), now: datetime = EPOCH
     ) -> None:
         mentions: dict[Place, Mentioned] = {}
+        self.moment = now
         self.flags: dict[str, Formula] = {}
         self.logics: dict[tuple[str, tuple[Place, ...]], tuple[Formula, Formula, Logic]] = {}
         moments_named: dict[datetime, None] = {}

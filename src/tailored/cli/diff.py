@@ -1,0 +1,131 @@
+"""`tailored diff`: what a change of the rules means, for whom, proven or shown."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from io import BytesIO
+
+import click
+
+from tailored.book.diagnostics import BookNotReadable
+from tailored.book.load import check_book
+from tailored.book.model import RuleBook
+from tailored.book.source import read_sources
+from tailored.cli.formats import end, format_option, moment, stop
+from tailored.cli.prove import NO_Z3, is_fit
+from tailored.report.outcome import Outcome
+
+
+@click.command()
+@click.argument("what", nargs=-1, metavar="OLD NEW | REV..REV [-- BOOK] | REV [-- BOOK]")
+@format_option("text", "json", "markdown", "github")
+@click.option("--requests", "recorded", metavar="FILE", help="Recorded requests, one JSON object a line.")
+@click.option("--now", callback=moment, metavar="ISO", help="Show requests at this time, where any will do.")
+def diff(what: tuple[str, ...], form: str, recorded: str | None, now: datetime | None) -> None:
+    """Compare what two rule books mean: two folders, or one folder at two revisions of git.
+
+    `main..HEAD -- rules` compares two revisions, `main -- rules` a revision with the files as they are.
+    Exits with 0 where nothing changed, 1 where something did (or could not be decided), 2 where it could
+    not run.
+    """
+    with _books(what) as (old, new, folder):
+        try:
+            from tailored.proof.difference import both
+            from tailored.proof.difference_words import data_of, to_text
+        except ModuleNotFoundError as error:
+            if error.name != "z3":
+                raise
+            stop(NO_Z3)
+        pair = both(old, new, now)
+        found = pair.difference()
+        seen = None
+        if recorded is not None:
+            from tailored.condition.types import as_text
+            from tailored.proof.traffic import traffic
+
+            seen = traffic(_lines(recorded), pair.old, pair.new, as_text(pair.symbols.moment))
+        summary, notes = to_text(found, seen)
+        outcome = Outcome(
+            "diff",
+            (),
+            summary,
+            data=data_of(found, seen),
+            notes=notes,
+            failing=found.changed or found.unproven,
+        )
+        end(form, [outcome], folder)
+
+
+@contextmanager
+def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, RuleBook, str]]:
+    """The two books that the arguments name, and the folder of the new one."""
+    if len(what) == 2 and all(map(os.path.isdir, what)):
+        yield _read(what[0], what[0]), _read(what[1], what[1]), what[1]
+        return
+    if not 1 <= len(what) <= 2 or (len(what) == 1 and os.path.isdir(what[0])):
+        stop("say what to compare: OLD NEW (folders), or a revision such as main..HEAD -- rules")
+    revisions, folder = what[0], what[1] if len(what) == 2 else "rules"
+    if len(what) == 2 and not os.path.isdir(folder) and ".." not in revisions:
+        missing = next(one for one in what if not os.path.isdir(one))
+        stop(f"there is no folder {missing}")
+    with tempfile.TemporaryDirectory() as root:
+        if ".." in revisions:
+            three = "..." in revisions
+            first, last = (one or "HEAD" for one in revisions.split("..." if three else "..", 1))
+            if three:
+                first = _git("merge-base", first, last).decode().strip()
+            new = _at(last, folder, os.path.join(root, "new"))
+            yield _at(first, folder, os.path.join(root, "old")), new, folder
+        else:
+            yield _at(revisions, folder, os.path.join(root, "old")), _read(folder, folder), folder
+
+
+def _at(revision: str, folder: str, into: str) -> RuleBook:
+    """The book in a folder at a revision."""
+    if revision.startswith("-"):
+        stop(f"{revision} is no revision")
+    where = os.path.relpath(folder).replace(os.sep, "/")
+    tree = f"{revision}:./" if where == "." else f"{revision}:./{where}"
+    packed = _git("archive", "--format=tar", tree)
+    with tarfile.open(fileobj=BytesIO(packed)) as archive:
+        archive.extractall(into, filter="data")
+    return _read(into, f"{folder} at {revision}")
+
+
+def _git(*arguments: str) -> bytes:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    except OSError:
+        stop("comparing revisions needs git, which is not installed")
+    if done.returncode:
+        reason = (done.stderr.decode(errors="replace").strip().splitlines() or ["it failed"])[-1]
+        stop(f"git {arguments[0]}: {reason.removeprefix('fatal: ')}")
+    return done.stdout
+
+
+def _read(folder: str, name: str) -> RuleBook:
+    """The book in a folder; the command ends where it has errors."""
+    try:
+        book, report = check_book(read_sources(folder), None, folder, tests=False)
+    except BookNotReadable as error:
+        stop(str(error).replace(folder, name))
+    if not is_fit(report):
+        click.echo(report.to_text(os.path.join(name, "") if name == folder else f"{name}: "), err=True)
+        stop(f"{name} has errors, so nothing is sure of what it means")
+    return book
+
+
+def _lines(path: str) -> Iterator[str]:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            yield from file
+    except OSError as error:
+        stop(f"--requests: {path} cannot be read: {error.strerror}")
+    except ValueError:
+        stop(f"--requests: {path} is not UTF-8")
