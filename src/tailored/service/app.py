@@ -222,7 +222,7 @@ class Service:
         body = await request.body()
         loaded = self.live.current
         asked = read_asked(read_json(body, self.limits.depth), loaded.names)
-        decision = self._decide(loaded, asked, request, "/v1/evaluate")
+        decision = await self._decide(loaded, asked, request, "/v1/evaluate")
         return Response(200, loaded.encoder.encode(decision, asked.slots))
 
     async def _batch(self, request: Request) -> AsyncIterator[bytes]:
@@ -237,7 +237,7 @@ class Service:
                 if line is None:
                     raise Problem("too-large", f"The line is larger than {self.limits.body:,} bytes.")
                 asked = read_asked(read_json(line, self.limits.depth), loaded.names)
-                decision = self._decide(loaded, asked, request, "/v1/evaluate/batch")
+                decision = await self._decide(loaded, asked, request, "/v1/evaluate/batch")
                 yield loaded.encoder.encode(decision, asked.slots) + b"\n"
             except Problem as problem:
                 yield problem.to_json() + b"\n"
@@ -330,7 +330,7 @@ class Service:
         read = ofrep.read(loaded, body, self.limits.depth)
         if isinstance(read, Response):
             return read
-        decision = self._decide(loaded, Asked(*read, None, ()), request, FLAG[:-1])
+        decision = await self._decide(loaded, Asked(*read, None, ()), request, FLAG[:-1])
         loaded.encoder.count(decision)
         return ofrep.every(loaded, decision, request)
 
@@ -343,14 +343,17 @@ class Service:
             return ofrep.not_found(loaded, key)
         if isinstance(read, Response):
             return read
-        decision = self._decide(loaded, Asked(*read, None, (key,)), request, FLAG + "{key}")
+        decision = await self._decide(loaded, Asked(*read, None, (key,)), request, FLAG + "{key}")
         loaded.encoder.count(decision, (key,))
         return Response(200, dumps(ofrep.one(loaded, decision, key).to_dict()))
 
-    def _decide(self, loaded: Loaded, asked: Asked, request: Request, endpoint: str) -> Decision:
+    async def _decide(self, loaded: Loaded, asked: Asked, request: Request, endpoint: str) -> Decision:
         """The decision; it is logged and traced, where that is on."""
         try:
-            decision = loaded.engine.evaluate(asked.user, asked.context, asked.now)
+            if loaded.engine.book.scorers:  # which may be waited for
+                decision = await loaded.engine.evaluate_async(asked.user, asked.context, asked.now)
+            else:
+                decision = loaded.engine.evaluate(asked.user, asked.context, asked.now)
         except ValueError as error:
             raise wrong_now(error) from None
         self.counts.add("tailored_evaluations", (endpoint,))

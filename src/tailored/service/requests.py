@@ -182,8 +182,11 @@ def read_asked(data: Any, names: Mapping[str, Any]) -> Asked:
     user: Any = data.get("user")
     context: Any = data.get("context")
     now, slots = data.get("now"), data.get("slots")
-    if type(user) is dict and type(context) is dict and now is None and slots is None and len(data) == 2:
-        return Asked(user, context, None, ())
+    if type(user) is dict and type(context) is dict and "slots" not in data:
+        if len(data) == 2:
+            return Asked(user, context, None, ())
+        if len(data) == 3 and type(now) is str:
+            return Asked(user, context, now, ())
     errors = []
     for name, value in (("user", user), ("context", context)):
         if type(value) is not dict:
