@@ -93,7 +93,8 @@ class LiveBook:
                 if loaded is not old:
                     self.current = loaded
                     old.encoder.flush()
-                    asyncio.get_running_loop().call_later(_GRACE, old.engine.close)
+                    if old.engine.book.scorers:
+                        asyncio.get_running_loop().call_later(_GRACE, old.engine.close)
                 if outcome == "changed":
                     log.info("The book is now %s", loaded.engine.version[:12])
         self._counts.add("tailored_reloads", (outcome,))
