@@ -123,7 +123,7 @@ def _report(rounds: dict[str, list[Round]]) -> None:
         "p99 / p50",
     ]
     show(
-        f"{CONNECTIONS} connections (targets: 65% of the echo, 45% at {RULES:,} rules, p99 at most 5 medians)",
+        f"{CONNECTIONS} connections (targets: 65% of echo, 45% at {RULES:,} rules, p99 at most 5 medians)",
         heads,
         rows,
     )

@@ -65,8 +65,8 @@ def test_now_is_the_clocks_unless_given(served):
         ({"user": {}, "context": {}, "slots": ["hreo"]}, "/slots/0", "Did you mean `hero`?"),
         ({"user": {}, "context": {}, "solts": []}, "/solts", "Did you mean `slots`?"),
         ({"user": {}, "context": {}, "a/b~": 1}, "/a~1b~0", "there is no field"),
-        ([], "", "must be a JSON object"),
-        ("x", "", "must be a JSON object"),
+        ([], "", "must be a JSON object with"),
+        ("x", "", "must be a JSON object with"),
     ],
 )
 def test_a_bad_request_says_which_field(served, body, field, said):
@@ -192,6 +192,20 @@ def test_a_batch_answers_each_line_in_order(served, engine):
     problems, decisions = answers[3:6], answers[:3] + answers[6:]
     assert [one["type"].rpartition(":")[2] for one in problems] == ["not-json", "bad-request", "too-large"]
     assert decisions == [engine.evaluate(one["user"], one["context"], one["now"]).to_dict() for one in asked]
+
+
+def test_a_list_of_requests_is_answered_or_refused_as_a_whole(served, engine):
+    asked = [REQUESTS[name] for name in ("hiker", "vip", "reader")]
+    answer = served.client.post("/v1/evaluate/batch", json=asked)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == [
+        engine.evaluate(one["user"], one["context"], one["now"]).to_dict() for one in asked
+    ]
+    refused = served.client.post("/v1/evaluate/batch", json=[*asked, {"user": 5, "context": {}}])
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "/3/user")
+    assert served.client.post("/v1/evaluate/batch", json={}).status_code == 400
+    lines = {"content-type": "application/x-ndjson"}
+    assert served.client.post("/v1/evaluate/batch", content=b"\n\n", headers=lines).status_code == 400
 
 
 def test_a_batch_answers_while_its_lines_still_arrive(served):

@@ -19,7 +19,7 @@ from tailored.service.keys import Gate
 from tailored.service.live import LiveBook, Loaded
 from tailored.service.metrics import Counts, exposition
 from tailored.service.openapi import openapi
-from tailored.service.problems import Headers, Problem
+from tailored.service.problems import Headers, Problem, bad_field
 from tailored.service.requests import (
     JSON_TYPE,
     LINES_TYPE,
@@ -222,26 +222,54 @@ class Service:
         body = await request.body()
         loaded = self.live.current
         asked = read_asked(read_json(body, self.limits.depth), loaded.names)
-        decision = self._decide(loaded, asked, request, "/v1/evaluate")
+        decision = await self._decide(loaded, asked, request, "/v1/evaluate")
         return Response(200, loaded.encoder.encode(decision, asked.slots))
 
-    async def _batch(self, request: Request) -> AsyncIterator[bytes]:
+    async def _batch(self, request: Request) -> Response | AsyncIterator[bytes]:
+        if request.says(JSON_TYPE):
+            return await self._list(request)
         request.expect(LINES_TYPE)
-        return self._answers(request)
+        lines = request.lines()
+        async for first in lines:
+            return self._answers(request, first, lines)
+        raise Problem("not-json", "The body is empty; send a JSON object on each line.")
 
-    async def _answers(self, request: Request) -> AsyncIterator[bytes]:
+    async def _list(self, request: Request) -> Response:
+        """A decision for each request of a list, or a refusal of the whole list."""
+        request.expect(JSON_TYPE)
+        body = await request.body()
+        loaded = self.live.current
+        data = read_json(body, self.limits.depth)
+        if type(data) is not list:
+            raise bad_field("", "the body must be a list of requests, or lines as application/x-ndjson")
+        every = [read_asked(one, loaded.names, f"/{place}") for place, one in enumerate(data)]
+        answers = []
+        for asked in every:
+            decision = await self._decide(loaded, asked, request, "/v1/evaluate/batch")
+            answers.append(loaded.encoder.encode(decision, asked.slots))
+            await asyncio.sleep(0)  # a long batch lets other requests in between
+        return Response(200, b"[" + b",".join(answers) + b"]")
+
+    async def _answers(
+        self, request: Request, first: bytes | None, lines: AsyncIterator[bytes | None]
+    ) -> AsyncIterator[bytes]:
         """One line for each line: a decision, or the problem with that line."""
-        async for line in request.lines():
+        line: bytes | None = first
+        while True:
             loaded = self.live.current
             try:
                 if line is None:
                     raise Problem("too-large", f"The line is larger than {self.limits.body:,} bytes.")
                 asked = read_asked(read_json(line, self.limits.depth), loaded.names)
-                decision = self._decide(loaded, asked, request, "/v1/evaluate/batch")
+                decision = await self._decide(loaded, asked, request, "/v1/evaluate/batch")
                 yield loaded.encoder.encode(decision, asked.slots) + b"\n"
             except Problem as problem:
                 yield problem.to_json() + b"\n"
-            await asyncio.sleep(0)  # a long batch lets other requests in between
+            await asyncio.sleep(0)
+            try:
+                line = await anext(lines)
+            except StopAsyncIteration:
+                return
 
     async def _explain(self, request: Request) -> Response:
         request.expect(JSON_TYPE)
@@ -330,7 +358,7 @@ class Service:
         read = ofrep.read(loaded, body, self.limits.depth)
         if isinstance(read, Response):
             return read
-        decision = self._decide(loaded, Asked(*read, None, ()), request, FLAG[:-1])
+        decision = await self._decide(loaded, Asked(*read, None, ()), request, FLAG[:-1])
         loaded.encoder.count(decision)
         return ofrep.every(loaded, decision, request)
 
@@ -343,14 +371,17 @@ class Service:
             return ofrep.not_found(loaded, key)
         if isinstance(read, Response):
             return read
-        decision = self._decide(loaded, Asked(*read, None, (key,)), request, FLAG + "{key}")
+        decision = await self._decide(loaded, Asked(*read, None, (key,)), request, FLAG + "{key}")
         loaded.encoder.count(decision, (key,))
         return Response(200, dumps(ofrep.one(loaded, decision, key).to_dict()))
 
-    def _decide(self, loaded: Loaded, asked: Asked, request: Request, endpoint: str) -> Decision:
+    async def _decide(self, loaded: Loaded, asked: Asked, request: Request, endpoint: str) -> Decision:
         """The decision; it is logged and traced, where that is on."""
         try:
-            decision = loaded.engine.evaluate(asked.user, asked.context, asked.now)
+            if loaded.engine.book.scorers:  # which may be waited for
+                decision = await loaded.engine.evaluate_async(asked.user, asked.context, asked.now)
+            else:
+                decision = loaded.engine.evaluate(asked.user, asked.context, asked.now)
         except ValueError as error:
             raise wrong_now(error) from None
         self.counts.add("tailored_evaluations", (endpoint,))

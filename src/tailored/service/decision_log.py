@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic, time
 from typing import Any, NamedTuple, Protocol
 
-from tailored.engine.decision import Decision, Placement
+from tailored.engine.decision import Decision, Item, Placement
 from tailored.engine.engine import Engine
 from tailored.engine.facts import as_json
 from tailored.service.encode import dumps
@@ -237,13 +237,15 @@ def _placed(placement: Placement) -> dict[str, Any]:
         told |= {"rule": placement.rule, "order": list(placement.order)}
     else:
         told |= _item(placement)
-    scorer = getattr(placement, "scorer", None)
-    if scorer is not None:
-        told["scorer"] = scorer
+    if placement.scorer is not None:
+        told["scorer"] = placement.scorer.to_dict()
     return told
 
 
-def _item(item: Any) -> dict[str, Any]:
-    told = {"content": item.content, "rule": item.rule}
-    propensity = getattr(item, "propensity", None)
-    return told if propensity is None else {**told, "propensity": propensity}
+def _item(item: Item | Placement) -> dict[str, Any]:
+    told: dict[str, Any] = {"content": item.content, "rule": item.rule}
+    if item.catalog is not None:
+        told["catalog"] = item.catalog
+    if item.propensity is not None:
+        told["propensity"] = item.propensity
+    return told

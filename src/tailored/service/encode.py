@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 
-from tailored.engine.decision import Decision, Placement
+from tailored.engine.decision import Decision, Placement, SettingValue
 from tailored.service.metrics import Counts
 
-_MOST = 4096
+Entry = Placement | SettingValue
+
+_MOST = 16_384
+"""Entries that are kept encoded."""
+_MOST_SEEN = 1_024
+"""Entries that were met once, and are kept encoded when they are met again."""
 
 
 class _Part:
     """One encoded entry of a decision. `of` is what it was made from, held so that its id stays its own."""
 
-    __slots__ = ("counters", "encoded", "of", "uses")
+    __slots__ = ("encoded", "name", "of", "uses")
 
-    def __init__(self, of: object, encoded: bytes, counters: list[tuple[str, tuple[str, ...]]]) -> None:
-        self.of, self.encoded, self.counters = of, encoded, counters
+    def __init__(self, name: str, of: Entry, encoded: bytes) -> None:
+        self.name, self.of, self.encoded = name, of, encoded
         self.uses = 0
 
 
 class Encoder:
-    """Encodes and counts the decisions of one book; what it counted goes to `counts` with `flush`."""
+    """Encodes and counts the decisions of one book; what it counted goes to `counts` with `flush`.
+
+    Engines give the same object where they decide the same: such an entry is encoded when it is met for the
+    second time, and found by its identity from then on. One that is made for a request is encoded for it.
+    """
 
     def __init__(self, version: str, counts: Counts) -> None:
         self._head = b'{"book":' + orjson.dumps(version) + b',"slots":{'
         self._counts = counts
-        self._parts: dict[tuple[str, int], _Part] = {}
+        self._parts: dict[int, _Part] = {}
+        self._seen: dict[int, Entry] = {}
 
     def encode(self, decision: Decision, only: Iterable[str] = ()) -> bytes:
         """A decision as JSON; `only` these slots and settings, where any are named."""
-        chosen = frozenset(only)
-        slots = self._section(decision.slots, _slot_counters, chosen)
-        settings = self._section(decision.settings, _setting_counters, chosen)
+        slots: Mapping[str, Placement] = decision.slots
+        settings: Mapping[str, SettingValue] = decision.settings
+        if only:
+            chosen = frozenset(only)
+            slots = {name: one for name, one in slots.items() if name in chosen}
+            settings = {name: one for name, one in settings.items() if name in chosen}
+        slot_parts = self._section(slots)
+        setting_parts = self._section(settings)
         tail = b'},"withheld":[],"warnings":[]}'
         if decision.withheld or decision.warnings:
             for entry in decision.withheld:
@@ -46,7 +61,7 @@ class Encoder:
             withheld = [entry.to_dict() for entry in decision.withheld]
             warnings = [warning.to_dict() for warning in decision.warnings]
             tail = b'},"withheld":' + dumps(withheld) + b',"warnings":' + dumps(warnings) + b"}"
-        return b"".join((self._head, slots, b'},"settings":{', settings, tail))
+        return b"".join((self._head, slot_parts, b'},"settings":{', setting_parts, tail))
 
     def count(self, decision: Decision, only: Iterable[str] = ()) -> None:
         """Counts a decision that is answered in another form."""
@@ -56,26 +71,50 @@ class Encoder:
         """Hands over what was counted since the last time."""
         for part in self._parts.values():
             if part.uses:
-                for name, labels in part.counters:
-                    self._counts.add(name, labels, part.uses)
+                self._count(part.name, part.of, part.uses)
                 part.uses = 0
 
-    def _section(self, entries: Any, counters: Any, chosen: frozenset[str]) -> bytes:
-        known = self._parts
+    def _section(self, entries: Mapping[str, Entry]) -> bytes:
+        find = self._parts.get
         encoded = []
         for name, entry in entries.items():
-            if chosen and name not in chosen:
-                continue
-            part = known.get((name, id(entry)))
-            if part is None:
-                if len(known) >= _MOST:
-                    self.flush()
-                    known.clear()
-                text = dumps(name) + b":" + dumps(entry.to_dict())
-                part = known[name, id(entry)] = _Part(entry, text, counters(name, entry))
-            part.uses += 1
-            encoded.append(part.encoded)
+            part = find(id(entry))
+            if part is not None and part.name == name:
+                part.uses += 1
+                encoded.append(part.encoded)
+            else:
+                encoded.append(self._new(name, entry))
         return b",".join(encoded)
+
+    def _new(self, name: str, entry: Entry) -> bytes:
+        encoded = b'"%b":%b' % (name.encode(), dumps(entry.to_dict()))  # an id needs no escapes
+        self._count(name, entry, 1)
+        at = id(entry)
+        if self._seen.get(at) is entry:
+            if len(self._parts) >= _MOST:
+                self.flush()
+                self._parts.clear()
+            self._parts.setdefault(at, _Part(name, entry, encoded))
+        else:
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            self._seen[at] = entry
+        return encoded
+
+    def _count(self, name: str, entry: Entry, uses: int) -> None:
+        """A `many` slot counts once for each rule that gave it something."""
+        add = self._counts.add
+        if isinstance(entry, SettingValue):
+            add("tailored_settings", (name, entry.rule or ""), uses)
+            return
+        if entry.items:
+            for rule in {item.rule for item in entry.items}:
+                add("tailored_decisions", (name, rule or "", entry.reason), uses)
+        else:
+            add("tailored_decisions", (name, entry.rule or "", entry.reason), uses)
+        asked = entry.scorer
+        if asked is not None and asked.fallback:
+            add("tailored_scorer_fallbacks", (name, asked.name, asked.used or ""), uses)
 
 
 def dumps(data: Any) -> bytes:
@@ -84,27 +123,3 @@ def dumps(data: Any) -> bytes:
         return orjson.dumps(data)
     except TypeError:
         return json.dumps(data, separators=(",", ":")).encode()
-
-
-def _slot_counters(name: str, placement: Placement) -> list[tuple[str, tuple[str, ...]]]:
-    """A `many` slot counts once for each rule that gave it something."""
-    rules = {placement.rule} if not placement.items else {item.rule for item in placement.items}
-    found: list[tuple[str, tuple[str, ...]]] = [
-        ("tailored_decisions", (name, rule or "", placement.reason))
-        for rule in sorted(rules, key=lambda r: r or "")
-    ]
-    scorer = getattr(placement, "scorer", None)
-    if scorer is not None:
-        said = (
-            scorer
-            if isinstance(scorer, dict)
-            else {key: getattr(scorer, key, None) for key in ("name", "fallback", "reason")}
-        )
-        if said.get("fallback"):
-            labels = (name, str(said.get("name")), str(said.get("reason") or ""))
-            found.append(("tailored_scorer_fallbacks", labels))
-    return found
-
-
-def _setting_counters(name: str, setting: Any) -> list[tuple[str, tuple[str, ...]]]:
-    return [("tailored_settings", (name, setting.rule or ""))]

@@ -26,6 +26,10 @@ GLANCE = 2.0
 """Seconds after which the folder is looked at anyway: it may have been replaced as a whole."""
 
 
+_GRACE = 60.0
+"""Seconds after which nobody asks an old book any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A book ready to serve: everything that a request needs of it, so that none mixes two books."""
@@ -87,8 +91,10 @@ class LiveBook:
                 self.refused = None
                 outcome = "unchanged" if loaded.engine.version == old.engine.version else "changed"
                 if loaded is not old:
-                    old.encoder.flush()
                     self.current = loaded
+                    old.encoder.flush()
+                    if old.engine.book.scorers:
+                        asyncio.get_running_loop().call_later(_GRACE, old.engine.close)
                 if outcome == "changed":
                     log.info("The book is now %s", loaded.engine.version[:12])
         self._counts.add("tailored_reloads", (outcome,))

@@ -37,8 +37,8 @@ COUNTERS = {
     "tailored_settings": ("What decisions set", ("setting", "rule")),
     "tailored_withheld": ("What the guard kept back", ("kind", "topic", "purpose")),
     "tailored_scorer_fallbacks": (
-        "Rankings that a scorer left to its fallback",
-        ("slot", "scorer", "reason"),
+        "Rankings that a scorer left to another order",
+        ("slot", "scorer", "used"),
     ),
     "tailored_reloads": ("Books read again", ("outcome",)),
     "tailored_log_records": ("Records of the decision log written", ()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
@@ -80,14 +79,24 @@ def _paths(limits: Limits) -> Json:
                 "operationId": "evaluateBatch",
                 "summary": "What many users see",
                 "description": "Each line is a request, answered while they arrive by a line with a decision "
-                f"or a problem, in the same order. A line has at most {limits.body:,} bytes.",
+                f"or a problem, in the same order. A line has at most {limits.body:,} bytes. A JSON list of "
+                "requests is answered as a whole, by a list of decisions.",
                 "x-scope": "evaluate",
                 "requestBody": {
                     "required": True,
-                    "content": {LINES: {"schema": _TEXT, "example": json.dumps(_REQUEST)}},
+                    "content": {
+                        JSON: {"schema": _list(_ref("schemas", "Request")), "example": [_REQUEST]},
+                        LINES: {"schema": _TEXT},
+                    },
                 },
                 "responses": {
-                    "200": {"description": "A line for each line", "content": {LINES: {"schema": _TEXT}}},
+                    "200": {
+                        "description": "A line for each line, or a decision for each request",
+                        "content": {
+                            LINES: {"schema": _TEXT},
+                            JSON: {"schema": _list(_ref("schemas", "Decision"))},
+                        },
+                    },
                     **body_problems,
                 },
             }
@@ -295,7 +304,7 @@ def _schemas(names: Iterable[str] | None) -> Json:
         "FlagRequest": _record(
             {
                 "context": _record(
-                    {"targetingKey": {**_TEXT, "description": "The id of the user"}},
+                    {"targetingKey": {"type": ["string", "null"], "description": "The id of the user"}},
                     [],
                     description="Attributes by their names, whole (`context.page`) or short (`page`)",
                 )

@@ -75,6 +75,11 @@ class Request:
         """Whether nothing of it is left to arrive."""
         self._receive = receive
 
+    def says(self, media_type: bytes) -> bool:
+        """Whether the body says that it is of this type."""
+        name, _, _ = self.headers.get(b"content-type", b"").partition(b";")
+        return name.strip().lower() == media_type
+
     def expect(self, media_type: bytes) -> None:
         """Refuses a body that says it is something else, or that is compressed."""
         given = self.headers.get(b"content-type")
@@ -175,15 +180,21 @@ def read_json(body: bytes, depth: int) -> Any:
     return data
 
 
-def read_asked(data: Any, names: Mapping[str, Any]) -> Asked:
-    """The fields of an evaluation. `names` are the slots and settings of the book. Raises Problem."""
+def read_asked(data: Any, names: Mapping[str, Any], at: str = "") -> Asked:
+    """The fields of an evaluation. `names` are the slots and settings of the book. Raises Problem.
+
+    `at` is the JSON Pointer to where they stand in the body.
+    """
     if type(data) is not dict:
-        raise bad_field("", "the body must be a JSON object with `user` and `context`")
+        raise bad_field(at, "a request must be a JSON object with `user` and `context`")
     user: Any = data.get("user")
     context: Any = data.get("context")
     now, slots = data.get("now"), data.get("slots")
-    if type(user) is dict and type(context) is dict and now is None and slots is None and len(data) == 2:
-        return Asked(user, context, None, ())
+    if type(user) is dict and type(context) is dict and "slots" not in data:
+        if len(data) == 2:
+            return Asked(user, context, None, ())
+        if len(data) == 3 and type(now) is str:
+            return Asked(user, context, now, ())
     errors = []
     for name, value in (("user", user), ("context", context)):
         if type(value) is not dict:
@@ -201,6 +212,7 @@ def read_asked(data: Any, names: Mapping[str, Any]) -> Asked:
         hint = did_you_mean(name, _FIELDS) or "It takes user, context, now and slots."
         errors.append(FieldError(f"/{_pointer(name)}", f"there is no field `{name[:60]}`. {hint}"))
     if errors:
+        errors = [FieldError(at + error.field, error.message) for error in errors]
         detail = "; ".join(error.message for error in errors[:3])
         raise Problem("bad-request", f"{detail[:1].upper()}{detail[1:]}", sorted(errors))
     return Asked(user, context, now, tuple(dict.fromkeys(slots or ())))
