@@ -56,23 +56,33 @@ Leaf: TypeAlias = Callable[[Reader, str, Node, Node], Iterable[Condition]]
 class Asked:
     """An attribute that conditions ask about, with what was read for it so far: grown books repeat much.
 
-    Both tables go by texts without quotes, and have only what was read without a finding.
+    The tables go by texts without quotes, and have only what was read without a finding.
     """
 
     attribute: Attribute
     constants: dict[str, Scalar] = field(default_factory=dict)
-    """What the texts mean as values of the attribute."""
+    """What the texts mean as values of the attribute, held to those that it declares."""
+    others: dict[str, Scalar] = field(default_factory=dict)
+    """What they mean where nothing holds them to declared values."""
     tests: dict[tuple[str, str], Test] = field(default_factory=dict)
     """The tests, by operator (empty where none is written) and text."""
 
-    def constant(self, reader: Reader, node: Node) -> Scalar | None:
-        """The value that a node writes, held to the declared ones; None (reported) where it writes none."""
-        if node.tag is not PLAIN:
-            return read_constant(reader, node, self.attribute)
-        value = self.constants.get(node.value)
-        if value is None and (value := read_constant(reader, node, self.attribute)) is not None:
-            self.constants[node.value] = value
-        return value
+    def read(
+        self, reader: Reader, nodes: list[Node], *, listed_only: bool = True
+    ) -> tuple[Scalar, ...] | None:
+        """The values that nodes write; None (reported) where one writes none."""
+        known = self.constants if listed_only else self.others
+        values = [known.get(node.value) if node.tag is PLAIN else None for node in nodes]
+        if None not in values:
+            return tuple(values)  # type: ignore[arg-type]  # there is no None
+        found = []
+        for node in nodes:
+            value = read_constant(reader, node, self.attribute, listed_only=listed_only)
+            if value is not None:
+                found.append(value)
+                if node.tag is PLAIN:
+                    known[node.value] = value
+        return tuple(found) if len(found) == len(nodes) else None
 
 
 @dataclass
@@ -125,8 +135,8 @@ def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
         asked = names.asked.get(key) if names.leaf is None else None
         if asked is None:
             parts += _entry(reader, key, key_node, value, names)
-        elif value.tag is PLAIN and ("", value.value) in asked.tests:
-            parts.append(asked.tests["", value.value])
+        elif value.tag is PLAIN and (test := asked.tests.get(("", value.value))) is not None:
+            parts.append(test)
         else:
             parts += _tests(reader, value, asked)
     return _all(parts)
@@ -247,36 +257,36 @@ def _check_operators(reader: Reader, node: MappingNode) -> None:
             reader.error(key_node, "unknown-operator", f"There is no operator `{short(word)}`.", hint)
 
 
-def read_tests(reader: Reader, node: Node, attribute: Attribute) -> Iterator[Test]:
+def read_tests(reader: Reader, node: Node, attribute: Attribute) -> list[Test]:
     """The tests on an attribute that a value, a list or a mapping of operators writes."""
     return _tests(reader, node, Asked(attribute))
 
 
-def _tests(reader: Reader, node: Node, asked: Asked) -> Iterator[Test]:
+def _tests(reader: Reader, node: Node, asked: Asked) -> list[Test]:
     attribute = asked.attribute
     many = attribute.type in LISTS
-    if isinstance(node, MappingNode):
-        if not node.value:
-            reader.error(
-                node, "empty-list", f"`{attribute.name}` has an empty test.", "Write a value or an operator."
-            )
-        for word, (key_node, operand) in reader.entries(node).items():
-            if operand.tag is PLAIN and (word, operand.value) in asked.tests:
-                yield asked.tests[word, operand.value]
-            else:
-                yield from _operator(reader, key_node, word, operand, asked)
-    elif isinstance(node, SequenceNode):
-        yield from _test(reader, asked, Op.CONTAINS_ANY if many else Op.ONE_OF, node, Takes.VALUES)
-    else:
-        yield from _test(reader, asked, Op.CONTAINS if many else Op.IS, node, Takes.VALUE, "")
+    if isinstance(node, SequenceNode):
+        return _test(reader, asked, Op.CONTAINS_ANY if many else Op.ONE_OF, node, Takes.VALUES)
+    if not isinstance(node, MappingNode):
+        return _test(reader, asked, Op.CONTAINS if many else Op.IS, node, Takes.VALUE, "")
+    if not node.value:
+        reader.error(
+            node, "empty-list", f"`{attribute.name}` has an empty test.", "Write a value or an operator."
+        )
+    found = []
+    for word, (key_node, operand) in reader.entries(node).items():
+        if operand.tag is PLAIN and (test := asked.tests.get((word, operand.value))) is not None:
+            found.append(test)
+        else:
+            found += _operator(reader, key_node, word, operand, asked)
+    return found
 
 
-def _operator(reader: Reader, key_node: Node, word: str, node: Node, asked: Asked) -> Iterator[Test]:
+def _operator(reader: Reader, key_node: Node, word: str, node: Node, asked: Asked) -> list[Test]:
     attribute = asked.attribute
     allowed = _OF_SIZES if attribute is _SIZE else _ALLOWED[attribute.type]
     if word in allowed:
-        yield from _test(reader, asked, allowed[word], node, takes(allowed[word], attribute.type), word)
-        return
+        return _test(reader, asked, allowed[word], node, takes(allowed[word], attribute.type), word)
     what = f"`{attribute.name}` is {A_VALUE[attribute.type]}"
     offer = f"Operators for it are {listed(allowed, 20)}."
     meant = meant_operator(word, allowed)
@@ -287,22 +297,22 @@ def _operator(reader: Reader, key_node: Node, word: str, node: Node, asked: Aske
         near = meant or closest(word, allowed)
         hint = f"Did you mean `{near}`?" if near else offer
         reader.error(key_node, "unknown-operator", f"There is no operator `{short(word)}`.", hint)
+    return []
 
 
 def _test(
     reader: Reader, asked: Asked, op: Op, node: Node, kind: Takes, word: str | None = None
-) -> Iterator[Test]:
+) -> list[Test]:
     """The test that `node` completes, or several of a size; kept for where `word` has the same text again."""
     if kind is Takes.COUNT:
-        for size in _sizes(reader, node):
-            yield Test(asked.attribute, op, size)
-        return
+        return [Test(asked.attribute, op, size) for size in _sizes(reader, node)]
     operand = _OPERANDS[kind](reader, node, asked, op)
-    if operand is not None:
-        test = Test(asked.attribute, op, operand)
-        if word is not None and node.tag is PLAIN:
-            asked.tests[word, node.value] = test
-        yield test
+    if operand is None:
+        return []
+    test = Test(asked.attribute, op, operand)
+    if word is not None and node.tag is PLAIN:
+        asked.tests[word, node.value] = test
+    return [test]
 
 
 def _sizes(reader: Reader, node: Node) -> Iterator[Size]:
@@ -318,7 +328,7 @@ def _value(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
         message = f"`{op}` takes one value, not a list."
         reader.error(node, "wrong-type", message, f"Write `{many}: [...]`.")
         return None
-    return asked.constant(reader, node)
+    return read_constant(reader, node, asked.attribute)
 
 
 _FOR_MANY = {Op.IS: Op.ONE_OF, Op.IS_NOT: Op.NONE_OF, Op.CONTAINS: Op.CONTAINS_ANY}
@@ -346,9 +356,7 @@ def _values(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
         )
         return None
     reader.warn_of_repeats(node.value)
-    values = [asked.constant(reader, item) for item in node.value]
-    known = tuple(value for value in values if value is not None)
-    return known if len(known) == len(values) else None
+    return asked.read(reader, node.value)
 
 
 def _pair(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
@@ -357,9 +365,10 @@ def _pair(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
             node, "wrong-kind", "`between` takes a low and a high value.", "Write `between: [18, 65]`."
         )
         return None
-    low, high = (read_constant(reader, item, asked.attribute, listed_only=False) for item in node.value)
-    if low is None or high is None:
+    values = asked.read(reader, node.value, listed_only=False)
+    if values is None:
         return None
+    low, high = values
     if _is_after(low, high):
         reader.error(
             node,
@@ -368,7 +377,7 @@ def _pair(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
             f"Write `between: [{written(high)}, {written(low)}]`.",
         )
         return None
-    return (low, high)
+    return values
 
 
 def _is_after(low: Scalar, high: Scalar) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator, Sequence
 from tailored.book.collect import Collected
 from tailored.book.diagnostics import Diagnostic
 from tailored.book.flows import is_sensitive
-from tailored.book.model import RuleBook, Segment, Slot
+from tailored.book.model import Ranking, RuleBook, Segment, Slot
 from tailored.book.rankings import content_named, scorers_named
 from tailored.book.rules import known_content
 from tailored.book.scorers import named_by
@@ -83,12 +83,16 @@ def check_unused(
     entries = collected.sections
     has_errors = any(finding.severity == "error" for finding in found)
     mentioned = _mentioned(collected) if has_errors else frozenset()
-    placed = {name for rule in book.rules for names in rule.show.values() for name in names}
-    placed.update(name for slot in book.slots.values() for name in slot.default)
-    ranked = [ranking for rule in book.rules for ranking in rule.rank.values()]
+    placed = {name for slot in book.slots.values() for name in slot.default}
+    filled: set[str] = set()
+    changed: set[str] = set()
+    ranked: list[Ranking] = []
+    for rule in book.rules:
+        placed.update(*rule.show.values())
+        filled.update(rule.show, rule.rank, rule.order)
+        changed.update(rule.set)
+        ranked += rule.rank.values()
     placed.update(name for ranking in ranked for name in content_named(ranking, book.content))
-    filled = {name for rule in book.rules for name in (*rule.show, *rule.rank, *rule.order)}
-    changed = {name for rule in book.rules for name in rule.set}
 
     for name, entry in entries["segments"].items():
         if name not in segments_used and name not in mentioned:

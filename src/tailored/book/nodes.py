@@ -252,7 +252,7 @@ class Reader:
 
     def mapping(self, node: Node, what: str, example: str) -> dict[str, tuple[ScalarNode, Node]] | None:
         """The entries of a node that must be a mapping; else None, and that is reported."""
-        if isinstance(node, MappingNode) and self.untagged(node):
+        if isinstance(node, MappingNode) and (node.tag is COLLECTION or self.untagged(node)):
             return self.entries(node)
         if not isinstance(node, MappingNode):
             self.error(

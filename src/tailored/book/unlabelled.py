@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from tailored.book.collect import KIND, Collected, Entry
 from tailored.book.content import slipped_word
 from tailored.book.diagnostics import Span
-from tailored.book.lexicon import Hit, Lexicon, lexicon_of, tokens, words_of
+from tailored.book.lexicon import Hit, Lexicon, lexicon_of, tokens, vocabulary, words_of
 from tailored.book.model import Catalog, Content, Json, Rule, RuleBook, Scorer, Segment
 from tailored.book.nodes import ScalarNode, short
 from tailored.book.places import Placed
@@ -37,34 +37,40 @@ def check_unlabelled(collected: Collected, book: RuleBook) -> None:
     A `not_about` takes that warning away; where there is none to take away, it is warned of itself.
     """
     lexicon = lexicon_of(book.topics)
-    things: list[tuple[str, str, Thing]] = [
-        *(("segments", thing.id, thing) for thing in book.segments.values()),
-        *(("rules", thing.id, thing) for thing in book.rules),
-        *(("content", thing.id, thing) for thing in book.content.values()),
-        *(("scorers", thing.id, thing) for thing in book.scorers.values()),
-        *(("catalogs", thing.id, thing) for thing in book.catalogs.values()),
+    for key, attribute in book.attributes.items():
+        if key in collected.sections["attributes"]:
+            _check("attributes", collected.sections["attributes"][key], attribute, lexicon, book)
+    things: list[Rule | Segment | Content | Scorer | Catalog] = [
+        *book.segments.values(),
+        *book.rules,
+        *book.content.values(),
+        *book.scorers.values(),
+        *book.catalogs.values(),
     ]
-    texts = ["\n".join(_texts(thing)) for *_, thing in things]
-    found = set(_with_suspicious_words(texts, lexicon))
-    found.update(place for place, (*_, thing) in enumerate(things) if thing.not_about)
-    declared: list[tuple[str, str, Thing]] = [
-        ("attributes", key, thing)
-        for key, thing in book.attributes.items()
-        if key in collected.sections["attributes"]
-    ]
-    for section, id_, thing in (*declared, *(things[place] for place in sorted(found))):
-        _check(section, collected.sections[section][id_], thing, lexicon, book)
+    texts = list(map(_text, things))
+    suspicious = frozenset(lexicon.suspicious(vocabulary("\n".join(texts))))
+    for thing, text in zip(things, texts, strict=True):
+        if thing.not_about or (suspicious and not suspicious.isdisjoint(tokens(text))):
+            section = _SECTION[type(thing)]
+            _check(section, collected.sections[section][thing.id], thing, lexicon, book)
 
 
-def _texts(thing: Thing) -> Iterator[str]:
-    """All that a thing says, to be looked through quickly."""
+_SECTION: dict[type[Thing], str] = {
+    Segment: "segments",
+    Rule: "rules",
+    Content: "content",
+    Scorer: "scorers",
+    Catalog: "catalogs",
+}
+
+
+def _text(thing: Rule | Segment | Content | Scorer | Catalog) -> str:
+    """All that a thing says, to be looked through quickly: words are looked up once, not for each thing."""
     if isinstance(thing, Rule):
-        yield from (thing.id, thing.description, thing.hypothesis, thing.because)
-    elif isinstance(thing, Content):
-        yield from (thing.id, thing.description, *thing.tags)
-        yield from _texts_in(thing.fields)
-    elif not isinstance(thing, Attribute):
-        yield from (thing.id, thing.description)
+        return f"{thing.id}\n{thing.description}\n{thing.hypothesis}\n{thing.because}"
+    if isinstance(thing, Content):
+        return "\n".join((thing.id, thing.description, *thing.tags, *_texts_in(thing.fields)))
+    return f"{thing.id}\n{thing.description}"
 
 
 def _texts_in(data: Json) -> Iterator[str]:
@@ -76,16 +82,6 @@ def _texts_in(data: Json) -> Iterator[str]:
     elif isinstance(data, dict):
         for item in data.values():
             yield from _texts_in(item)
-
-
-def _with_suspicious_words(texts: list[str], lexicon: Lexicon) -> Iterator[int]:
-    """The places of the texts that have a word of the lexicon. Words are compared once, not for each text."""
-    suspicious = lexicon.suspicious(set(tokens("\n".join(texts))))
-    if suspicious:
-        pattern = re.compile("|".join(map(re.escape, suspicious)))
-        for place, text in enumerate(texts):
-            if pattern.search(text.lower()):
-                yield place
 
 
 def _check(section: str, entry: Entry, thing: Thing, lexicon: Lexicon, book: RuleBook) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from functools import cache
@@ -83,8 +83,12 @@ def _fields(kind: type[Any]) -> tuple[str, list[str], Callable[[Any], tuple[Any,
     return f'["{kind.__name__}"', said, parts if len(names) > 1 else lambda value: (parts(value),)
 
 
-def _several(values: Iterable[Any]) -> str:
-    return ",".join(['["list"', *map(_canonical, values)]) + "]"
+def _several(values: Sequence[Any]) -> str:
+    try:
+        told = list(map(quoted, values))  # nearly all are texts
+    except TypeError:
+        told = list(map(_canonical, values))
+    return ",".join(['["list"', *told]) + "]"
 
 
 def _mapping(value: Mapping[str, Any]) -> str:

@@ -49,6 +49,8 @@ def normalise(condition: Condition, labels: Labels, wanted: bool = True) -> Norm
     Both(parts=(Literal(leaf=Consent(topics=('health',)), wanted=True), \
 Literal(leaf=InSegment(id='new'), wanted=False)))
     """
+    if isinstance(condition, Test):
+        return Literal(condition, wanted)
     if isinstance(condition, Not):
         return normalise(condition.part, labels, not wanted)
     if isinstance(condition, All | Any):
@@ -66,5 +68,8 @@ def _joined(kind: type[Both] | type[Either], parts: Sequence[Normal]) -> Normal:
         return parts[0]
     flat: dict[Normal, None] = {}
     for part in parts:
-        flat.update(dict.fromkeys(part.parts if isinstance(part, kind) else (part,)))
+        if isinstance(part, kind):
+            flat.update(dict.fromkeys(part.parts))
+        else:
+            flat[part] = None
     return next(iter(flat)) if len(flat) == 1 else kind(tuple(flat))

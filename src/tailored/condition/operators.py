@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 from tailored.condition.tree import Op
 from tailored.condition.types import Type
 
 
-class Takes(Enum):
+class Takes(IntEnum):
     """The kinds of operands."""
 
     FLAG = auto()

@@ -59,6 +59,9 @@ class Attribute:
     description: str = ""
     not_about: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # not of all that is said of it: tests are hashed by the ten thousand
+
     @property
     def key(self) -> str:
         """The whole name, unique in a book: `user.country`."""
@@ -85,6 +88,9 @@ class Test:
     attribute: Attribute
     op: Op
     operand: Operand
+
+    def __hash__(self) -> int:
+        return hash((self.attribute.name, self.op, self.operand))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tailored.book.load import load_book
+from tailored.book.load import collector_paused, load_book
 from tailored.book.model import Rule, RuleBook
 from tailored.book.version import book_version
 from tailored.condition.tree import Value
@@ -80,7 +80,8 @@ class Engine:
         Raises RuleBookError, which prints like the validator, where the book has errors, and BookNotReadable
         where there is none.
         """
-        return cls(load_book(path), scorers)
+        with collector_paused():
+            return cls(load_book(path), scorers)
 
     def evaluate(
         self,

@@ -115,6 +115,8 @@ class Index:
         consents: dict[tuple[str, ...], list[int]] = {}
         checks: dict[str, dict[Literal, list[int]]] = {}
         known: dict[tuple[str, bool], list[int]] = {}
+        seen: dict[tuple[int, bool], tuple[str, str, Any] | None] = {}
+        """What a test needs, by its identity: books repeat the same tests much."""
         for place, literals in enumerate(clauses):
             bit = self.size - 1 - place
             needs: dict[tuple[str, str, str], Any] = {}
@@ -130,7 +132,11 @@ class Index:
                 attributes[leaf.attribute.key] = leaf.attribute
                 if leaf.op is Op.KNOWN:
                     known.setdefault((leaf.attribute.key, leaf.operand is literal.wanted), []).append(bit)
-                elif (need := _need(leaf.op, leaf.operand, leaf.attribute.type, literal.wanted)) is None:
+                    continue
+                same = (id(leaf), literal.wanted)
+                if same not in seen:
+                    seen[same] = _need(leaf.op, leaf.operand, leaf.attribute.type, literal.wanted)
+                if (need := seen[same]) is None:
                     checks.setdefault(leaf.attribute.key, {}).setdefault(literal, []).append(bit)
                 else:
                     kind, of, what = need

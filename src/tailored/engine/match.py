@@ -120,7 +120,7 @@ class _Conditions:
             return found if len(found) <= MOST_CLAUSES else [(normal,)]
         product: list[Clause] = [()]
         for part in normal.parts:
-            found = self._clauses(part)
+            found = self._of_literal(part) if isinstance(part, Literal) else self._clauses(part)
             if len(found) == 1:
                 product = [clause + found[0] for clause in product]
             elif len(product) * len(found) <= MOST_CLAUSES:
@@ -132,12 +132,14 @@ class _Conditions:
 
     def _of_literal(self, literal: Literal) -> list[Clause]:
         leaf = literal.leaf
+        if isinstance(leaf, Test):
+            if leaf.op is not Op.CONTAINS_ALL or not literal.wanted:
+                return [(literal,)]
+            assert isinstance(leaf.operand, tuple)
+            return [tuple(Literal(Test(leaf.attribute, Op.CONTAINS, one)) for one in leaf.operand)]
         if isinstance(leaf, InSegment):
             found = self._of_segment(leaf.id, literal.wanted)
             return found if all(len(clause) <= MOST_OF_A_SEGMENT for clause in found) else [(literal,)]
-        if isinstance(leaf, Test) and leaf.op is Op.CONTAINS_ALL and literal.wanted:
-            assert isinstance(leaf.operand, tuple)
-            return [tuple(Literal(Test(leaf.attribute, Op.CONTAINS, one)) for one in leaf.operand)]
         return [(literal,)]
 
     def _of_segment(self, name: str, wanted: bool) -> list[Clause]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tailored.book.builtin import PERSONALIZATION, is_personal
 from tailored.book.model import Content, Rule, RuleBook, Setting, Slot
-from tailored.condition.tree import Condition, Scalar, attributes_read, segments_named
+from tailored.condition.tree import Condition, InSegment, Scalar, Test, attributes_read, leaves
 from tailored.engine.facts import Door
 from tailored.engine.match import Matcher
 from tailored.guard.permissions import Permissions
@@ -180,9 +180,16 @@ def personal_rules(book: RuleBook) -> frozenset[str]:
     segments: dict[str, bool] = {}
 
     def reads(condition: Condition) -> bool:
-        return any(is_personal(attribute) for attribute in attributes_read(condition)) or any(
-            segment(name) for name in segments_named(condition)
-        )
+        for leaf in leaves(condition):
+            if isinstance(leaf, InSegment):
+                if segment(leaf.id):
+                    return True
+            elif isinstance(leaf, Test):
+                if is_personal(leaf.attribute):
+                    return True
+            elif any(is_personal(attribute) for attribute in attributes_read(leaf)):
+                return True
+        return False
 
     def segment(name: str) -> bool:
         if name not in segments:
