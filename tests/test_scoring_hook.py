@@ -83,6 +83,9 @@ class Strange:
 
     __iter__ = __len__
 
+    def __repr__(self):
+        return "strange"
+
 
 @pytest.mark.parametrize(
     "says, reason",
