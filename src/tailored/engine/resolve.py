@@ -85,7 +85,11 @@ class Plan:
             ):
                 for name in names:
                     bearing.setdefault(name, []).append(place)
-            if rule.topics or rule.purpose is not None or self._names_labelled(rule):
+            if (
+                rule.topics
+                or rule.purpose is not None
+                or (self.labelled_content and self._names_labelled(rule))
+            ):
                 self._labelled.append(place)
             if rule.id in self.personal:
                 personal.append(place)
