@@ -111,6 +111,37 @@ def test_further_formats_go_to_files(shop):
     assert ci(shop, *WITHOUT_PROOFS, "--output", "sarif=no/such/folder").returncode == 2
 
 
+def test_a_change_of_meaning_is_told_and_fails_nothing(shop):
+    (shop / "rules" / "book.yaml").write_text(BOOK.replace("at least: 18", "at least: 21"))
+    (shop / "rules" / "tests.yaml").write_text(TESTS.replace("18", "21").replace("17", "20"))
+    done = ci(shop, "--base", "HEAD", "--format", "markdown")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| ✅ | diff | 1 of 1 slot and 0 settings changed in meaning" in done.stdout
+    assert '"age": 18' in done.stdout or '"age": 19' in done.stdout or '"age": 20' in done.stdout
+    data = json.loads(ci(shop, "--base", "HEAD", "--format", "json").stdout)
+    assert data["diff"]["changed"] is True
+    git(shop, "commit", "-q", "-a", "-m", "Later")
+    assert "No change in meaning" in ci(shop, "--base", "HEAD").stdout
+    assert "1 of 1 slot" in ci(shop, "--base", "HEAD~1").stdout
+
+
+def test_a_book_that_the_base_lacks_is_new(shop):
+    git(shop, "mv", "rules", "book")
+    git(shop, "commit", "-q", "-m", "Move it")
+    done = ci(shop, "book", "--base", "HEAD~1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Everything is new: there is no folder book in the revision HEAD~1." in done.stdout
+
+
+def test_what_people_have_staged_is_left_alone(shop):
+    (shop / "rules" / "tests.yaml").write_text(TESTS + "# staged\n")
+    git(shop, "add", ".")
+    (shop / "rules" / "tests.yaml").write_text(TESTS + "# not staged\n")
+    before = git(shop, "status", "--porcelain"), git(shop, "diff", "--cached")
+    assert ci(shop, "--base", "HEAD").returncode == 0
+    assert (git(shop, "status", "--porcelain"), git(shop, "diff", "--cached")) == before
+
+
 def test_a_base_that_is_not_there_is_said_and_exits_2(shop):
     done = ci(shop, "--skip", "prove", "--base", "nowhere")
     assert done.returncode == 2

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_the_package_is_typed_and_carries_the_book_that_init_writes(wheel):
 def test_the_package_brings_the_command(wheel):
     (entry,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
     assert "tailored = tailored.cli:main" in wheel.read(entry).decode()
+
+
+def test_the_package_brings_the_plug_in_of_pytest(wheel):
+    (entry,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
+    assert "[pytest11]\ntailored = tailored.pytest_plugin" in wheel.read(entry).decode()
+
+
+def test_the_package_carries_the_help_of_every_finding(wheel):
+    assert wheel.read("tailored/diagnostics.md") == Path("docs/diagnostics.md").read_bytes()
 
 
 def test_the_core_needs_few_packages(wheel):

@@ -31,7 +31,7 @@ from tailored.testing.expect import is_met
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SEARCHED = 3_000
-"""Generated requests that are asked before a mutant is said to mean the same."""
+"""Generated requests that are asked where the prover cannot tell whether a mutant means the same."""
 
 FLIPPED = {
     Op.IS: (Op.IS_NOT,),
@@ -303,12 +303,11 @@ class Judged:
 
 
 def judge(engine: Engine, mutant: Mutant, requests: Requests) -> Judged:
-    """Runs the tests of an engine's book on a mutant, and looks for a request that gets another answer.
+    """Runs the tests of an engine's book on a mutant, and finds a request that gets another answer.
 
     Guarantees are asked about what tests do not notice, as proving takes longer.
     """
     other = Engine(mutant.book)
-    witness = None
     caught = False
     for test in engine.book.tests:
         asked = test.user, test.context, test.now or NOW
@@ -317,11 +316,27 @@ def judge(engine: Engine, mutant: Mutant, requests: Requests) -> Judged:
             caught = True
             if answer(decision) != answer(engine.evaluate(*asked)):
                 return Judged(mutant, True, asked)
+    witness = told_apart(engine, other, mutant, requests)
+    return Judged(mutant, caught or (witness is not None and breaks_a_guarantee(mutant.book)), witness)
+
+
+def told_apart(engine: Engine, other: Engine, mutant: Mutant, requests: Requests) -> Anything:
+    """A request that gets another answer from a mutant: the prover's, or, without it, one of many."""
+    try:
+        from tailored.proof.difference import difference
+    except ModuleNotFoundError:
+        print("Z3 is not installed: whether slips change anything is searched, not proven.", file=sys.stderr)
+    else:
+        found = difference(engine.book, mutant.book, NOW)
+        changes = [*found.slots.values(), *found.settings.values()]
+        if found.changed:
+            return next(change.witness for change in changes if change.witness is not None)
+        if not found.unproven:
+            return None
     for asked in requests.some(SEARCHED, str(mutant)):
         if answer(other.evaluate(*asked)) != answer(engine.evaluate(*asked)):
-            witness = asked
-            break
-    return Judged(mutant, caught or (witness is not None and breaks_a_guarantee(mutant.book)), witness)
+            return asked
+    return None
 
 
 def breaks_a_guarantee(book: RuleBook) -> bool:

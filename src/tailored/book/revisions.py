@@ -1,20 +1,26 @@
-"""The files of a book as they were in a revision of its git repository."""
+"""A book as it was in a revision of its git repository."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tailored.book.diagnostics import BookNotReadable
-from tailored.book.source import read_sources
 
 _SECONDS = 120
 
 
-def sources_at(revision: str, folder: str | os.PathLike[str]) -> dict[str, bytes]:
-    """The files of the book at `folder` in a revision (a branch, a tag, a commit), like `read_sources`.
+class NotThere(BookNotReadable):
+    """The revision is there, and has no such folder."""
+
+
+@contextmanager
+def folder_at(revision: str, folder: str | os.PathLike[str]) -> Iterator[str]:
+    """A folder that holds what `folder` did in a revision (a branch, a tag, a commit), for a while.
 
     Raises BookNotReadable, with one line that says why, where git is missing, the folder is in no repository,
     or the revision or the book in it is not there.
@@ -38,12 +44,8 @@ def sources_at(revision: str, folder: str | os.PathLike[str]) -> dict[str, bytes
         _git(root, "checkout-index", "-z", "--stdin", f"--prefix={files}/", stdin=names, **index)
         book = files / name
         if not book.is_dir():
-            raise BookNotReadable(f"there is no folder {os.fspath(folder)} in the revision {revision}")
-        try:
-            return read_sources(book)
-        except BookNotReadable as error:
-            said = str(error).replace(os.fspath(book), os.fspath(folder))
-            raise BookNotReadable(f"{said} in the revision {revision}") from None
+            raise NotThere(f"there is no folder {os.fspath(folder)} in the revision {revision}")
+        yield os.fspath(book)
 
 
 def _git(folder: Path, *arguments: str, stdin: str = "", **environment: str) -> str:
