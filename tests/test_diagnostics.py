@@ -10,6 +10,9 @@ import pytest
 
 from tailored.book.load import check_book
 from tailored.book.nodes import UNKNOWN
+from tailored.proof.prove import prove
+from tailored.report.formats import written
+from tailored.report.outcome import Outcome
 
 FILES = Path("tests/books/diagnostics")
 """The files that catalogs and scorers of the examples name."""
@@ -21,8 +24,11 @@ SECTIONS = [
     (title, [(language, text) for language, text in BLOCK.findall(body)])
     for title, _, body in (part.partition("\n") for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:])
 ]
+BODIES = re.findall(r"^## (\S+)\n\n(.*?)\n\n", PAGE, re.DOTALL | re.MULTILINE)
+"""The sentence that explains each code."""
 EXAMPLES = {title: [text for _, text in blocks] for title, blocks in SECTIONS if len(blocks) == 3}
 NOTES = ("label-flows",)
+FOLDERS = ("book", "testing", "proof")
 CODE_AT = {"Finding": 0, "error": 1, "warn": 1, "note": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
 CODE_AT |= {"Unusable": 0, "tell": 1, "_tell": 1, "report": 0}
 """Which argument of the calls that make findings is the code."""
@@ -42,7 +48,7 @@ def codes_of_the_source() -> tuple[set[str], set[str]]:
     """The codes that calls write out, and the expressions of those that do not."""
     codes, others = set(UNKNOWN.values()), set()
     source = Path("src/tailored")
-    for path in (path for folder in ("book", "testing") for path in source.joinpath(folder).glob("*.py")):
+    for path in (path for folder in FOLDERS for path in source.joinpath(folder).glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 name = (
@@ -66,7 +72,28 @@ def test_the_base_of_the_examples_has_no_findings():
     assert check("").diagnostics == ()
 
 
-@pytest.mark.parametrize("code", EXAMPLES)
+PROVEN = tuple(code for code in EXAMPLES if "`tailored prove` finds it" in dict(BODIES)[code])
+"""The codes of what the prover finds, in books of which the validator has nothing to say."""
+
+
+def proven(example: str):
+    """What the prover finds in an example, and how that is shown."""
+    book, report = check_book({"base.yaml": BASE.encode(), "example.yaml": example.encode()}, NOW)
+    assert report.diagnostics == ()
+    here = [one for one in prove(book, now=NOW).findings if one.span.path == "example.yaml"]
+    return here, written("text", [Outcome("prove", tuple(here), "", texts=report.texts)], "").strip() + "\n"
+
+
+@pytest.mark.parametrize("code", PROVEN)
+def test_the_prover_finds_what_is_documented_and_nothing_in_the_mended_example(code):
+    wrong, said, mended = EXAMPLES[code]
+    findings, text = proven(wrong)
+    assert [finding.code for finding in findings] == [code]
+    assert text == said
+    assert proven(mended)[0] == []
+
+
+@pytest.mark.parametrize("code", [code for code in EXAMPLES if code not in PROVEN])
 def test_the_wrong_example_has_exactly_this_finding(code):
     wrong, said, _ = EXAMPLES[code]
     report = check(wrong, notes=code in NOTES)
@@ -79,7 +106,7 @@ def test_the_mended_example_has_no_findings(code):
     assert check(EXAMPLES[code][2], notes=code in NOTES).diagnostics == ()
 
 
-@pytest.mark.parametrize("code, body", re.findall(r"^## (\S+)\n\n(.*?)\n\n", PAGE, re.DOTALL | re.MULTILINE))
+@pytest.mark.parametrize("code, body", BODIES)
 def test_every_code_is_explained_in_one_sentence_that_says_whether_it_warns(code, body):
     assert body.endswith(".")
     said = next(text for language, text in dict(SECTIONS)[code] if language == "text")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import random
 from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ from tailored.condition.tree import InSegment
 from tailored.engine import reference
 from tailored.engine.engine import Engine
 from tailored.engine.facts import read_now
+from tailored.proof.difference import difference
 from tailored.proof.prove import prove
 from tests.support.conditions import NOW, written
 from tests.support.small_books import SmallBook
@@ -185,3 +188,74 @@ def test_every_verdict_is_what_asking_about_every_request_says():
 @pytest.mark.parametrize("part", range(20))
 def test_every_verdict_is_what_asking_about_every_request_says_on_thousands_of_books(part):
     compare(range(1000 + 250 * part, 1250 + 250 * part))
+
+
+def changed(small: SmallBook, dice: random.Random) -> dict[str, Any]:
+    """A small change of a book: a rule gone, moved, rewritten, or something else about it."""
+    data = copy.deepcopy(small.data)
+    rules = list(data["rules"].items())
+    for _ in range(dice.choice([1, 1, 2])):
+        at = dice.randrange(len(rules))
+        name, rule = rules[at]
+        kind = dice.choice(["gone", "moved", "other", "priority", "renamed", "content", "slot", "tautology"])
+        if kind == "gone" and len(rules) > 1:
+            del rules[at]
+        elif kind == "moved":
+            rules.insert(dice.randrange(len(rules)), rules.pop(at))
+        elif kind == "other":
+            rule["when"] = small.condition()
+        elif kind == "priority":
+            rule["priority"] = dice.choice([50, 100, 200])
+        elif kind == "renamed":
+            rules[at] = (f"{name}-x", rule)
+        elif kind == "content":
+            data["content"][dice.choice(["c0", "c1"])]["title"] = "New"
+        elif kind == "slot":
+            data["slots"][dice.choice(["hero", "list"])] |= {"default": "c1"}
+        else:
+            rule["when"] = {"not": {"not": rule["when"]}}
+    data["rules"] = dict(rules)
+    return data
+
+
+def answers(book: RuleBook, request: Any) -> dict[str, Any]:
+    found = {}
+    for target, outcome in decide(book, request).items():
+        held = answer(outcome)
+        for content in held if isinstance(held, list) else [held[0]] if isinstance(held, tuple) else []:
+            held = (held, book.content[content].fields["title"] if content else None)
+        found[target] = held
+    return found
+
+
+def compare_changes(seeds: range) -> Counter[str]:
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        dice, small = random.Random(seed), SmallBook(seed)
+        old, new = book_of(small.data), book_of(changed(small, dice))
+        differ = set()
+        for request in small.requests():
+            ours, theirs = answers(old, request), answers(new, request)
+            differ |= {target for target in ours if ours[target] != theirs[target]}
+        found = difference(old, new, NOW)
+        said = {**found.slots, **found.settings}
+        assert not found.unproven
+        assert {name for name, change in said.items() if change.status == "changed"} == differ, f"seed {seed}"
+        for name in differ:
+            witness = said[name].witness
+            request = (witness.user, witness.context, witness.now)
+            assert answers(old, request)[name] != answers(new, request)[name], f"seed {seed}"
+            assert said[name].when, f"seed {seed}"
+        seen.update(["changed" if differ else "same"])
+    return seen
+
+
+def test_every_difference_is_what_asking_about_every_request_says():
+    seen = compare_changes(range(100))
+    assert min(seen["changed"], seen["same"]) > 20, seen
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(20))
+def test_every_difference_is_what_asking_says_on_thousands_of_books(part):
+    compare_changes(range(1000 + 250 * part, 1250 + 250 * part))

@@ -204,6 +204,10 @@ class SmallBook:
             rule |= dice.choice([{"from": first}, {"until": last}, {"from": first, "until": last}])
         return rule
 
+    def condition(self) -> Any:
+        """Another condition of the same book."""
+        return self._condition(tuple(self.segments), 2)
+
     def _condition(self, segments: tuple[str, ...], depth: int) -> Any:
         dice = self.dice
         chance = dice.random()

@@ -37,7 +37,7 @@ def prove(book: str, form: str, strict: bool, now: datetime | None) -> None:
     1 with errors, 2 where it could not run.
     """
     try:
-        read, report = check_book(read_sources(book), now)
+        read, report = check_book(read_sources(book), now, book)
     except BookNotReadable as error:
         stop(error)
     if not is_fit(report):

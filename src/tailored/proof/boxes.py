@@ -13,7 +13,7 @@ from typing import Any
 
 from tailored.book.model import Rule
 from tailored.condition.normal import Both, Either, Normal
-from tailored.condition.tree import InSegment, Op, Test
+from tailored.condition.tree import Attribute, InSegment, Op, Test, attributes_read
 from tailored.proof.domains import RELATIVE, Cells
 from tailored.proof.reader import Reader
 from tailored.proof.symbols import Members, Place, Request, build, place_of
@@ -77,6 +77,10 @@ class Boxes:
             box.end = min(filter(None, (box.end, rule.end)), default=None)
             if not self._narrow(box, self._reader.normal(rule.when), guess=True):
                 return
+            for attribute in read_by_rankings(rule):
+                place = place_of(attribute)
+                if place not in box.missing:
+                    box.cells.setdefault(place, self._whole(place))
         for pick in _PICKS:
             request = self._request(box, pick)
             if request is None:
@@ -112,8 +116,7 @@ class Boxes:
             return place not in box.cells
         if place in box.missing:
             return False
-        value = self._symbols.variables[place].value
-        whole = (1 << len(value.size.cells.values if isinstance(value, Members) else value.cells.values)) - 1
+        value, whole = self._symbols.variables[place].value, self._whole(place)
         mask = whole if test.op is Op.KNOWN else self._mask(test, wanted, whole)
         left = box.cells[place] = box.cells.get(place, whole) & mask
         if (
@@ -126,6 +129,11 @@ class Boxes:
             if test.op is not Op.CONTAINS_ANY or held.isdisjoint(members):
                 held.update(members if test.op is Op.CONTAINS_ALL else members[:1])
         return left != 0
+
+    def _whole(self, place: Place) -> int:
+        """All cells of a place."""
+        value = self._symbols.variables[place].value
+        return (1 << len(value.size.cells.values if isinstance(value, Members) else value.cells.values)) - 1
 
     def _mask(self, test: Test, wanted: bool, whole: int) -> int:
         """The cells in which a value may pass a test; all of them where cells do not tell."""
@@ -171,6 +179,13 @@ class Boxes:
             if mask >> place & 1 and (size >= least or place == last):
                 return place
         return None
+
+
+def read_by_rankings(rule: Rule) -> Iterator[Attribute]:
+    """What rankings of a rule read of the user and the context, to choose among candidates."""
+    for ranking in rule.rank.values():
+        for condition in (ranking.where, *ranking.without):
+            yield from (one for one in attributes_read(condition) if one.side in ("user", "context"))
 
 
 class Meetings:

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import Any
 
 import z3
 
-from tailored.book.model import RuleBook
+from tailored.book.model import Rule, RuleBook
 from tailored.condition.types import as_text, midnight
 from tailored.proof.outcomes import (
     Offer,
@@ -106,8 +107,12 @@ class Side:
     def __init__(self, book: RuleBook, symbols: Symbols) -> None:
         self.book = book
         self.reader = Reader(book, symbols)
-        self.replay = Replay(book)
         self.targets = {target.id: target for target in targets_of(book)}
+
+    @cached_property
+    def replay(self) -> Replay:
+        """The book's engine, made when a request is to be asked."""
+        return Replay(self.book)
 
     def answer(self, name: str, request: Request) -> Any:
         """What a slot or a setting answers: what is placed, with its texts as written; None without one."""
@@ -151,14 +156,42 @@ class Pair:
         one, two = self.old.targets.get(name), self.new.targets.get(name)
         if one is None or two is None or one.kind != two.kind:
             return self._appeared(name)
+        if self._alike_around and self._written_alike(one, two):
+            return Change(SAME)
         unproven = False
         solver = Solver(self.symbols)
-        for formula in self._differences(one, two, solver):
+        ways = self._differences(one, two, solver)
+        for formula in ways:
             answer = solver.ask([solver.literal(formula)], lambda request: self._tells(name, request))
             if answer.witness is not None:
-                return self._changed(name, answer.witness, one, two)
+                return self._changed(answer.witness, one, two, solver, some([formula, *ways]))
             unproven = unproven or answer.undecided
         return Change(UNPROVEN if unproven else SAME)
+
+    @cached_property
+    def _alike_around(self) -> bool:
+        """Whether everything that rules are read with is written alike in both books."""
+        old, new = self.old.book, self.new.book
+        return all(
+            getattr(old, section) == getattr(new, section)
+            for section in ("attributes", "topics", "purposes", "content", "segments", "catalogs", "scorers")
+        )
+
+    def _written_alike(self, one: Target, two: Target) -> bool:
+        """Whether a target and the rules that bear on it are written alike, so that no solver is needed."""
+        old, new = self.old.book, self.new.book
+        return (
+            old.slots.get(one.id) == new.slots.get(two.id)
+            and old.settings.get(one.id) == new.settings.get(two.id)
+            and len(one.offering) == len(two.offering)
+            and len(one.hiding) == len(two.hiding)
+            and all(
+                _bearing(rule, one.id) == _bearing(other, two.id)
+                for rule, other in zip(
+                    (*one.hiding, *one.offering), (*two.hiding, *two.offering), strict=True
+                )
+            )
+        )
 
     def _tells(self, name: str, request: Request) -> bool:
         return bool(self.old.answer(name, request) != self.new.answer(name, request))
@@ -175,13 +208,15 @@ class Pair:
             said = "of another kind"
         return Change(CHANGED, request, old, new, f"always: {which} {said}")
 
-    def _changed(self, name: str, witness: Request, one: Target, two: Target) -> Change:
+    def _changed(
+        self, witness: Request, one: Target, two: Target, solver: Solver, differs: Formula
+    ) -> Change:
+        name = one.id
         witness = smaller(witness, lambda request: self._tells(name, request))
-        solver = Solver(self.symbols)
         when = circumstances(
             [(self.old.reader, one), (self.new.reader, two)],
             solver,
-            some(self._differences(one, two, solver)),
+            differs,
             lambda request: self._tells(name, request),
         )
         return Change(CHANGED, witness, self.old.answer(name, witness), self.new.answer(name, witness), when)
@@ -260,6 +295,12 @@ class Pair:
         if self._alike(one, two) and len(spare[0]) == len(spare[1]) and all(map(_same_offer, *spare)):
             return every([some([offer.may for own in _own(*offers) for offer in own]), differ(*fillings)])
         return differ(*fillings)
+
+
+def _bearing(rule: Rule, target: str) -> tuple[Any, ...]:
+    """What a rule does to a target, and when."""
+    does = rule.show.get(target), rule.rank.get(target), rule.order.get(target), rule.set.get(target)
+    return (rule.when, does, target in rule.hide, rule.start, rule.end, rule.topics, rule.purpose)
 
 
 def same(one: Formula, two: Formula) -> bool:

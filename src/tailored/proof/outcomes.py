@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import z3
+
 from tailored.book.model import Rule, RuleBook, Setting, Slot
 from tailored.proof.reader import Reader
 from tailored.proof.symbols import NO, YES, Formula, every, no, some
@@ -49,7 +51,7 @@ def targets_of(book: RuleBook) -> list[Target]:
     for rule in book.rules:
         for name in dict.fromkeys(rule.hide):
             hiding.setdefault(name, []).append(rule)
-        for name in (*rule.show, *rule.order, *rule.set):
+        for name in (*rule.show, *rule.rank, *rule.order, *rule.set):
             offering.setdefault(name, []).append(rule)
     kinds = {name: slot.kind for name, slot in book.slots.items()} | dict.fromkeys(book.settings, "setting")
     return [
@@ -59,9 +61,11 @@ def targets_of(book: RuleBook) -> list[Target]:
 
 
 def candidates(rule: Rule, slot: str) -> tuple[str, ...]:
-    """The content that a rule may put into a slot: the one place where a scorer's choice would enter, of
-    which a proof knows no more than its candidates."""
-    return rule.show.get(slot, ())
+    """The content that a rule may put into a slot; of a catalog, one name that stands for its items."""
+    ranking = rule.rank.get(slot)
+    if ranking is None:
+        return rule.show.get(slot, ())
+    return ranking.of or (f"a choice of {ranking!r}",)
 
 
 def offers_of(target: Target, rule: Rule, reader: Reader) -> list[Offer]:
@@ -71,10 +75,16 @@ def offers_of(target: Target, rule: Rule, reader: Reader) -> list[Offer]:
         return [Offer(rule, rule.set[target.id], usable)]
     if target.kind == "order":
         return [Offer(rule, arranged(reader.book.slots[target.id], rule.order[target.id]), usable)]
-    return [
-        Offer(rule, content, every([usable, reader.placeable(content)]))
-        for content in dict.fromkeys(candidates(rule, target.id))
-    ]
+    offers = []
+    for content in dict.fromkeys(candidates(rule, target.id)):
+        may = [usable]
+        if content in reader.book.content:
+            may.append(reader.placeable(content))
+        if ranking := rule.rank.get(target.id):
+            # which a scorer takes nobody knows, but that two books with one ranking choose alike
+            may.append(z3.Bool(f"chosen {content} of {ranking!r}"))
+        offers.append(Offer(rule, content, every(may)))
+    return offers
 
 
 def arranged(slot: Slot, first: tuple[str, ...]) -> tuple[str, ...]:
@@ -170,7 +180,9 @@ def filled(
 ) -> Filling:
     """A `many` slot after what rules offer it, and its default where that is due."""
     distinct = len({offer.what for offer in (*offered, *spare)})
-    filling = Filling(max(1, min(slot.many or 1, distinct)), define, places)
+    is_sure = all(offer.rule is None or slot.id not in offer.rule.rank for offer in offered)
+    most = min(slot.many or 1, distinct) if is_sure else distinct  # a choice may be of any length
+    filling = Filling(max(1, most), define, places)
     for offer in offered:
         filling.add(offer)
     due = YES if slot.fill else filling.empty

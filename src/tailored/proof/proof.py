@@ -10,7 +10,7 @@ from functools import cached_property
 from tailored.book.flows import read_by
 from tailored.book.model import Rule, RuleBook
 from tailored.condition.tree import Attribute, Condition
-from tailored.proof.boxes import Boxes
+from tailored.proof.boxes import Boxes, read_by_rankings
 from tailored.proof.domains import EPOCH
 from tailored.proof.outcomes import Target, targets_of
 from tailored.proof.reader import Reader, Ungated
@@ -62,6 +62,7 @@ class Proof:
             if rule.id not in self._read:
                 named = [attribute for _, attribute in read_by(rule.when, self.book)]
                 self._read[rule.id] = {place_of(one) for one in named if isinstance(one, Attribute)}
+                self._read[rule.id] |= set(map(place_of, read_by_rankings(rule)))
             found |= self._read[rule.id]
         return found
 

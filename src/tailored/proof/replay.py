@@ -18,6 +18,8 @@ from tailored.engine.facts import Facts, nested, read_now
 from tailored.guard.permissions import Permissions
 from tailored.proof.symbols import Request
 
+MOST_RULES = 60
+"""How many rules the specification is asked with, which takes its time."""
 Outcome = dict[str, Any]
 """What one slot or setting of a decision holds, as JSON data."""
 
@@ -90,14 +92,23 @@ class Replay:
         return truth(condition, facts.values, facts.now, leaf_truth)
 
     def confirmed(self, request: Request, targets: Iterable[str]) -> bool:
-        """Whether the specification gives these slots and settings what the engine gives them."""
+        """Whether the specification gives these slots and settings what the engine gives them.
+
+        It is asked with the rules that bear on them; of very many, with those that fire. What scorers choose
+        is not asked again.
+        """
         names = set(targets)
         book = self.book
+        replayed = self(request)
         rules = tuple(
             rule
             for rule in book.rules
             if not names.isdisjoint((*rule.show, *rule.hide, *rule.order, *rule.set))
         )
+        if any(not names.isdisjoint(rule.rank) for rule in rules):
+            return True
+        if len(rules) > MOST_RULES:
+            rules = tuple(replayed.usable)
         smaller = replace(
             book,
             rules=rules,
@@ -105,8 +116,8 @@ class Replay:
             settings={name: setting for name, setting in book.settings.items() if name in names},
         )
         said = reference.decide(smaller, request.user, request.context, read_now(request.now))
-        replayed = self(request).outcomes
-        return all((said["slots"] | said["settings"])[name] == replayed[name] for name in names)
+        answers = said["slots"] | said["settings"]
+        return all(answers[name] == replayed.outcomes[name] for name in names)
 
 
 def rules_of(outcome: Outcome) -> set[str]:

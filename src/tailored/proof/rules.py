@@ -46,7 +46,8 @@ def check_rules(proof: Proof) -> Iterator[Finding]:
         if rule.id not in proof.winners:
             yield from _never(proof, rule, reach, targets, rule.id in unsure)
         if rule.id in met:
-            yield _ambiguous(proof, rule, met[rule.id])
+            finding = _ambiguous(proof, rule, met[rule.id])
+            yield from [] if finding is None else [finding]
 
 
 def _wins(proof: Proof, rule: Rule) -> Happens:
@@ -161,8 +162,8 @@ def _order_matters(proof: Proof, target: Target, rule: Rule, other: Rule) -> Hap
         replayed = proof.replay(request)
         if not {rule.id, other.id} <= {one.id for one in replayed.usable}:
             return False
-        if target.kind == "setting":
-            return replayed.named(target.id) == {rule.id}
+        if target.kind == "setting" or target.id in rule.rank or target.id in other.rank:
+            return rule.id in replayed.named(target.id)
         rest = [one for one in replayed.usable if one.id != other.id]
         place = [one.id for one in rest].index(rule.id)
         orders = ([*rest[: place + 1], other, *rest[place + 1 :]], [*rest[:place], other, *rest[place:]])
@@ -172,11 +173,14 @@ def _order_matters(proof: Proof, target: Target, rule: Rule, other: Rule) -> Hap
     return happens
 
 
-def _ambiguous(proof: Proof, rule: Rule, others: dict[str, tuple[Target, Request]]) -> Finding:
+def _ambiguous(proof: Proof, rule: Rule, others: dict[str, tuple[Target, Request]]) -> Finding | None:
     first, (target, witness) = next(iter(others.items()))
     other = next(one for one in proof.book.rules if one.id == first)
     matters = _order_matters(proof, target, other, rule)
     witness = smaller(witness, matters)
+    if not proof.replay.confirmed(witness, [target.id]):
+        proof.undecided.add(("ambiguous", rule.id))
+        return None
     names = joined([f"`{name}`" for name in others])
     many = len(others) > 1
     message = (
@@ -205,7 +209,7 @@ def _never(
         yield Finding("never-fires", "warning", message, hint, rule.span, more=about)
     elif answer.witness is None:
         proof.undecided.add(("never-fires", rule.id))
-    elif unsure:
+    elif unsure or not proof.replay.confirmed(answer.witness, _bearing(rule)):
         proof.undecided.add(("never-wins", rule.id))
     else:
         witness = smaller(answer.witness, fires)
@@ -216,10 +220,15 @@ def _never(
             message += f", such as when {whom(witness, proof.book)}."
             hint = "Raise its `priority`, narrow the others, or take it out."
         else:
-            message += ": what it shows can never be placed."
-            hint = "Take it out, or the label off what is not about that topic."
+            message += ": what it shows can never be placed where it fires."
+            hint = "Look at the labels of the rule and of what it shows, or take it out."
         about = {"rule": rule.id, "others": others, "witness": witness.to_dict()}
         yield Finding("never-wins", "warning", message, hint, rule.span, shown(witness), about)
+
+
+def _bearing(rule: Rule) -> list[str]:
+    """The slots and settings that a rule bears on."""
+    return [*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set]
 
 
 def _why_never(proof: Proof, rule: Rule) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tailored.condition.types import as_text
 from tailored.proof.outcomes import defaults_of, gives, hidden
 from tailored.proof.proof import Proof
 from tailored.proof.shrink import smaller
@@ -30,11 +31,15 @@ def check_slots(proof: Proof) -> Iterator[Finding]:
             nothing = not outcome.get("items") and outcome.get("content") is None
             return nothing and outcome["reason"] != "hidden"
 
-        answer = solver.ask([], empty)
+        nobody = Request({}, {}, as_text(proof.symbols.moment))
+        answer = solver.ask([], empty, [nobody])
         if answer.undecided:
             proof.undecided.add(("slot-may-be-empty", target.id))
         elif answer.witness is not None:
             witness = smaller(answer.witness, empty)
+            if not proof.replay.confirmed(witness, [target.id]):
+                proof.undecided.add(("slot-may-be-empty", target.id))
+                continue
             slot = proof.book.slots[target.id]
             message = f"`{slot.id}` can end up with nothing in it, such as when {whom(witness, proof.book)}."
             hint = 'Give it a `default`, or say why that is fine: `allow: {slot-may-be-empty: "..."}`.'
