@@ -298,7 +298,7 @@ def test_an_opt_out_by_kind_stops_rules_attributes_and_content_of_that_purpose(o
     assert told == expected
     is_unknown = "anything" in (opt_outs or ())
     assert bool(decision["warnings"]) == (
-        is_unreadable or is_unknown or isinstance(gpc, int | str) and not isinstance(gpc, bool)
+        is_unreadable or is_unknown or (isinstance(gpc, int | str) and not isinstance(gpc, bool))
     )
 
 
