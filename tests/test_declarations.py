@@ -60,7 +60,9 @@ def test_a_declaration_says_everything_about_an_attribute():
 
 
 def test_topics_open_by_their_own_flag_unless_the_book_says_otherwise():
-    topics, *_ = read("topics: {pregnancy: {consent: health}, secret: {consent: never}, closed: {consent: Never}}")
+    topics, *_ = read(
+        "topics: {pregnancy: {consent: health}, secret: {consent: never}, closed: {consent: Never}}"
+    )
     assert topics["health"] == Topic("health", "health", TOPICS["health"])
     assert topics["pregnancy"].consent == "health"
     assert (topics["secret"].consent, topics["closed"].consent) == (None, None)
