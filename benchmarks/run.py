@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-BENCHMARKS = ("load", "evaluate", "editor", "peers", "serve")
+BENCHMARKS = ("load", "evaluate", "editor", "peers", "scoring", "serve")
 
 
 def main(names: list[str]) -> int:

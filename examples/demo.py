@@ -25,9 +25,12 @@ VISITORS = (
 )
 SLOTS = ("greeting", "hero", "recommendations", "home-modules", "account-first-view")
 
+LISTS = {"hiker-on-a-product": "a hiker who looks at boots", "newcomer-in-norway": "a newcomer in Norway"}
+"""Visitors whose lists are shown with explanations."""
+
 
 def main() -> None:
-    """Print the table and the explanation."""
+    """Print the table and the explanations."""
     engine = Engine.load(ROOT / "rules")
     book = engine.book
     print(f"An outdoor shop: {len(book.rules)} rules decide {len(book.slots)} slots.\n")
@@ -40,6 +43,27 @@ def main() -> None:
     print("\n".join(table(rows, widest=16)))
     print("\nWhy does the hiker see socks? As `tailored explain` tells it:\n")
     print(explain(engine, *_request("hiker")).to_text(["hero"]))
+    for name, who in LISTS.items():
+        print(f"\nWhat {who} finds in the list made for each visitor, and why:\n")
+        print("\n".join(_list(engine.evaluate(*_request(name)))))
+
+
+def _list(decision: Decision) -> list[str]:
+    """The products that a visitor finds, each with its price, how likely it was to be shown, and why."""
+    placement = decision["for-you"]
+    rows = [
+        (
+            str(item.fields["title"]),
+            str(item.fields["price"]),
+            f"{item.propensity:.1%}",
+            decision.why("for-you", item.content),
+        )
+        for item in placement.items
+    ]
+    scorer = placement.scorer
+    used = f"put in order by {scorer.used}" if scorer.used else "in the catalogue's own order"
+    because = f": {scorer.reason}" if scorer.reason else ""
+    return [*table([("PRODUCT", "PRICE", "CHANCE", "WHY"), *rows], widest=80), f"({used}{because})"]
 
 
 def _request(name: str) -> tuple[dict[str, object], dict[str, str], str]:

@@ -144,24 +144,36 @@ class _Top:
         """The probabilities where caps make one choice depend on another: over all offsets."""
         found: dict[int, float] = {}
         for number, chance in self._numbers():
-            if chance == 0:
-                continue
-            for offset, share in self._offsets(number):
-                for one in chain(*self.select(number, offset)):
+            for chosen, share in self._lists(number) if chance else ():
+                for one in chosen:
                     found[one] = found.get(one, 0.0) + chance * share
         return found
 
-    def _offsets(self, number: int) -> list[tuple[int, float]]:
-        """Offsets that may differ in what follows, each with its probability: one for each that has room."""
-        used = self._caps.used(self.top[: len(self.top) - number])
+    def _lists(self, number: int) -> Iterator[tuple[Sequence[int], float]]:
+        """What may be placed when so many are explored, in parts, each with its probability."""
+        kept = self.top[: len(self.top) - number]
+        used = self._caps.used(kept)
+        named = _first(number, (one for one in self.first if self._caps.take(used, one)))
         fitting = [place for place, one in enumerate(self.drawn) if self._caps.fits(used, one)]
-        if not fitting or number == 0:
-            return [(0, 1.0)]
-        size = len(self.drawn)
-        gaps = [
-            place - before for before, place in zip([fitting[-1] - size, *fitting], fitting, strict=False)
-        ]
-        return [(place, gap / size) for place, gap in zip(fitting, gaps, strict=True)]
+        missing = number - len(named)
+        if not missing or not fitting:
+            yield [one for part in self.select(number, 0) for one in part], 1.0
+            return
+        yield [*kept, *named], 1.0
+        ones = [self.drawn[place] for place in fitting]
+        before = fitting[-1] - len(self.drawn)
+        for start, place in enumerate(fitting):  # every offset after the one before leads to this one
+            share, before = (place - before) / len(self.drawn), place
+            if missing == 1:
+                yield ones[start : start + 1], share
+                continue
+            taken = dict(used)
+            walk = (one for one in chain(ones[start:], ones[:start]) if self._caps.take(taken, one))
+            explored = _first(missing, walk)
+            if len(explored) < missing:  # then the order fills up, beside what is kept
+                whole = {one for part in self.select(number, place) for one in part}
+                explored = [*whole.difference(kept, named)]
+            yield explored, share
 
     def _greedy(self, policy: Policy, scores: tuple[float, ...] | None) -> list[int]:
         """The first of the order that caps let through, each as unlike those before it as is asked for."""
@@ -201,9 +213,10 @@ class _Caps:
     ) -> None:
         self._caps = [(cap.per.removeprefix("item."), cap.number) for cap in ranking.at_most]
         self._candidates = candidates
+        self._known: dict[int, list[tuple[tuple[int, Hashable], int]]] = {}
         self._pinned: Used = {}
         for one in pinned:
-            self._add(self._pinned, self._values(one))
+            _add(self._pinned, self._counted(one))
 
     def __bool__(self) -> bool:
         return bool(self._caps)
@@ -213,36 +226,39 @@ class _Caps:
         used = dict(self._pinned)
         if self._caps:
             for one in chosen:
-                self._add(used, self._values(self._candidates[one]))
+                _add(used, self._values(one))
         return used
 
     def fits(self, used: Used, one: int) -> bool:
         """Whether a candidate may be added to a list."""
-        if not self._caps:
-            return True
-        return all(
-            used.get((cap, value), 0) < most for cap, most, value in self._values(self._candidates[one])
-        )
+        return not self._caps or all(used.get(value, 0) < most for value, most in self._values(one))
 
     def take(self, used: Used, one: int) -> bool:
         """Adds a candidate to a list, if it may be."""
-        if not self._caps:
-            return True
         if not self.fits(used, one):
             return False
-        self._add(used, self._values(self._candidates[one]))
+        if self._caps:
+            _add(used, self._values(one))
         return True
 
-    def _values(self, candidate: Candidate) -> list[tuple[int, int, Hashable]]:
+    def _values(self, one: int) -> list[tuple[tuple[int, Hashable], int]]:
+        """What of a candidate is counted, each with how often it may be there."""
+        known = self._known.get(one)
+        if known is None:
+            known = self._known[one] = self._counted(self._candidates[one])
+        return known
+
+    def _counted(self, candidate: Candidate) -> list[tuple[tuple[int, Hashable], int]]:
         return [
-            (place, most, one)
+            ((place, value), most)
             for place, (name, most) in enumerate(self._caps)
-            for one in _several(candidate.attributes.get(name))
+            for value in _several(candidate.attributes.get(name))
         ]
 
-    def _add(self, used: Used, values: list[tuple[int, int, Hashable]]) -> None:
-        for place, _, value in values:
-            used[place, value] = used.get((place, value), 0) + 1
+
+def _add(used: Used, counted: list[tuple[tuple[int, Hashable], int]]) -> None:
+    for value, _ in counted:
+        used[value] = used.get(value, 0) + 1
 
 
 def _several(value: Any) -> Sequence[Any]:

@@ -26,6 +26,10 @@ from tailored.scoring.workers import Busy, Workers
 Draws: TypeAlias = tuple[tuple[float, ...], ...]
 """Equally likely lists of scores, mostly one; in each a number for every candidate."""
 
+BREATH = 0.0005
+"""Seconds for which a page lets others go on when it finds no thread. Else one that makes page after page
+would hold the interpreter for 5 ms at a time, and all others would wait."""
+
 log = logging.getLogger("tailored.scoring")
 log.addHandler(logging.NullHandler())
 
@@ -309,6 +313,7 @@ class Scorers:
         try:
             job = workers.submit(lambda: _scored(scorer, call.facts, call.candidates))
         except Busy:
+            time.sleep(BREATH)
             return _busy(call)
         if not job.wait(call.seconds):
             return _late(call)

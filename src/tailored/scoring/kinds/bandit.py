@@ -128,20 +128,17 @@ class JsonMemory:
 
 
 class SqliteMemory:
-    """A table that several processes may share."""
+    """A table that several processes may share; each has a connection of its own, also after a fork."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, timeout=1, isolation_level=None, check_same_thread=False)
-        self._connection.execute(
-            "create table if not exists bandit (candidate text primary key, taken real, passed real)"
-        )
-        self._seen: int | None = None
         self._known: dict[str, tuple[float, float]] = {}
+        self._open()
 
     def read(self) -> Mapping[str, tuple[float, float]]:
         with self._lock:
-            version = self._connection.execute("pragma data_version").fetchone()[0]
+            version = self._mine().execute("pragma data_version").fetchone()[0]
             if version != self._seen:
                 rows = self._connection.execute("select candidate, taken, passed from bandit").fetchall()
                 self._known = {name: (taken, left) for name, taken, left in rows}
@@ -150,7 +147,7 @@ class SqliteMemory:
 
     def add(self, name: str, taken: float, left: float) -> None:
         with self._lock:
-            self._connection.execute(
+            self._mine().execute(
                 "insert into bandit values (?, ?, ?) on conflict (candidate)"
                 " do update set taken = taken + excluded.taken, passed = passed + excluded.passed",
                 (name, taken, left),
@@ -159,6 +156,21 @@ class SqliteMemory:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _mine(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():
+            self._open()
+        return self._connection
+
+    def _open(self) -> None:
+        self._pid = os.getpid()
+        self._seen: int | None = None
+        self._connection = sqlite3.connect(
+            self._path, timeout=1, isolation_level=None, check_same_thread=False
+        )
+        self._connection.execute(
+            "create table if not exists bandit (candidate text primary key, taken real, passed real)"
+        )
 
 
 def load(declared: Declared, surroundings: Surroundings) -> Bandit:

@@ -1,0 +1,147 @@
+"""The scoring hook: what a sleeping scorer costs a page, and what rankings cost beside none."""
+
+from __future__ import annotations
+
+import threading
+from statistics import median
+from time import perf_counter, sleep
+from typing import Any
+
+from benchmarks.tables import show
+from tailored.book.load import check_book
+from tailored.engine.engine import Engine
+
+TIMEOUT = 25.0
+"""Milliseconds, as a scorer has unless its book says otherwise."""
+AT_ONCE, PAGES = 50, 40
+ITEMS = 200
+ROUNDS = 400
+PLAIN = """\
+attributes: {user: {country: {type: string}}}
+slots: {hero: {}, list: {many: 6}}
+content: {a: {title: A}, b: {title: B}, c: {title: C}}
+rules:
+  best: {when: {country: NO}, show: {hero: RANKING}}
+"""
+CATALOG = (
+    "catalogs: {things: {attributes: {brand: {type: string}, price: {type: integer}}, items: {ITEMS}}}\n"
+)
+
+
+class Sleeping:
+    """Answers after a second."""
+
+    def score(self, facts: object, candidates: list[object]) -> list[float]:
+        sleep(1)
+        return [0.0] * len(candidates)
+
+
+class Failing:
+    """Raises."""
+
+    def score(self, facts: object, candidates: list[object]) -> list[float]:
+        raise ValueError
+
+
+class Counting:
+    """Answers at once."""
+
+    quick = True
+
+    def score(self, facts: object, candidates: list[object]) -> list[float]:
+        return [float(place * 7 % 13) for place in range(len(candidates))]
+
+
+def run() -> None:
+    """Prints what a page waits for, and what rankings cost."""
+    _waiting()
+    _rankings()
+
+
+def engine_of(text: str, **scorers: object) -> Engine:
+    """The engine of a small book."""
+    book, report = check_book({"book.yaml": text.encode()})
+    assert not report.errors, report.to_text()
+    return Engine(book, scorers)
+
+
+def _waiting() -> None:
+    """How long pages take whose scorer sleeps for a second, when 50 are made at once, wave after wave.
+
+    Beside them the same pages with a scorer that fails at once: what the machine takes for 50 pages anyway.
+    """
+    rows: list[list[str | float]] = []
+    for name, scorer in {"fails at once": Failing(), "sleeps for a second": Sleeping()}.items():
+        times = _waves(scorer)
+        running = sum(thread.name == "tailored-model" for thread in threading.enumerate())
+        rows.append([name, len(times), median(times), times[len(times) * 99 // 100], times[-1], running])
+    show(
+        f"{AT_ONCE} pages at once (target: p99 of the sleeper at most {TIMEOUT + 5:g} ms, or as the other)",
+        ["the scorer", "pages", "median, ms", "p99, ms", "longest, ms", "its threads"],
+        rows,
+    )
+
+
+def _waves(scorer: object) -> list[float]:
+    """The times of all pages in milliseconds, sorted."""
+    text = PLAIN.replace("RANKING", "{best of: [a, b, c], by: model}")
+    engine = engine_of("scorers: {model: {kind: python}}\n" + text, model=scorer)
+    times: list[float] = []
+    begin = threading.Barrier(AT_ONCE)
+
+    def visitor() -> None:
+        for _ in range(PAGES):
+            begin.wait()
+            start = perf_counter()
+            engine.evaluate({"country": "NO"}, {})
+            times.append((perf_counter() - start) * 1e3)
+
+    threads = [threading.Thread(target=visitor) for _ in range(AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    engine.close()
+    return sorted(times)
+
+
+def _rankings() -> None:
+    """What one evaluation takes, interleaved, as multiples of one whose book has no scorer."""
+    items = ", ".join(f"i{n}: {{brand: b{n % 9}, price: {n % 31}}}" for n in range(ITEMS))
+    catalog = CATALOG.replace("ITEMS", items)
+    scorer = "scorers: {model: {kind: python}}\n"
+    of = "of: {catalog: things, where: {price: {at most: 25}}}"
+    books = {
+        "no scorer in the book": PLAIN.replace("RANKING", "a"),
+        "a catalog and a scorer that this page does not use": scorer
+        + catalog
+        + PLAIN.replace("RANKING", "a")
+        + f"  other: {{when: {{country: SE}}, show: {{list: {{{of}, by: model}}}}}}\n",
+        "best of three": scorer + PLAIN.replace("RANKING", "{best of: [a, b, c], by: model}"),
+        f"six of {ITEMS} items": scorer + catalog + _listed(of),
+        "and 20% explored": scorer + catalog + _listed(f"{of}, explore: 20%"),
+        "and two per brand": scorer + catalog + _listed(f"{of}, explore: 20%, at most: {{2 per: brand}}"),
+        "and diverse": scorer + catalog + _listed(f"{of}, explore: 20%, diversity: 0.3"),
+    }
+    engines = {name: engine_of(text, model=Counting()) for name, text in books.items()}
+    times: dict[str, list[float]] = {name: [] for name in books}
+    for number in range(ROUNDS):
+        request: Any = {"country": "NO"}, {"request_id": f"r{number}"}
+        for name, engine in engines.items():
+            start = perf_counter()
+            engine.evaluate(*request)
+            times[name].append((perf_counter() - start) * 1e6)
+    first = median(next(iter(times.values())))
+    show(
+        "One evaluation (target: none of it is felt where the book has no scorer)",
+        ["what is ranked", "median, us", "times no scorer"],
+        [[name, median(took), median(took) / first] for name, took in times.items()],
+    )
+
+
+def _listed(ranking: str) -> str:
+    return PLAIN.replace("hero: RANKING", f"list: {{top: 6, {ranking}, by: model}}")
+
+
+if __name__ == "__main__":
+    run()
