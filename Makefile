@@ -7,13 +7,14 @@ BENCH_READY := $(VENV)/.bench-ready
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long mutants bench bench-serve soak browser lint format setup clean
+.PHONY: help demo test test-long mutants bench bench-quick bench-serve soak browser lint format setup clean
 
 help:
 	@echo "make demo       decide for some visitors of the example shop, and explain one decision"
 	@echo "make test       lint, type-check and test, with coverage"
 	@echo "make test-long  the same claims on many more generated books, for an hour or so"
 	@echo "make mutants    slips in the example book's rules: do its own tests and guarantees notice them?"
+	@echo "make bench-quick  the engine and its peers in under two minutes"
 	@echo "make bench-serve  the service under load, beside the barest endpoint (needs wrk)"
 	@echo "make soak       the service at full load for a minute, with everything that goes wrong"
 	@echo "make browser    install Chromium and wrk from Debian's packages, for the tests and the benchmark"
@@ -37,8 +38,11 @@ mutants: $(READY)
 bench: $(BENCH_READY)
 	@$(PY) benchmarks/run.py $(NAME)
 
-$(BENCH_READY): benchmarks/requirements.txt $(READY)
-	@$(PY) -m pip install -qq --disable-pip-version-check -r benchmarks/requirements.txt
+bench-quick: $(BENCH_READY)
+	@$(PY) benchmarks/run.py --quick
+
+$(BENCH_READY): pyproject.toml $(READY)
+	@$(PY) -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@
 
 bench-serve: $(READY)

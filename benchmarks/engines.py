@@ -1,8 +1,8 @@
 """The same books in other engines, each at its best.
 
-Everything that would cost an engine time is done for it beforehand: requests are flat, dates, times and versions
-are whole numbers in them, sizes of lists are counted, segments are written out, and no value is missing. What a
-slot gets is one text: the content, the modules in their order, or `(hidden)`.
+Everything that would cost an engine time is done for it beforehand: requests are flat, dates, times and
+versions are whole numbers in them, sizes of lists are counted, segments are written out, and no value is
+missing. What a slot gets is one text: the content, the modules in their order, or `(hidden)`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def default(slot: Slot) -> str:
 
 def datalogic(book: RuleBook) -> Answer:
     """One expression for all slots, so that there is one native call: a list of chains of `if`."""
-    compiled = datalogic_py.Engine().compile(json.dumps({"merge": list(map(_slot(book), book.slots.values()))}))
+    compiled = datalogic_py.Engine().compile(
+        json.dumps({"merge": list(map(_slot(book), book.slots.values()))})
+    )
 
     def answer(data: datalogic_py.DataHandle) -> list[str]:
         found: list[str] = compiled.evaluate_data(data)
@@ -314,7 +316,6 @@ def _text(book: RuleBook, condition: Condition, words: _Words) -> str:
     if condition.attribute.type is Type.NUMBER:
         constant = float(constant)
     return f"{name} {sign} {json.dumps(constant)}"
-
 
 
 def zen_table(book: RuleBook) -> Answer:

@@ -1,19 +1,22 @@
-"""One evaluation: how it grows with the book, how even it is, and where its time goes."""
+"""One evaluation: how it grows with the book, how even it is, where its time goes, what memory gains."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
 from statistics import median
-from time import perf_counter_ns
+from time import thread_time_ns
 from typing import Any
 
-from benchmarks.books import make
+from benchmarks.books import Request, make
 from benchmarks.tables import show
 from tailored.book.load import check_book
+from tailored.content.render import FrozenDict
+from tailored.engine.decision import Decision
 from tailored.engine.engine import Engine
-from tailored.engine.resolve import resolve
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SIZES = {
@@ -21,87 +24,131 @@ SIZES = {
     "dense": (10, 1_000, 10_000),
     "table": (10, 1_000, 10_000),
 }
+QUICK = {"selective": (10, 1_000, 10_000), "dense": (10_000,)}
 ROUNDS = 20
 
 
-def run() -> None:
-    """Prints medians in microseconds, and as multiples of an empty call with two dictionaries."""
-    empty = _median([_timed(_nothing, request) for _ in range(ROUNDS) for request in [({}, {})] * 100])
+def run(quick: bool = False) -> None:
+    """Prints medians in microseconds of processor time, and as multiples of an empty call."""
+    empty = per_call(lambda request: _nothing(*request), [({}, {})] * 100)
+    empty -= per_call(lambda request: None, [({}, {})] * 100)
+    print(f"\nAn empty call with two dictionaries: {empty:.3f} µs")
     rows: list[list[str | float]] = []
     stages: list[list[str | float]] = []
-    for name, sizes in SIZES.items():
+    for name, sizes in (QUICK if quick else SIZES).items():
         before = 0.0
         for size in sizes:
             mix = make(name, size)
             engine = engine_of(mix.text)
-            times = sorted(measured(lambda user, context: engine.evaluate(user, context, NOW), mix.requests))  # noqa: B023
-            middle = _median(times)
-            rows.append(
-                [
-                    name,
-                    f"{size:,}",
-                    middle,
-                    times[len(times) * 99 // 100] / 1e3 / middle,
-                    middle / before if before else "",
-                    middle / empty,
-                ]
-            )
+            times = sorted(measured(lambda request: engine.evaluate(*request, NOW), mix.requests))  # noqa: B023
+            middle = median(times) / 1e3
+            late = times[len(times) * 99 // 100] / 1e3 / middle
+            growth = middle / before if before else ""
+            missing = per_call(lambda request: engine.evaluate(*request, NOW), [({}, {})] * 100)  # noqa: B023
+            rows.append([name, f"{size:,}", middle, late, growth, missing, missing / empty])
             before = middle
-            if size == 10_000:
-                stages.append([name, *_stages(engine, mix.requests), middle])
+            if size in (10, 10_000):
+                stages.append([name, f"{size:,}", *_stages(engine, mix.requests)])
     show(
-        "One evaluation (targets: p99 at most 4 medians; selective grows at most 2.5, then 5 times)",
-        ["mix", "rules", "median, us", "p99 / median", "growth", "empty calls"],
+        "One evaluation, µs (targets: p99 at most 4 medians; selective grows at most 2.5, then 5 times)",
+        ["mix", "rules", "median", "p99 / median", "growth", "an empty request", "in empty calls"],
         rows,
     )
-    plain = engine_of(make("selective", 10_000, 0).text)
-    nothing = _median(measured(lambda user, context: plain.evaluate(user, context, NOW), [({}, {})]))
-    mix = make("selective", 10_000, templates=True)
-    engine = engine_of(mix.text)
-    greeting = _median(measured(lambda user, context: engine.evaluate(user, context, NOW), mix.requests))
-    print(f"  selective, 10,000 rules, every fourth item a template: {greeting:.0f} us")
-    print(f"  an empty request: {nothing:.0f} us, {nothing / empty:.0f} empty calls")
     show(
-        "Where it goes at 10,000 rules, us at the median",
-        ["mix", "facts", "index", "resolution", "decision", "whole"],
+        "Where it goes, µs for each request on average",
+        ["mix", "rules", "typing, gates", "index", "resolution", "object", "whole"],
         stages,
     )
+    _texts_and_batches()
+    _remembering()
 
 
-def engine_of(text: str) -> Engine:
+def engine_of(text: str, remember: int = 0) -> Engine:
     """The engine of a book that is one text."""
     book, report = check_book({"book.yaml": text.encode()})
     assert report.errors == 0, report.to_text()
-    return Engine(book)
+    return Engine(book, remember=remember)
 
 
-def measured(work: Callable[..., Any], requests: list[Any], rounds: int = ROUNDS) -> list[int]:
+def measured(work: Callable[[Any], Any], requests: Sequence[Any], rounds: int = ROUNDS) -> list[int]:
     """Nanoseconds of each request in each round, after one round that nobody counts."""
     for request in requests:
-        work(*request)
+        work(request)
     gc.collect()
-    return [_timed(work, request) for _ in range(rounds) for request in requests]
+    times = []
+    for _ in range(rounds):
+        for request in requests:
+            start = thread_time_ns()
+            work(request)
+            times.append(thread_time_ns() - start)
+    return times
 
 
-def _stages(engine: Engine, requests: list[Any]) -> list[float]:
+def per_call(work: Callable[[Any], Any], requests: Sequence[Any], rounds: int = 40) -> float:
+    """Microseconds of a call on average, in the median of many rounds, without the cost of the clock."""
+    for request in requests:
+        work(request)
+    gc.collect()
+    times = []
+    for _ in range(rounds):
+        start = thread_time_ns()
+        for request in requests:
+            work(request)
+        times.append((thread_time_ns() - start) / len(requests))
+    return median(times) / 1e3
+
+
+def _stages(engine: Engine, requests: Sequence[Request]) -> list[float]:
     facts = [engine.facts(*request, NOW) for request in requests]
-    resolved = [(engine._plan, engine._matcher.firing(one), one.permissions) for one in facts]
-    reading = _median(measured(lambda user, context: engine.facts(user, context, NOW), requests))
-    index = _median(measured(engine._matcher.firing, [(one,) for one in facts]))
-    resolving = _median(measured(resolve, resolved))
-    deciding = _median(measured(engine.decide, [(one,) for one in facts]))
-    return [reading, index, resolving, deciding - index - resolving]
+    decisions = [engine.decide(one) for one in facts]
+    typing = per_call(lambda request: engine._reader.glance(*request, NOW), requests)
+    reading = per_call(lambda request: engine.facts(*request, NOW), requests)
+    deciding = per_call(engine.decide, facts)
+    making = per_call(_made_again, decisions)
+    whole = per_call(lambda request: engine.evaluate(*request, NOW), requests)
+    return [typing, reading - typing, deciding - making, making, whole]
+
+
+def _made_again(one: Decision) -> Decision:
+    return Decision(one.book, FrozenDict(one.slots), one.settings, (), (), one.reasons)
+
+
+def _texts_and_batches() -> None:
+    mix = make("selective", 10_000, templates=True)
+    engine = engine_of(mix.text)
+    plain = engine_of(make("selective", 10_000).text)
+    greeting = per_call(lambda request: engine.evaluate(*request, NOW), mix.requests)
+    without = per_call(lambda request: plain.evaluate(*request, NOW), mix.requests)
+    print(f"\nselective, 10,000 rules: {without:.1f} µs; every fourth item a template: {greeting:.1f} µs")
+    requests = mix.requests
+    at_once = per_call(
+        lambda batch: [plain.decide(plain._reader.read(*one, NOW)) for one in batch], [requests]
+    )
+    one_by_one = per_call(lambda batch: [plain.evaluate(*one, NOW) for one in batch], [requests])
+    print(
+        f"a batch without what is done once for each call, against a loop: {one_by_one / at_once:.2f} times"
+    )
+
+
+def _remembering() -> None:
+    """A stream in which the n-th most frequent request comes 1/n times as often as the first."""
+    rows: list[list[str | float]] = []
+    for name in ("selective", "dense"):
+        mix = make(name, 10_000, requests=5_000)
+        weights = list(accumulate(1 / rank for rank in range(1, len(mix.requests) + 1)))
+        stream = random.Random(7).choices(mix.requests, cum_weights=weights, k=4_000)
+        plain, remembering = engine_of(mix.text), engine_of(mix.text, remember=1_000)
+        for request in stream:
+            assert remembering.evaluate(*request, NOW) == plain.evaluate(*request, NOW)
+        without = per_call(lambda request: plain.evaluate(*request, NOW), stream, 5)  # noqa: B023
+        remembered = per_call(lambda request: remembering.evaluate(*request, NOW), stream, 5)  # noqa: B023
+        rows.append([name, without, remembered, without / remembered])
+    show(
+        "1,000 decisions remembered, a Zipf stream over 5,000 requests, 10,000 rules",
+        ["mix", "without, µs", "remembering, µs", "times faster"],
+        rows,
+    )
 
 
 def _nothing(user: dict[str, Any], context: dict[str, Any]) -> None:
     return None
-
-
-def _timed(work: Callable[..., Any], request: Any) -> int:
-    start = perf_counter_ns()
-    work(*request)
-    return perf_counter_ns() - start
-
-
-def _median(nanoseconds: list[int]) -> float:
-    return median(nanoseconds) / 1e3

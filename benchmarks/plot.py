@@ -16,7 +16,7 @@ COLORS = ("#1b6ca8", "#c1440e", "#5a8f29", "#8d5fb0", "#b58900", "#555555", "#2a
 
 
 def plot(lines: Mapping[tuple[str, str], Series], quick: bool = False) -> Path:
-    """Writes the picture, and says where. A quick run has a picture of its own, so that it replaces no other."""
+    """Writes the picture, and says where. That of a quick run does not replace the other."""
     mixes = [mix for mix in ("selective", "table") if (mix, "tailored") in lines]
     panels = []
     for place, mix in enumerate(mixes):
@@ -41,7 +41,9 @@ def machine() -> str:
     found = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
         found = f"{names[0]}, {len(names)} virtual cores, shared" if names else found
     return f"{found}; Python {platform.python_version()}"
 
@@ -64,7 +66,8 @@ def _panel(mix: str, lines: Mapping[str, Series]) -> Iterator[str]:
         yield f'<text x="{LEFT - 6}" y="{y(10**power) + 4:.1f}" text-anchor="end">{_time(10**power)}</text>'
     for power in range(low, high + 1):
         yield f'<path d="M{x(10**power):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#eee"/>'
-        yield f'<text x="{x(10**power):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{10**power:,}</text>'
+        place = f'x="{x(10**power):.1f}" y="{HEIGHT - BOTTOM + 18}"'
+        yield f'<text {place} text-anchor="middle">{10**power:,}</text>'
     yield f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">rules</text>'
     taken: list[float] = []
     for color, (peer, line) in zip(COLORS * 2, lines.items(), strict=False):
@@ -72,7 +75,9 @@ def _panel(mix: str, lines: Mapping[str, Series]) -> Iterator[str]:
         weight = 3 if peer == "tailored" else 1.5
         path = " ".join(f"{across:.1f},{up:.1f}" for across, up in points)
         yield f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="{weight}"/>'
-        yield from (f'<circle cx="{across:.1f}" cy="{up:.1f}" r="3" fill="{color}"/>' for across, up in points)
+        yield from (
+            f'<circle cx="{across:.1f}" cy="{up:.1f}" r="3" fill="{color}"/>' for across, up in points
+        )
         at = points[-1][1] + 4
         while any(abs(at - other) < 14 for other in taken):
             at += 14

@@ -11,16 +11,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-BENCHMARKS = ("load", "evaluate", "editor", "peers", "scoring", "serve")
+BENCHMARKS = ("load", "evaluate", "memory", "editor", "peers", "scoring", "serve")
+QUICK = ("evaluate", "memory", "peers")
+"""Those that have a short form, which `--quick` runs."""
 
 
 def main(names: list[str]) -> int:
     """Exit 2 where a name is none."""
+    quick = "--quick" in names
+    names = [name for name in names if name != "--quick"]
     if unknown := set(names) - set(BENCHMARKS):
         print(f"There is no benchmark {', '.join(sorted(unknown))}; they are {', '.join(BENCHMARKS)}.")
         return 2
-    for name in names or BENCHMARKS:
-        import_module(f"benchmarks.{name}").run()
+    for name in names or (QUICK if quick else BENCHMARKS):
+        benchmark = import_module(f"benchmarks.{name}")
+        benchmark.run(quick=True) if quick else benchmark.run()
     return 0
 
 

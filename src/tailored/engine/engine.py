@@ -17,6 +17,7 @@ from tailored.content.render import FrozenDict, Renderer, View, views
 from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue
 from tailored.engine.facts import Facts, FactsReader, RequestWarning, as_json, read_now
 from tailored.engine.match import Matcher
+from tailored.engine.remember import Memory
 from tailored.engine.resolve import (
     Choice,
     Plan,
@@ -38,10 +39,13 @@ class Engine:
     """Decides what each user sees by one rule book. It never changes, and threads may share it.
 
     `scorers` are the application's own, by the ids of scorers of the kind `python`. What catalogs have in
-    stock, and what scorers learn, does change: by `refresh` and `feedback`.
+    stock, and what scorers learn, does change: by `refresh` and `feedback`. `remember` is how many decisions
+    are kept for requests that repeat: none, unless asked for (it takes the extra `cache`).
     """
 
-    def __init__(self, book: RuleBook, scorers: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, book: RuleBook, scorers: Mapping[str, object] | None = None, remember: int = 0
+    ) -> None:
         self.book = book
         self.version = book_version(book)
         self._matcher = Matcher(book)
@@ -58,6 +62,7 @@ class Engine:
         ]
         self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
         self._ranker = _ranker(book, plan.personal, scorers)
+        self._memory = Memory(book, self._reader, remember) if remember else None
         self._is_made = True
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -74,14 +79,20 @@ class Engine:
         return self._plan.personal
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], scorers: Mapping[str, object] | None = None) -> Engine:
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        scorers: Mapping[str, object] | None = None,
+        remember: int = 0,
+    ) -> Engine:
         """An engine of the rule book in a folder, with the application's own scorers by their ids.
 
+        `remember` is how many decisions are kept for requests that repeat (with the extra `cache`).
         Raises RuleBookError, which prints like the validator, where the book has errors, and BookNotReadable
         where there is none.
         """
         with collector_paused():
-            return cls(load_book(path), scorers)
+            return cls(load_book(path), scorers, remember)
 
     def evaluate(
         self,
@@ -94,6 +105,8 @@ class Engine:
         Values that cannot be used count as missing, with a warning in the decision. Raises TypeError where
         user or context is no mapping or `now` is no time, ValueError where a text for `now` names none.
         """
+        if self._memory is not None and user.__class__ is dict and context.__class__ is dict:
+            return self._memory.evaluate(user, context, read_now(now), self.decide)
         return self.decide(self.facts(user, context, now))
 
     async def evaluate_async(

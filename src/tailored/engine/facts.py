@@ -19,7 +19,7 @@ from tailored.condition.types import (
 )
 from tailored.condition.values import TooLarge, WrongType, read_value
 from tailored.engine.index import Index
-from tailored.engine.ordinary import Get, Read, ordinary
+from tailored.engine.ordinary import Get, Ordinary, Read, ordinary
 from tailored.guard.permissions import Permissions, read_permissions
 
 MOST_DOORS = 1024
@@ -46,7 +46,7 @@ class Facts:
     `remembered` the segments that are worked out already.
     """
 
-    __slots__ = ("_raws", "_reader", "_values", "door", "holding", "now", "remembered", "warnings")
+    __slots__ = ("_reader", "_values", "door", "holding", "now", "raws", "remembered", "warnings")
 
     def __init__(
         self,
@@ -57,10 +57,20 @@ class Facts:
         holding: int,
         warnings: tuple[RequestWarning, ...],
     ) -> None:
-        self._reader, self._raws, self.now, self.door = reader, raws, now, door
+        self._reader, self.raws, self.now, self.door = reader, raws, now, door
         self.holding, self.warnings = holding, warnings
         self._values: dict[str, Value] | None = None
         self.remembered: dict[tuple[str, bool], bool] = {}
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether nothing in the request was odd, so that `raws` are as they were sent."""
+        return self.raws.__class__ is tuple
+
+    def without(self, kept: Sequence[bool]) -> Facts:
+        """The same facts, but for the attributes that are not kept."""
+        raws = tuple([raw if keep else None for raw, keep in zip(self.raws, kept, strict=True)])
+        return Facts(self._reader, raws, self.now, self.door, self.holding, self.warnings)
 
     @property
     def permissions(self) -> Permissions:
@@ -71,7 +81,7 @@ class Facts:
     def values(self) -> dict[str, Value]:
         """The typed values by whole attribute names."""
         if self._values is None:
-            self._values = self._reader.values(self._raws)
+            self._values = self._reader.values(self.raws)
         return self._values
 
 
@@ -115,27 +125,48 @@ class FactsReader:
             Read(attribute, self._index.columns.get(attribute.key))
             for attribute in (*self._user, *self._context, *self._nested)
         ]
+        self.keys = [read.attribute.key for read in self._reads]
+        """The attributes, in the order in which they are read."""
         ranks = {key: rank for rank, key in enumerate(book.attributes)}
         self._order = sorted(enumerate(self._reads), key=lambda numbered: ranks[numbered[1].attribute.key])
         self._ordinary = ordinary(self._reads, len(self._user), len(self._context), _found_at)
+        unasked = [Read(read.attribute, None) for read in self._reads]
+        self._glance = ordinary(unasked, len(self._user), len(self._context), _found_at)
         self._doors: dict[Any, Door] = {}
         self._nothing_said = self._door(read_permissions(None, None, None, book.topics, book.purposes)[0])
 
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
         """The facts of a request. What cannot be used is missing, with a warning; nothing is raised."""
-        if user.__class__ is dict and context.__class__ is dict:
-            try:
-                consents, opt_outs = user.get("consents"), user.get("opt_outs")
-                if consents is None and opt_outs is None and context.get("gpc") is not True:
-                    door, warnings = self._nothing_said, None
-                else:
-                    door, warnings = self._permitted(consents, opt_outs, context.get("gpc"))
-                read = None if warnings else self._ordinary(user.get, context.get, door, now)
-                if read is not None:
-                    return Facts(self, read[1], now, door, read[0], ())
-            except Exception:  # a foreign key may raise anything when it is compared
-                pass
+        read = self._at_once(self._ordinary, user, context, now)
+        if read is not None:
+            door, (holding, raws) = read
+            return Facts(self, raws, now, door, holding, ())
         return self._read(_careful(user), _careful(context), now)
+
+    def glance(
+        self, user: Mapping[str, object], context: Mapping[str, object], now: datetime
+    ) -> tuple[Permissions, tuple[Any, ...]] | None:
+        """What an ordinary request permits and holds, looked up nowhere; None for any other request."""
+        read = self._at_once(self._glance, user, context, now)
+        return read and (read[0].permissions, read[1][1])
+
+    def _at_once(
+        self, function: Ordinary, user: Mapping[str, object], context: Mapping[str, object], now: datetime
+    ) -> tuple[Door, tuple[int, tuple[Any, ...]]] | None:
+        if user.__class__ is not dict or context.__class__ is not dict:
+            return None
+        try:
+            consents, opt_outs = user.get("consents"), user.get("opt_outs")
+            if consents is None and opt_outs is None and context.get("gpc") is not True:
+                door = self._nothing_said
+            else:
+                door, warnings = self._permitted(consents, opt_outs, context.get("gpc"))
+                if warnings:
+                    return None
+            read = function(user.get, context.get, door, now)
+        except Exception:  # a foreign key may raise anything when it is compared
+            return None
+        return read and (door, read)
 
     def _read(self, of_user: Get, of_context: Get, now: datetime) -> Facts:
         """The same for a request with anything odd in it."""
