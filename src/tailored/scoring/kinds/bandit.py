@@ -130,6 +130,9 @@ class JsonMemory:
 class SqliteMemory:
     """A table that several processes may share; each has a connection of its own, also after a fork."""
 
+    _connection: sqlite3.Connection
+    _seen: int | None
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
@@ -164,7 +167,7 @@ class SqliteMemory:
 
     def _open(self) -> None:
         self._pid = os.getpid()
-        self._seen: int | None = None
+        self._seen = None
         self._connection = sqlite3.connect(
             self._path, timeout=1, isolation_level=None, check_same_thread=False
         )
