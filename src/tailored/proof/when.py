@@ -74,8 +74,9 @@ def _cube(solver: Solver, atoms: Sequence[_Atom], differs: Formula) -> list[tupl
     found = []
     for (atom, is_so), literal in zip(held, literals, strict=True):
         if any(one.eq(literal) for one in core):
-            found.append((literal, atom.yes if is_so else atom.no))
-    return found[::-1]
+            said = atom.yes if is_so else atom.no
+            found.append(((literal, said), (not is_so, atoms.index(atom))))
+    return [pair for pair, _ in sorted(found, key=lambda one: one[1])]
 
 
 def _atoms(sides: Sequence[tuple[Reader, Target]]) -> Iterator[_Atom]:

@@ -1,0 +1,152 @@
+"""`tailored diff`: meaning, not text; whom a change concerns; revisions; recorded traffic."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TAILORED = Path(sys.executable).with_name("tailored")
+BOOK = """\
+attributes:
+  user: {country: {type: string, values: [NO, US]}, age: {type: integer}}
+  context:
+    page: {type: string, values: [home, product, cart]}
+    device: {type: string, values: [mobile, desktop]}
+slots:
+  hero: {default: plain}
+  list: {many: 2}
+settings:
+  path: {type: string, default: solo, values: [solo, team]}
+content:
+  plain: {title: Welcome}
+  a: {title: A}
+  b: {title: B}
+segments:
+  power: {when: {age: {at least: 50}}}
+rules:
+  r1:
+    when: {page: home, country: NO}
+    show: {hero: a, list: [a]}
+  r2:
+    when: {page: [home, product]}
+    show: {hero: b}
+    priority: 50
+"""
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run([TAILORED, *arguments], capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def book(folder, name, *changes):
+    text = BOOK
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / name).mkdir()
+    (folder / name / "book.yaml").write_text(text)
+
+
+def compare(folder, *changes, options=()):
+    book(folder, "old")
+    book(folder, "new", *changes)
+    done = run("diff", "old", "new", "--format", "json", *options, cwd=folder)
+    assert done.stderr == ""
+    return json.loads(done.stdout), done.returncode
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [("  r1:", "  renamed:")],
+        [("{page: home, country: NO}", "{all: [{country: NO}, {page: home}]}")],
+        [("{page: [home, product]}", "{any: [{page: product}, {page: home}]}")],
+        [("priority: 50", "priority: 60")],
+        [("age: {at least: 50}", "age: {more than: 49}")],
+    ],
+)
+def test_a_refactoring_is_proven_to_change_nothing(tmp_path, changes):
+    data, code = compare(tmp_path, *changes)
+    assert (data["changed"], code) == (False, 0)
+    assert all(change["proven"] for change in (*data["slots"].values(), *data["settings"].values()))
+
+
+def test_a_change_is_shown_with_both_answers_and_for_whom(tmp_path):
+    new = "{page: product, device: mobile, not: {segment: power}}\n    show: {hero: a}"
+    data, code = compare(tmp_path, ("rules:\n", f"rules:\n  r0:\n    when: {new}\n"))
+    hero = data["slots"]["hero"]
+    assert (data["changed"], hero["changed"], code) == (True, True, 1)
+    assert hero["old"] == {"content": "b", "fields": {"title": "B"}}
+    assert hero["new"] == {"content": "a", "fields": {"title": "A"}}
+    assert hero["when"] == "page is product, device is mobile and not in power"
+    assert hero["witness"]["context"] == {"page": "product", "device": "mobile"}
+    assert not data["slots"]["list"]["changed"]
+
+
+def test_other_fields_hiding_settings_and_a_slot_that_is_gone_are_changes(tmp_path):
+    data, _ = compare(
+        tmp_path,
+        ("a: {title: A}", "a: {title: Other}"),
+        ("    priority: 50", "    hide: [list]\n    set: {path: team}\n    priority: 50"),
+    )
+    assert data["slots"]["hero"]["new"]["fields"] == {"title": "Other"}
+    assert data["slots"]["list"]["new"] == "hidden"
+    assert (data["settings"]["path"]["old"], data["settings"]["path"]["new"]) == ("solo", "team")
+
+
+def test_recorded_requests_say_what_share_of_the_traffic_is_affected(tmp_path):
+    lines = [
+        {"user": {"country": "NO", "age": 60}, "context": {"page": "home"}},
+        {"request": {"user": {}, "context": {"page": "cart"}, "now": "2026-11-24T10:00:00Z"}},
+        {"time": "2026-11-24T10:00:00Z", "attributes": {"user.country": "NO", "context.page": "home"}},
+        {"user": {"country": "US"}, "context": {"page": "home"}},
+    ]
+    recorded = tmp_path / "requests.ndjson"
+    recorded.write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "no request\n")
+    data, code = compare(tmp_path, ("country: NO}", "country: US}"), options=("--requests", str(recorded)))
+    traffic = data["traffic"]
+    assert (traffic["requests"], traffic["affected"], traffic["share"], traffic["unreadable"]) == (
+        4,
+        3,
+        0.75,
+        1,
+    )
+    assert traffic["slots"]["hero"] == {"requests": 4, "affected": 3, "share": 0.75}
+    assert traffic["segments"]["power"] == {"requests": 1, "affected": 1, "share": 1.0}
+    assert code == 1
+
+
+def test_revisions_of_git_are_compared_with_each_other_and_with_the_files_as_they_are(tmp_path):
+    def git(*arguments):
+        identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-b", "main")
+    book(tmp_path, "rules")
+    git("add", ".")
+    git("commit", "-m", "one")
+    path = tmp_path / "rules" / "book.yaml"
+    path.write_text(BOOK.replace("hero: b", "hero: a"))
+    done = run("diff", "main", "--", "rules", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "hero: changed when page is" in done.stdout
+    git("commit", "-am", "two")
+    assert run("diff", "main~1..main", "--", "rules", cwd=tmp_path).returncode == 1
+    assert run("diff", "main", "--", "rules", cwd=tmp_path).returncode == 0
+    assert run("diff", "main..", cwd=tmp_path).returncode == 0
+    done = run("diff", "nope..main", "--", "rules", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("tailored: git")
+
+
+def test_what_cannot_be_compared_is_said_in_a_line(tmp_path):
+    book(tmp_path, "old")
+    book(tmp_path, "broken", ("page: home,", "page: hoem,"))
+    for arguments in [("old",), ("old", "nowhere"), ("old", "broken"), ()]:
+        done = run("diff", *arguments, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), arguments
+        assert "tailored: " in done.stderr
+        assert "Traceback" not in done.stderr

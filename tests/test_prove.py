@@ -1,0 +1,274 @@
+"""`tailored prove`: what it finds, how it says so, and what a book may allow."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tailored.condition.tree import Op
+from tailored.engine.engine import Engine
+from tailored.proof.reader import TRANSLATE
+from tailored.proof.texts import text_with
+
+TAILORED = Path(sys.executable).with_name("tailored")
+BASE = """\
+attributes:
+  user:
+    age: {type: integer}
+    country: {type: string, values: [NO, US]}
+    mail: {type: string}
+    seen: {type: list of strings}
+    since: {type: datetime}
+    ill: {type: boolean, topic: health}
+    score: {type: number}
+  context:
+    page: {type: string, values: [home, cart]}
+slots:
+  hero: {default: plain}
+  list: {many: 2, default: [plain]}
+settings:
+  path: {type: string, default: solo, values: [solo, team]}
+content:
+  plain: {title: Welcome}
+  a: {title: A, tags: [advertising]}
+  b: {title: B}
+  sick: {title: Sick, topic: health}
+"""
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run([TAILORED, *arguments], capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def prove(folder, text, *options):
+    """The findings about a book of the base and this text, by code; and how the command ended."""
+    (folder / "base.yaml").write_text(BASE)
+    (folder / "book.yaml").write_text(text)
+    done = run("prove", str(folder), "--format", "json", *options)
+    assert done.stderr == ""
+    data = json.loads(done.stdout)
+    return {finding["code"]: finding for finding in data["diagnostics"]}, data, done.returncode
+
+
+def test_every_operator_is_translated():
+    assert set(TRANSLATE) == set(Op) - {Op.KNOWN}
+
+
+def test_the_example_book_is_clean_and_its_guarantees_hold():
+    done = run("prove", "--strict", "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    data = json.loads(done.stdout)
+    assert (data["diagnostics"], data["undecided"]) == ([], [])
+    assert set(data["guarantees"].values()) == {"proven"}
+    assert len(data["guarantees"]) > 4
+
+
+@pytest.mark.parametrize(
+    "when, rest, words",
+    [
+        ("{age: {at least: 18, less than: 13}}", "", "`age is at least 18` and `age is less than 13`"),
+        ("{segment: kids, age: 20}", "", "`age is less than 13 (in kids)` and `age is 20`"),
+        ("{page: home, not: {page: [home, cart]}}", "", "`page is home`"),
+        ("{mail: {starts with: a, ends with: b, like: 'b*'}}", "", "`mail starts with a`"),
+        ("{seen: {contains all: [a, b], size: 1}}", "", "`seen contain a and b`"),
+        (
+            "{since: {in the last: 3 days, before: 2026-01-01}}",
+            "from: 2026-02-01",
+            "it is awake from 2026-02-01",
+        ),
+    ],
+)
+def test_tests_that_contradict_each_other_are_named(tmp_path, when, rest, words):
+    rule = f"{{when: {when}, show: {{hero: a}}{', ' + rest if rest else ''}}}"
+    found, _, code = prove(
+        tmp_path, f"segments: {{kids: {{when: {{age: {{less than: 13}}}}}}}}\nrules: {{r: {rule}}}"
+    )
+    finding = found["never-fires"]
+    assert (finding["rule"], finding["witness"], finding["others"], code) == ("r", None, [], 0)
+    assert words in finding["message"]
+    assert "contradict each other" in finding["message"]
+    assert (finding["path"], finding["severity"]) == ("book.yaml", "warning")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{when: {age: 3, opt_outs: personalization}, show: {hero: a}}",
+        "{when: {page: home, opt_outs: ads}, purpose: ads, show: {hero: a}}",
+        "{when: {age: 3, gpc: true}, show: {hero: a}}",
+    ],
+)
+def test_a_rule_that_no_consent_and_no_opt_out_lets_through_never_fires_for_that_reason(tmp_path, rule):
+    purposes = "purposes: {ads: {}, personalization: {honours: [gpc]}}"
+    found, _, _ = prove(tmp_path, f"{purposes}\nrules: {{r: {rule}}}")
+    assert "whatever people consent to or opt out of" in found["never-fires"]["message"]
+
+
+def test_a_rule_that_others_always_cover_never_wins_and_they_are_named(tmp_path):
+    rules = """\
+rules:
+  r1: {when: {age: {at least: 18}}, show: {hero: a}}
+  r2: {when: {age: {less than: 18}}, show: {hero: a}}
+  r3: {when: {country: US}, show: {hero: a}}
+  r4: {when: {age: {between: [10, 30]}}, show: {hero: b}, priority: 50}
+"""
+    found, _, _ = prove(tmp_path, rules)
+    finding = found["never-wins"]
+    assert (finding["rule"], finding["others"]) == ("r4", ["r1", "r2"])
+    assert 10 <= finding["witness"]["user"]["age"] <= 30
+
+
+def test_what_a_gate_may_keep_back_covers_nothing(tmp_path):
+    rules = "rules:\n  r1: {when: always, show: {hero: sick}}\n  r2: {when: always, show: {hero: b}}\n"
+    found, _, _ = prove(tmp_path, rules)
+    assert "never-wins" not in found
+
+
+def test_rules_of_one_priority_that_can_meet_are_ambiguous_with_somebody_who_meets_both(tmp_path):
+    rules = (
+        "rules:\n  r1: {when: {country: NO}, show: {hero: a}}\n  r2: {when: {page: home}, show: {hero: b}}\n"
+    )
+    found, _, _ = prove(tmp_path, rules)
+    finding = found["ambiguous"]
+    assert (finding["rule"], finding["others"], finding["slot"]) == ("r2", ["r1"], "hero")
+    assert "country is NO and page is home" in finding["message"]
+    witness = finding["witness"]
+    decision = Engine.load(tmp_path).evaluate(witness["user"], witness["context"], witness["now"])
+    assert decision["hero"].rule == "r1"
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        ("when: {country: NO}, show: {hero: a}", "when: {country: US}, show: {hero: b}"),
+        ("when: {country: NO}, show: {hero: a}", "when: {page: home}, show: {hero: a}"),
+        ("when: {country: NO}, show: {hero: a}, priority: 9", "when: {page: home}, show: {hero: b}"),
+        (
+            "when: {country: NO}, show: {hero: a}, until: 2026-01-01",
+            "when: always, show: {hero: b}, from: 2026-01-01",
+        ),
+    ],
+)
+def test_rules_that_cannot_meet_or_agree_are_not_ambiguous(tmp_path, first, second):
+    found, _, _ = prove(tmp_path, f"rules:\n  r1: {{{first}}}\n  r2: {{{second}}}\n")
+    assert "ambiguous" not in found
+
+
+def test_either_rule_may_allow_a_conflict_and_an_allow_that_silences_nothing_is_a_finding(tmp_path):
+    for at in (1, 2):
+        allow = [", allow: {ambiguous: Either will do}" if at == place else "" for place in (1, 2)]
+        rules = (
+            f"rules:\n  r1: {{when: {{country: NO}}, show: {{hero: a}}{allow[0]}}}\n"
+            f"  r2: {{when: {{page: home}}, show: {{hero: b}}{allow[1]}}}\n"
+        )
+        found, _, code = prove(tmp_path, rules, "--strict")
+        assert (found, code) == ({}, 0)
+    found, _, code = prove(
+        tmp_path, "rules: {r: {when: always, show: {hero: a}, allow: {never-fires: Soon}}}", "--strict"
+    )
+    assert (set(found), code) == ({"unused-allow"}, 1)
+    assert found["unused-allow"]["rule"] == "r"
+
+
+def test_an_opaque_expression_is_no_alarm_and_what_hangs_on_it_is_said_to_be_open(tmp_path):
+    logic = '{"<": [{var: user.age}, {var: user.score}]}'
+    found, data, _ = prove(tmp_path, f"rules: {{r: {{when: {{logic: {logic}}}, show: {{hero: a}}}}}}")
+    assert (found, data["undecided"]) == ({}, [])
+    never = '{"<": [{"+": [{var: user.age}, 1]}, {var: user.age}]}'
+    rule = f"{{when: {{age: {{known: true}}, logic: {never}}}, show: {{hero: a}}}}"
+    found, data, _ = prove(
+        tmp_path, f"rules: {{r: {rule}}}\nguarantees: {{g: {{never: {{show: {{hero: a}}}}}}}}"
+    )
+    assert set(found) == {"guarantee-unproven"}
+    assert data["guarantees"]["g"] == "unproven"
+    assert {"code": "never-fires", "id": "r"} in data["undecided"]
+
+
+@pytest.mark.parametrize(
+    "guarantee, broken",
+    [
+        ("when: {page: cart}, never: {show: hero}", True),
+        ("when: {page: home}, never: {show: {hero: a}}", True),
+        ("when: {page: cart}, never: {show: {hero: [a, b]}}", False),
+        ("always: {show: [hero, list]}", False),
+        ("when: {page: cart}, always: {show: {hero: plain}}", False),
+        ("never: {show content tagged: advertising}", True),
+        ("when: {age: {less than: 18}}, never: {show content tagged: advertising}", False),
+        ("when: {country: NO}, always: {set: {path: team}}", False),
+        ("always: {set: {path: [solo, team]}}", False),
+        ("never: {set: {path: team}}", True),
+        ("always: {show content tagged: advertising}", True),
+    ],
+)
+def test_a_guarantee_is_proven_or_shown_to_be_broken(tmp_path, guarantee, broken):
+    rules = """\
+rules:
+  r1: {when: {page: home, age: {at least: 18}}, show: {hero: a}}
+  r2: {when: {country: NO}, set: {path: team}}
+"""
+    found, data, code = prove(tmp_path, f"{rules}guarantees: {{g: {{{guarantee}}}}}")
+    assert data["guarantees"]["g"] == ("broken" if broken else "proven")
+    assert ("guarantee-broken" in found, code) == (broken, int(broken))
+    assert data["guarantees"]["no-sensitive-content-without-consent"] == "proven"
+    if broken:
+        finding = found["guarantee-broken"]
+        assert (finding["severity"], finding["guarantee"]) == ("error", "g")
+        assert set(finding["witness"]) == {"user", "context", "now"}
+
+
+def test_a_guarantee_is_no_part_of_decisions_and_of_the_version(tmp_path):
+    text = "rules: {r: {when: always, show: {hero: a}}}\n"
+    prove(tmp_path, text)
+    before = Engine.load(tmp_path).version
+    prove(tmp_path, f"{text}guarantees: {{g: {{never: {{show: hero}}}}}}")
+    assert Engine.load(tmp_path).version == before
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [
+        ("guarantees: {g: {when: {page: home}}}", "missing-key"),
+        ("guarantees: {g: {never: {show: heroo}}}", "unknown-slot"),
+        ("guarantees: {g: {never: {shwo: hero}}}", "unknown-key"),
+        ("guarantees: {g: {always: {set: {path: tem}}}}", "unknown-value"),
+        ("guarantees: {g: {always: {show: {hero: aa}}}}", "unknown-content"),
+        ("guarantees: {g: {when: {pge: home}, always: {show: hero}}}", "unknown-attribute"),
+        ("rules: {r: {when: always, show: {hero: a}, allow: {ambiguous: ''}}}", "no-reason"),
+        ("rules: {r: {when: always, show: {hero: a}, allow: {segment-equal: x}}}", "unknown-finding"),
+    ],
+)
+def test_a_book_with_errors_is_reported_as_validate_does(tmp_path, text, code):
+    found, _, ended = prove(tmp_path, text)
+    assert (code in found, ended) == (True, 1)
+
+
+def test_it_says_what_it_needs_where_z3_is_missing_and_where_there_is_no_book(tmp_path):
+    (tmp_path / "z3.py").write_text("raise ModuleNotFoundError('no z3', name='z3')")
+    done = subprocess.run(
+        [sys.executable, "-c", "from tailored.cli import main; main()", "prove"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'tailored[proof]'" in done.stderr
+    done = run("prove", str(tmp_path / "nowhere"))
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_text_is_found_that_has_some_patterns_and_lacks_others():
+    from tailored.condition.tree import Attribute, Test
+    from tailored.condition.types import Type
+
+    mail = Attribute("user", "mail", Type.STRING)
+
+    def test(op, operand):
+        return Test(mail, op, operand)
+
+    assert text_with([(test(Op.LIKE, "a*b*c"), True), (test(Op.CONTAINS, "b"), False)], ()) is None
+    both = [(test(Op.STARTS_WITH, "ab"), True), (test(Op.ENDS_WITH, "ba"), True)]
+    assert text_with([*both, (test(Op.CONTAINS, " "), False)], ("abba",)) == "aba"
+    assert text_with([(test(Op.STARTS_WITH, "a"), True), (test(Op.STARTS_WITH, "b"), True)], ()) is None
