@@ -93,6 +93,22 @@ def test_listed_attributes_are_told_if_the_guard_lets_them_through(book, tmp_pat
     assert open_["attributes"] == {**silent["attributes"], "user.ills": ["knee"]}
 
 
+def test_rankings_are_told_with_their_scorer_and_propensities_and_fallbacks_are_counted(tmp_path):
+    ranked = BOOK + "  ranked: {when: always, priority: 900, show: {list: {top: 2, of: [a, b], by: mine}}}\n"
+    book = write(tmp_path / "rules", ranked + "scorers: {mine: {kind: python, features: [user.country]}}\n")
+    counted = []
+
+    def count(served):
+        counted.append(served.metric("tailored_scorer_fallbacks_total", slot="list", scorer="mine"))
+
+    (record,) = served_records(book, tmp_path, after=count)
+    told = record["slots"]["list"]
+    assert (told["scorer"]["name"], told["scorer"]["fallback"]) == ("mine", True)
+    assert [item["content"] for item in told["items"]] == ["a", "b"]
+    assert all(0 < item["propensity"] <= 1 for item in told["items"])
+    assert counted == [1]
+
+
 def test_withheld_topics_are_told(tmp_path):
     rules = BOOK + "  sore:\n    topic: health\n    when: always\n    show: {bare: a}\n"
     book = write(tmp_path / "rules", rules)

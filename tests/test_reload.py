@@ -1,11 +1,13 @@
 """Rules change while they are served: nothing is lost or mixed, and a book with errors changes nothing."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,12 +19,12 @@ from tests.support.shop import BOOK, write
 BROKEN = BOOK.replace("hero: hello", "hero: helo")
 
 
-def until(claim, seconds=20):
+def until(claim, seconds=40, said=""):
     """Waits for what another process will do; the claim is checked once more by the test itself."""
     end = time.monotonic() + seconds
     while not claim() and time.monotonic() < end:
         time.sleep(0.02)
-    assert claim()
+    assert claim(), said
 
 
 def edition(number):
@@ -94,7 +96,7 @@ def test_a_folder_that_vanishes_is_refused_and_may_come_back_as_another(book, tm
         assert "there is no folder" in served.client.get("/v1/book").json()["refused"]["reason"]
         other = write(tmp_path / "other", BOOK.replace("default: solo", "default: team"))
         other.rename(book)
-        until(lambda: text(served) == "team")
+        until(lambda: text(served) == "team", said=served.said)
 
 
 def test_a_link_that_is_moved_to_another_book_is_followed(tmp_path):
@@ -191,7 +193,32 @@ def test_a_worker_that_dies_is_replaced(book):
         until(lambda: len(children()) == 2)
         dead = children()[0]
         os.kill(dead, signal.SIGKILL)
-        until(lambda: len(children()) == 2 and dead not in children())
+        until(lambda: len(children()) == 2 and dead not in children(), said=served.said)
         for _ in range(20):
             assert served.on_a_fresh_connection("GET", "/healthz")[0] == 200
         assert any("is replaced" in line for line in served.said)
+
+
+def test_a_book_with_scorers_is_served_by_several_workers():
+    hiker = json.loads(Path("examples/requests/hiker.json").read_text())
+    decided = Engine.load("rules").evaluate(hiker["user"], hiker["context"], hiker["now"]).to_dict()
+    with Served("rules", ["--workers", "2"]) as served:
+        for _ in range(10):
+            status, body = served.on_a_fresh_connection("POST", "/v1/evaluate", hiker)
+            assert (status, json.loads(body)) == (200, decided)
+
+
+def test_new_data_of_a_catalog_is_read_and_broken_data_is_refused(tmp_path):
+    book = shutil.copytree("rules", tmp_path / "rules")
+    products = book / "catalogue" / "products.csv"
+    good = products.read_text()
+    with Served(book, ["--no-watch"]) as served:
+        version = served.client.get("/v1/book").json()["version"]
+        products.write_text("\n".join(good.splitlines()[:3]) + "\n")
+        assert served.client.post("/v1/book/reload").json() == {"outcome": "refreshed", "version": version}
+        products.write_text(good.splitlines()[0] + "\n" + good.splitlines()[1].replace(",", ",,,,", 1) + "\n")
+        refused = served.client.post("/v1/book/reload")
+        assert (refused.status_code, bool(refused.json()["diagnostics"])) == (409, True)
+        products.write_text(good)
+        assert served.client.post("/v1/book/reload").status_code == 200
+        assert served.client.get("/v1/book").json()["refused"] is None

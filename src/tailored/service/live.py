@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
@@ -36,7 +35,7 @@ class Loaded:
 
     engine: Engine
     report: Report
-    sources: Mapping[str, bytes]
+    sources: dict[str, bytes]
     at: datetime
     encoder: Encoder
     contexts: Contexts
@@ -72,8 +71,19 @@ class LiveBook:
         self.current = self._read()
         gc.freeze()
 
+    def renew(self) -> None:
+        """Loads the book once more, in a process that was forked: threads and connections stay behind."""
+        try:
+            self.current = self._read()
+        except (RuleBookError, BookNotReadable) as error:
+            self.refused = _refusal(error)
+
     async def reload(self) -> str:
-        """Reads the folder again: `changed`, `unchanged`, or `refused`, while the old book goes on."""
+        """Reads the folder again, and says what came of it.
+
+        `changed`; `unchanged`; `refreshed` where the rules are the same, and the data of catalogs and scorers
+        was read again; or `refused`, while the old book, or the old data, goes on.
+        """
         async with self._reading:
             old = self.current
             try:
@@ -90,6 +100,8 @@ class LiveBook:
             else:
                 self.refused = None
                 outcome = "unchanged" if loaded.engine.version == old.engine.version else "changed"
+                if loaded is old and (old.engine.book.catalogs or old.engine.book.scorers):
+                    outcome = await self._refresh(old.engine)
                 if loaded is not old:
                     self.current = loaded
                     old.encoder.flush()
@@ -99,6 +111,15 @@ class LiveBook:
                     log.info("The book is now %s", loaded.engine.version[:12])
         self._counts.add("tailored_reloads", (outcome,))
         return outcome
+
+    async def _refresh(self, engine: Engine) -> str:
+        """Reads the data of catalogs and scorers again; what cannot be used leaves the old in its place."""
+        report = await asyncio.to_thread(engine.refresh)
+        if not report.errors:
+            return "refreshed"
+        self.refused = _refusal(RuleBookError(report))
+        log.error("The new data is refused, the old goes on: %s", self.refused.reason)
+        return "refused"
 
     async def watch(self) -> None:
         """Reloads whenever something in the folder changes, until cancelled."""
@@ -111,7 +132,7 @@ class LiveBook:
                 if _place(self.folder) is not None:
                     await self.reload()
                 continue
-            with contextlib.suppress(OSError):
+            try:
                 async for changes in awatch(
                     self.folder,
                     watch_filter=None,
@@ -125,13 +146,16 @@ class LiveBook:
                         await self.reload()
                     if moved:
                         break
+            except Exception as error:  # a watch that breaks is begun anew
+                log.warning("The folder cannot be watched for a moment: %s", error)
+                await asyncio.sleep(GLANCE)
             await asyncio.sleep(0.05)
 
     def _read(self, old: Loaded | None = None) -> Loaded:
         sources = read_sources(self.folder)
         if old is not None and sources == old.sources:
             return old
-        book, report = check_book(dict(sources), tests=False)
+        book, report = check_book(sources, None, self.folder, tests=False)
         if report.errors:
             raise RuleBookError(report, os.path.join(self.folder, ""))
         engine = Engine(book)

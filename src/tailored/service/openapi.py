@@ -299,7 +299,7 @@ def _schemas(names: Iterable[str] | None) -> Json:
             }
         ),
         "Reloaded": _record(
-            {"outcome": {"type": "string", "enum": ["changed", "unchanged"]}, "version": _TEXT}
+            {"outcome": {"type": "string", "enum": ["changed", "unchanged", "refreshed"]}, "version": _TEXT}
         ),
         "FlagRequest": _record(
             {

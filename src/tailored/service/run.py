@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import logging
 import os
@@ -97,8 +96,8 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
 
         def worker(number: int, again: bool) -> None:
             peers = Siblings(Path(folder), number, options.workers)
-            if again:
-                asyncio.run(live.reload())
+            if again or live.current.engine.book.scorers:
+                live.renew()
             serve(service(number, peers), listener, lambda: None)
 
         supervise(options.workers, worker, ready)

@@ -23,6 +23,9 @@ _PATIENCE = 30.0
 """Seconds that a worker waits for another one to read its book."""
 
 
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
 class Siblings(Peers):
     """The other workers, reached through sockets in a folder that only this user may enter."""
 
@@ -86,11 +89,13 @@ def supervise(workers: int, run: Callable[[int, bool], None], started: Callable[
     ending = False
 
     def start(number: int, again: bool) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until it is known whom to pass them on to
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the worker listens to it
             for one in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(one, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             code = 1
             try:
                 run(number, again)
@@ -104,6 +109,7 @@ def supervise(workers: int, run: Callable[[int, bool], None], started: Callable[
                 sys.stderr.flush()
                 os._exit(code)
         running[child] = number
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
     def pass_on(number: int, frame: object) -> None:
         nonlocal ending
@@ -113,7 +119,7 @@ def supervise(workers: int, run: Callable[[int, bool], None], started: Callable[
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, one)
 
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for one in _SIGNALS:
         signal.signal(one, pass_on)
     for number in range(workers):
         start(number, again=False)
@@ -122,9 +128,9 @@ def supervise(workers: int, run: Callable[[int, bool], None], started: Callable[
     while running:
         child, _ = os.wait()
         number = running.pop(child)
+        if not ending and time.monotonic() - born < 1:
+            time.sleep(1)  # one that dies at once must not be replaced in a tight loop
         if not ending:
-            if time.monotonic() - born < 1:
-                time.sleep(1)  # one that dies at once must not be replaced in a tight loop
             born = time.monotonic()
             print(f"tailored: worker {number} ended and is replaced", file=sys.stderr)
             start(number, again=True)
