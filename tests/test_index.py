@@ -1,13 +1,20 @@
 """The index keeps the meaning on every one of its paths, the rare ones forced by making its tables small."""
 
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tailored.book.load import check_book
+from tailored.condition.tree import All, Any, Condition, Not, Test
 from tailored.engine import index, match, tables
 from tailored.engine.engine import Engine
+from tailored.engine.facts import Facts
 from tailored.engine.reference import decide
+from tailored.engine.tables import Steps
 from tests.support.books import books
 from tests.support.conditions import NOW, contexts, users, written
 from tests.support.make import make
@@ -19,26 +26,83 @@ SMALL = {
     "one table of a kind, so further tests stay with their rules": {"MOST_LAYERS": 1},
     "nothing multiplied out": {"MOST_CLAUSES": 1, "MOST_OF_A_SEGMENT": 0},
 }
+SEEN: Counter[str] = Counter()
 
 
-@pytest.mark.parametrize("limits", SMALL.values(), ids=SMALL)
 @settings(
     max_examples=25,
     phases=[Phase.generate],  # a failure takes minutes to shrink
     derandomize=True,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(books(), st.lists(st.tuples(users(), contexts()), min_size=2, max_size=4))
-def test_every_path_of_the_index_decides_as_the_specification_says(monkeypatch, limits, book, requests):
-    for name, limit in limits.items():
-        monkeypatch.setattr(next(one for one in (match, index, tables) if hasattr(one, name)), name, limit)
+def agree(book, requests):
     checked, report = check_book({"book.yaml": written(book)})
     errors = {finding.code for finding in report.diagnostics if finding.severity == "error"}
     assert errors <= {"never-consented"}, report.to_text()
     engine = Engine(checked)
     for user, context in requests:
         assert engine.evaluate(user, context, NOW).to_dict() == decide(checked, user, context, NOW)
+        SEEN.update(set(paths(engine, engine.facts(user, context, NOW))))
+
+
+def paths(engine: Engine, facts: Facts) -> Iterator[str]:
+    """The paths of the index that a request took."""
+    matcher = engine._matcher
+    starts = matcher._starts
+    if any(after - before > 1 for before, after in pairwise(starts)):
+        yield "clauses multiplied out"
+    if facts.holding & matcher._has_rest:
+        yield "residual tests"
+    yield "read at once" if facts.is_ordinary else "read at leisure"
+    for key, column in matcher.index.columns.items():
+        value = facts.values.get(key)
+        if value is None:
+            yield "missing"
+            continue
+        if isinstance(column.lookup, Steps):
+            yield "interval tables"
+        elif isinstance(value, tuple) and "together" in column.lookup.__qualname__:
+            yield "several requirements on one list"
+        elif isinstance(value, str) and column.known is None:
+            yield "sparse lists"
+        if column.sizes is not None:
+            yield "sizes"
+        if column.checks is not None and facts.holding | column.checks.asking:
+            yield "tests tried one by one"
+    if any(value is None for rule in engine.book.rules for value in under_not(rule.when, facts)):
+        yield "unknowns under not"
+
+
+def under_not(condition: Condition, facts: Facts, negated: bool = False) -> Iterator[object]:
+    """What the facts hold for each test below a `not`."""
+    if isinstance(condition, Not):
+        yield from under_not(condition.part, facts, True)
+    elif isinstance(condition, All | Any):
+        for part in condition.parts:
+            yield from under_not(part, facts, negated)
+    elif negated and isinstance(condition, Test):
+        yield facts.values.get(condition.attribute.key)
+
+
+def test_every_path_of_the_index_is_taken_and_decides_as_the_specification_says(monkeypatch):
+    SEEN.clear()
+    for limits in SMALL.values():
+        with monkeypatch.context() as small:
+            for name, limit in limits.items():
+                small.setattr(next(one for one in (match, index, tables) if hasattr(one, name)), name, limit)
+            agree()
+    wanted = {
+        "clauses multiplied out",
+        "residual tests",
+        "sparse lists",
+        "interval tables",
+        "sizes",
+        "missing",
+    }
+    wanted |= {"several requirements on one list", "unknowns under not", "tests tried one by one"}
+    assert wanted | {"read at once", "read at leisure"} <= SEEN.keys(), SEEN
 
 
 @pytest.mark.parametrize("domain", [3, 40, 3000])

@@ -11,6 +11,7 @@ from tailored.book.model import RuleBook
 from tailored.condition.tree import Attribute, Value
 from tailored.condition.types import (
     A_VALUE,
+    Type,
     Version,
     as_text,
     in_utc,
@@ -202,7 +203,9 @@ class FactsReader:
     def values(self, raws: Sequence[Any]) -> dict[str, Value]:
         """The typed values by whole attribute names, of what was read."""
         return {
-            read.attribute.key: raw if raw.__class__ is Version else read_value(raw, read.attribute.type)
+            read.attribute.key: raw
+            if read.attribute.type in _AS_READ or raw.__class__ is Version
+            else read_value(raw, read.attribute.type)
             for place, read in self._order
             if (raw := raws[place]) is not None
         }
@@ -326,6 +329,8 @@ def _found(source: object, path: tuple[Any, ...]) -> object:
     return source
 
 
+_AS_READ = frozenset({Type.STRING, Type.BOOLEAN, Type.INTEGER, Type.STRINGS, Type.INTEGERS})
+"""The types of which what was read is the typed value."""
 _UNREADABLE = {
     "user.consents": "`{}` is not a mapping of flags to true or false; it counts as no consent.",
     "user.opt_outs": "`{}` is not a list of texts; it counts as opting out of everything.",

@@ -1,0 +1,195 @@
+"""The function that reads ordinary requests: nothing of a book becomes code; the rest is read plainly."""
+
+import builtins
+import re
+import sys
+import threading
+from collections import UserDict
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tailored.book.load import check_book
+from tailored.engine.engine import Engine
+from tailored.engine.reference import decide
+from tests.support.make import make
+
+NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
+CODE = "'\"); __import__('os').system('false') #\\n{v0}{n}%s"
+BOOK = """
+attributes:
+  user:
+    city: {{type: string, path: "a.{path}"}}
+    plan: {{type: string, values: [{text}, free]}}
+    seen: {{type: list of strings}}
+    age: {{type: integer}}
+    score: {{type: number}}
+    born: {{type: date}}
+    at: {{type: datetime}}
+    app: {{type: version}}
+    vip: {{type: boolean}}
+  context:
+    search: {{type: string}}
+slots: {{hero: {{}}}}
+content: {{c: {{title: T}}}}
+rules:
+  plan: {{when: {{plan: {text}, city: {text}}}, show: {{hero: c}}}}
+  seen: {{when: {{seen: {text}, search: {{contains: {text}}}}}, show: {{hero: c}}}}
+  age: {{when: {{age: 3}}, show: {{hero: c}}}}
+  score: {{when: {{score: 0.5}}, show: {{hero: c}}}}
+  born: {{when: {{born: 2026-11-24}}, show: {{hero: c}}}}
+  at: {{when: {{at: {{before: 2026-11-24}}}}, show: {{hero: c}}}}
+  app: {{when: {{app: "1.0"}}, show: {{hero: c}}}}
+  vip: {{when: {{vip: true}}, show: {{hero: c}}}}
+"""
+
+
+def engine_of() -> Engine:
+    text = "'" + CODE.replace("'", "''") + "'"
+    book, report = check_book({"book.yaml": BOOK.format(text=text, path="b-c").encode()})
+    assert report.errors == 0, report.to_text()
+    return Engine(book)
+
+
+def test_nothing_of_a_book_stands_in_the_source(monkeypatch):
+    sources = []
+    real = builtins.compile
+
+    def spy(source, name, mode, *rest, **more):
+        if "ordinary" in str(name):
+            sources.append(source)
+        return real(source, name, mode, *rest, **more)
+
+    monkeypatch.setattr(builtins, "compile", spy)
+    engine = engine_of()
+    assert sources
+    for source in sources:
+        assert not re.search(r"city|plan|seen|system|import|b-c|free|['\"]", source)
+        known = r"def|read|user|context|door|now|found|clauses|nested|map|if|elif|else|is|not|None|and|or|in"
+        known += r"|return|True|tuple|list|str|int|float|bool|len|bisect|key|parse_\w+|are_\w+|found_at"
+        known += r"|ELSE|LEAST|MOST|LONGEST|isascii|issuperset|__class__|[a-z]+\d+(_\d+)?"
+        assert not [word for word in re.findall(r"\w+", source) if not re.fullmatch(known, word)]
+    user = {"plan": CODE, "a": {"b-c": CODE}}
+    assert engine.evaluate(user, {}, NOW)["hero"].rule == "plan"
+    assert engine.evaluate({"seen": [CODE]}, {"search": f"x{CODE}x"}, NOW)["hero"].rule == "seen"
+
+
+class Text(str):
+    pass
+
+
+class Key(str):
+    """Raises when it is compared with a key of its own hash."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+
+VALUES = [
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        3,
+        -3,
+        2**63 - 1,
+        2**63,
+        -(2**63),
+        0.5,
+        3.0,
+        -0.0,
+        1e300,
+        float("nan"),
+        float("inf"),
+    ),
+    *("", "free", CODE, "other", "å", "\ud800", "x" * 65_536, "x" * 65_537, Text("free"), b"free", object()),
+    *("2026-11-24", "20261124", "2026-W48-2", "2026-11-31", "２026-11-24", "2026-11-24T10:00:00Z"),
+    *("2026-11-24T24:00:00Z", "2026-11-24T23:59:60Z", "2026-11-24T10:00:00+01:00", "2026-W48-2T10:00:00Z"),
+    *(date(2026, 11, 24), NOW, datetime(2026, 11, 24), "1", "1.0", "1.0.0+x", "01", "1.0-a"),
+    *(
+        [],
+        ["free"],
+        [CODE],
+        (CODE,),
+        ["å"],
+        [1],
+        [True],
+        [None],
+        ["x" * 65_537],
+        ["x"] * 10_001,
+        [Text("free")],
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize("name", ["plan", "seen", "age", "score", "born", "at", "app", "vip", "a"])
+def test_every_kind_of_value_is_read_as_the_specification_says(name):
+    engine = engine_of()
+    for value in [*VALUES, *({"b-c": one} for one in VALUES)]:
+        user = {name: value, "other": 1}
+        assert engine.evaluate(user, {}, NOW).to_dict() == decide(engine.book, user, {}, NOW), value
+        foreign = UserDict(user)
+        assert engine.evaluate(foreign, {}, NOW).to_dict() == engine.evaluate(user, {}, NOW).to_dict()
+
+
+def test_a_key_that_cannot_be_compared_hurts_nobody():
+    engine = make("r: {when: {age: 3}, show: {hero: a}}")
+    decision = engine.evaluate({Key("age"): 3, "country": "NO"}, {}, NOW)
+    assert decision["hero"].rule is None
+    assert [warning.attribute for warning in decision.warnings] == ["user.age"]
+
+
+def test_what_is_hidden_is_not_looked_up_in_mappings_that_have_everything():
+    class Everything(UserDict):
+        def get(self, key, default=None):
+            return ["knee"]
+
+    engine = make("r: {when: {ills: knee}, show: {hero: a}}")
+    assert engine.facts(Everything(), {}, NOW).values.get("user.ills") is None
+
+
+def test_a_decision_explains_what_was_asked_whatever_becomes_of_the_request():
+    engine = engine_of()
+    user = {"seen": [CODE], "age": 3}
+    context = {"search": CODE}
+    decision = engine.evaluate(user, context, NOW)
+    other = engine.evaluate({"seen": [CODE], "age": 3}, {"search": CODE}, NOW)
+    user["seen"].clear()
+    user.clear()
+    context.clear()
+    assert decision.why("hero") == other.why("hero") != ""
+
+
+def test_threads_that_fill_the_tables_together_decide_alike():
+    engine = engine_of()
+    requests = [
+        ({"plan": plan, "age": age, "vip": vip, "app": "1.0", "score": age / 2}, {"search": plan})
+        for plan in ("free", CODE)
+        for age in range(6)
+        for vip in (True, False)
+    ]
+    expected = [decide(engine.book, *request, NOW) for request in requests]
+    wrong = []
+
+    def ask(offset):
+        for n in range(len(requests) * 3):
+            place = (n + offset) % len(requests)
+            if engine.evaluate(*requests[place], NOW).to_dict() != expected[place]:
+                wrong.append(place)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=ask, args=(offset,)) for offset in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert wrong == []
