@@ -3,8 +3,8 @@
     python examples/train_likely.py              # writes rules/models/likely.onnx
 
 Its four inputs are `item.price`, `item.rating`, `user.average_basket` and `user.visits_last_30_days`; missing
-values are 0. People mostly take along what is well rated and small beside what they usually spend. Samples are
-drawn by that rule, seeded; the model is a logistic regression on three features of the inputs, which its graph
+ones are 0. People mostly take along what is well rated and small beside what they usually spend. Samples are
+drawn by that rule, seeded; the model is a logistic regression on three features of them, which its graph
 works out. It needs numpy and onnx.
 """
 

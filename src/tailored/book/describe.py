@@ -10,9 +10,10 @@ from typing import Any
 
 from tailored.book.builtin import ATTRIBUTES, GPC, NEEDED_TO_ASK, PERSONALIZATION
 from tailored.book.flows import Labelled, asks_about_a_person, flag_in_words, is_sensitive, read_by
-from tailored.book.model import Content, Purpose, Rule, RuleBook, Segment, Setting, Slot, Topic
+from tailored.book.model import Content, Purpose, Ranking, Rule, RuleBook, Segment, Setting, Slot, Topic
+from tailored.book.rankings import content_named
 from tailored.condition.english import attribute_in_words, in_words, joined, shared_names, value_in_words
-from tailored.condition.tree import Attribute, segments_named
+from tailored.condition.tree import ALWAYS, Attribute, segments_named
 from tailored.condition.types import A_VALUE
 
 WIDTH = 100
@@ -121,7 +122,7 @@ def _wrapped(text: str, indent: str, first: str | None = None) -> str:
 
 
 def _rule(rule: Rule, book: RuleBook, shared: frozenset[str]) -> Told:
-    placed = [book.content[item] for items in rule.show.values() for item in items]
+    placed = [book.content[item] for item in _named(rule, book)]
     things = [("this rule", rule), *read_by(rule.when, book), *((f"the content {c.id}", c) for c in placed)]
     return {
         "id": rule.id,
@@ -143,15 +144,39 @@ def _rule(rule: Rule, book: RuleBook, shared: frozenset[str]) -> Told:
     }
 
 
+def _named(rule: Rule, book: RuleBook) -> list[str]:
+    """The content that a rule names, itself or in its rankings."""
+    shown = [item for items in rule.show.values() for item in items]
+    return [*shown, *(name for one in rule.rank.values() for name in content_named(one, book.content))]
+
+
 def _actions(rule: Rule) -> Iterator[str]:
     for slot, items in rule.show.items():
         yield f"shows {joined(items)} in {slot}"
+    for slot, ranking in rule.rank.items():
+        yield f"shows {_ranked(ranking)} in {slot}"
     if rule.hide:
         yield f"hides {joined(rule.hide)}"
     for slot, modules in rule.order.items():
         yield f"puts {joined(modules)} first in {slot}"
     for setting, value in rule.set.items():
         yield f"sets {setting} to {value_in_words(value)}"
+
+
+def _ranked(ranking: Ranking) -> str:
+    """What a ranking shows: `the best 6 of products where in stock is true, by hybrid`."""
+    of = joined(ranking.of, "or") if ranking.catalog is None else ranking.catalog
+    where = f" where {in_words(ranking.where)}" if ranking.where != ALWAYS else ""
+    best = f"the best {ranking.top}" if ranking.top is not None else "the best"
+    parts = [f"{best} of {of}{where}", f"by {ranking.by}" if ranking.by is not None else "as they stand"]
+    parts += [f"but for those where {in_words(condition)}" for condition in ranking.without]
+    parts += [f"at most {cap.number} per {cap.per.removeprefix('item.')}" for cap in ranking.at_most]
+    parts += [f"with {pin.id} at place {pin.at}" for pin in ranking.pin]
+    if ranking.explore is not None:
+        parts.append(f"with {100 * ranking.explore.share:g}% of the places explored")
+    if ranking.diversity is not None:
+        parts.append(f"with the weight {ranking.diversity.weight:g} on being unlike each other")
+    return ", ".join(parts)
 
 
 def _moment(moment: datetime | None) -> str | None:
@@ -196,7 +221,7 @@ def _purpose(things: Iterable[tuple[str, Labelled]]) -> str | None:
 
 def _slot(slot: Slot, book: RuleBook) -> Told:
     hiding = [rule.id for rule in book.rules if slot.id in rule.hide]
-    filling = [rule for rule in book.rules if slot.id in rule.show or slot.id in rule.order]
+    filling = [rule for rule in book.rules if slot.id in {*rule.show, *rule.rank, *rule.order}]
     said = [f"hidden by {joined(hiding)}"] * bool(hiding) + _strongest(filling)
     return {
         "id": slot.id,
@@ -248,7 +273,7 @@ def _segment(segment: Segment, book: RuleBook, shared: frozenset[str]) -> Told:
 
 def _content(item: Content, book: RuleBook) -> Told:
     title = next((field for field in item.fields.values() if isinstance(field, str)), "")
-    shown = [rule.id for rule in book.rules if any(item.id in items for items in rule.show.values())]
+    shown = [rule.id for rule in book.rules if item.id in _named(rule, book)]
     defaults = [f"the default of {slot.id}" for slot in book.slots.values() if item.id in slot.default]
     return {
         "id": item.id,

@@ -122,8 +122,10 @@ def _sentence(condition: Condition, negated: bool, shared: Collection[str]) -> s
     if isinstance(condition, SameAs):
         what, other = (attribute_in_words(one, shared) for one in (condition.attribute, condition.other))
         whose = "their" if condition.other.side == "user" else "the"
-        if condition.attribute.name == "id":
-            return f"{'not ' * negated}in {whose} {other}"
+        if condition.attribute.key == "item.id":
+            if condition.other.type in LISTS:
+                return f"{'not ' * negated}in {whose} {other}"
+            return f"{'not ' * negated}{whose} {other}"
         return f"{what} is {'not ' * negated}the same as {whose} {other}"
     return _logic(condition, negated, shared)
 

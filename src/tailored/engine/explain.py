@@ -59,6 +59,10 @@ class Explained:
     outcome: str
     why: str
     rules: tuple[Verdict, ...]
+    items: tuple[tuple[str, float | None, str], ...] = ()
+    """What a scorer took part in placing: ids, how likely that was, and why, as the person is told."""
+    scorer: str = ""
+    """Whose order counts, in words, where a scorer was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,14 @@ class Explanation:
         chosen = frozenset(only)
         for section, explained in (("slots", self.slots), ("settings", self.settings)):
             for one in explained:
-                data[section][one.id] |= {
+                told = data[section][one.id]
+                told |= {
                     "outcome": one.outcome,
                     "why": one.why,
                     "rules": [verdict.to_dict() for verdict in one.rules],
                 }
+                for item, (_, _, why) in zip(told.get("items", ()), one.items, strict=False):
+                    item["why"] = why
             if chosen:
                 data[section] = {name: one for name, one in data[section].items() if name in chosen}
         return data
@@ -105,7 +112,7 @@ def explain(
     decision = engine.decide(facts)
     judge = _Judge(engine, facts)
     fates = {rule.id: judge.fate(rule) for rule in engine.book.rules}
-    slots = [_slot(judge, fates, name, one, decision.why(name)) for name, one in decision.slots.items()]
+    slots = [_slot(judge, fates, name, one, decision) for name, one in decision.slots.items()]
     settings = [
         _setting(judge, fates, name, one, decision.why(name)) for name, one in decision.settings.items()
     ]
@@ -168,6 +175,8 @@ class _Judge:
         if placement.hidden and placement.rule != rule.id:
             what = "hides it too, after" if slot in rule.hide else "hidden by"
             return _Fate("lost", f"{what} {placement.rule}")
+        if slot in rule.rank:
+            return self.ranked(rule, slot, placement, fate)
         named = rule.show.get(slot, ())
         permitted = [content for content in named if not self._content_labels(content)]
         if named and not permitted and not placement.hidden:
@@ -181,6 +190,17 @@ class _Judge:
         if {item.content for item in placement.items}.issuperset(permitted):
             return _Fate("lost", f"placed already: {joined(permitted)}")
         return _Fate("lost", f"no room left: it takes {self.book.slots[slot].many}")
+
+    def ranked(self, rule: Rule, slot: str, placement: Placement, fate: _Fate) -> _Fate:
+        """What became of a rule that fired and that leaves a slot to a scorer."""
+        placed = [item.rule for item in placement.items] or [placement.rule]
+        if rule.id in placed:
+            return _Fate("won", fate.reason)
+        if len(placement.items) == self.book.slots[slot].many:
+            return _Fate("lost", f"no room left: it takes {self.book.slots[slot].many}")
+        if placement.kind == "single" and placement.rule is not None:
+            return self.against(rule, placement.rule, fate)
+        return _Fate("lost", "nothing meets its conditions that may be placed")
 
     def against(self, rule: Rule, winner: str | None, fate: _Fate) -> _Fate:
         """What became of a rule that fired, where there can be only one winner."""
@@ -266,15 +286,37 @@ def _through(segment: str, wanted: bool, inner: Sequence[_Blocker]) -> _Blocker:
     )
 
 
-def _slot(judge: _Judge, fates: Mapping[str, _Fate], name: str, placement: Placement, why: str) -> Explained:
+def _slot(
+    judge: _Judge, fates: Mapping[str, _Fate], name: str, placement: Placement, decision: Decision
+) -> Explained:
     verdicts = []
     for rule in judge.book.rules:
-        if name in rule.hide or name in rule.show or name in rule.order:
+        if name in rule.hide or name in rule.show or name in rule.rank or name in rule.order:
             fate = fates[rule.id]
             verdicts.append(
                 _verdict(rule, fate if fate.status else judge.outcome(rule, name, placement, fate))
             )
-    return Explained(name, _outcome(judge.priorities, placement), why, _in_order(verdicts))
+    return Explained(
+        name,
+        _outcome(judge.priorities, placement),
+        decision.why(name),
+        _in_order(verdicts),
+        tuple(
+            (item.content, item.propensity, decision.why(name, item.content))
+            for item in placement.items
+            if placement.scorer is not None
+        ),
+        _scorer(placement),
+    )
+
+
+def _scorer(placement: Placement) -> str:
+    """Whose order counts, where a scorer was asked."""
+    asked = placement.scorer
+    if asked is None:
+        return ""
+    order = f"in the order of {asked.used}" if asked.used is not None else "in the rule's own order"
+    return f"{order} ({asked.reason})" if asked.reason else order
 
 
 def _setting(
@@ -339,4 +381,12 @@ def _block(explained: Explained) -> str:
         f"  {verdict.status:<9} {verdict.rule:<{width}}  {verdict.reason}".rstrip()
         for verdict in explained.rules
     ]
-    return "\n".join([f"{explained.id}: {explained.outcome}", *rows])
+    ranked = [f"  {explained.scorer}"] if explained.scorer else []
+    widest = max((len(item) for item, _, _ in explained.items), default=0)
+    ranked += [f"    {item:<{widest}}  {_likely(share)}  {why}" for item, share, why in explained.items]
+    return "\n".join([f"{explained.id}: {explained.outcome}", *ranked, *rows])
+
+
+def _likely(propensity: float | None) -> str:
+    """How likely a thing was to be placed: `80%`."""
+    return f"{1.0 if propensity is None else propensity:6.1%}"
