@@ -382,3 +382,28 @@ def test_one_item_of_a_catalog_may_stand_in_a_slot_for_one(tmp_path):
     decision = Engine.load(write(tmp_path, as_csv(tmp_path), book=book)).evaluate({}, {})
     data = decision.to_dict()["slots"]["hero"]
     assert (data["content"], data["catalog"], data["fields"]["price"]) == ("tent", "things", 320)
+
+
+def test_the_last_check_takes_out_what_got_past_everything_else(tmp_path, monkeypatch):
+    (tmp_path / "things.csv").write_text(LABELLED)
+    engine = Engine.load(write(tmp_path, book=SMALL))
+    monkeypatch.setattr("tailored.scoring.stock.Stock.held_back", lambda self, permissions: {})
+    decision = engine.evaluate({"id": "u"}, {})
+    assert placed(decision) == ["socks", "advert"]
+    assert [warning.code for warning in decision.warnings] == ["guard"]
+
+
+def test_a_ranking_is_described_and_explained(tmp_path):
+    from tailored.book.describe import describe as described
+    from tailored.engine.explain import explain
+
+    ranking = "{top: 2, of: {catalog: things, where: {fresh: true}}, without: [{bought: true}], explore: 20%}"
+    book = load_book(write(tmp_path, as_csv(tmp_path), ranking))
+    (told,) = [rule for rule in described(book)["rules"] if rule["id"] == "shown"]
+    assert told["then"] == [
+        "shows the best 2 of things where fresh is true, as they stand, "
+        "but for those where it is in their bought, with 20% of the places explored in list"
+    ]
+    text = explain(Engine(book), {}, {}).to_text(["list"])
+    assert text.splitlines()[0] == "list: socks"
+    assert "won       shown" in text

@@ -124,8 +124,8 @@ def _sentence(condition: Condition, negated: bool, shared: Collection[str]) -> s
         whose = "their" if condition.other.side == "user" else "the"
         if condition.attribute.key == "item.id":
             if condition.other.type in LISTS:
-                return f"{'not ' * negated}in {whose} {other}"
-            return f"{'not ' * negated}{whose} {other}"
+                return f"it is {'not ' * negated}in {whose} {other}"
+            return f"it is {'not ' * negated}{whose} {other}"
         return f"{what} is {'not ' * negated}the same as {whose} {other}"
     return _logic(condition, negated, shared)
 

@@ -15,7 +15,7 @@ from tailored.book.version import book_version
 from tailored.condition.tree import Value
 from tailored.content.render import FrozenDict, Renderer, View, views
 from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue
-from tailored.engine.facts import Facts, FactsReader, RequestWarning, as_json, read_now
+from tailored.engine.facts import LAST_CHECK, Facts, FactsReader, RequestWarning, as_json, read_now
 from tailored.engine.match import Matcher
 from tailored.engine.remember import Memory
 from tailored.engine.resolve import (
@@ -280,7 +280,7 @@ class _Making:
     def warnings(self) -> tuple[RequestWarning, ...]:
         """What to warn of, of the request and of what was made of it."""
         failed = map(_failed_text, dict.fromkeys(self.failed))
-        return (*self.facts.warnings, *failed, *[_LAST_CHECK][: self.taken])
+        return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:
@@ -323,8 +323,3 @@ def _frozen(value: Value) -> Any:
 def _failed_text(content: str) -> RequestWarning:
     message = f"A text of `{content}` could not be rendered with these values; it is empty."
     return RequestWarning("failed-text", None, message)
-
-
-_LAST_CHECK = RequestWarning(
-    "guard", None, "The last check took out content without consent; please report this as a defect."
-)

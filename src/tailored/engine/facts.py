@@ -40,6 +40,11 @@ class RequestWarning:
         return {"code": self.code, "attribute": self.attribute, "message": self.message}
 
 
+LAST_CHECK = RequestWarning(
+    "guard", None, "The last check took out content without consent; please report this as a defect."
+)
+
+
 class Facts:
     """What a decision may know of one request, read once: nothing that happens to the request changes it.
 

@@ -15,7 +15,7 @@ from tailored.book.builtin import PERSONALIZATION
 from tailored.book.model import Content, Ranking, Rule, RuleBook, Slot
 from tailored.content.render import FrozenDict, Renderer, View, views
 from tailored.engine.decision import Decision, Item, Placement, SettingValue
-from tailored.engine.facts import Facts, RequestWarning, as_json
+from tailored.engine.facts import LAST_CHECK, Facts, RequestWarning, as_json
 from tailored.engine.policy import Policy
 from tailored.engine.resolve import Withheld
 from tailored.engine.why import sentence
@@ -274,18 +274,39 @@ class Ranker:
             return decision
         texts = _Texts(self._renderer, self._fields, facts)
         slots, why = dict(decision.slots), {}
+        taken = sum(self._last_check(one, facts) for one in filled)
         for one in filled:
             if one.chosen or one.answer is not None:
                 slots[one.slot.id] = self._placement(one, texts, facts)
                 why[one.slot.id] = one
         withheld = {*decision.withheld, *(entry for one in filled for entry in one.withheld)}
-        warnings = [*decision.warnings, *map(_failed_text, dict.fromkeys(texts.failed))]
+        warnings = [
+            *decision.warnings,
+            *map(_failed_text, dict.fromkeys(texts.failed)),
+            *[LAST_CHECK][:taken],
+        ]
         return replace(
             decision,
             slots=FrozenDict(slots),
             withheld=tuple(sorted(withheld)),
             warnings=tuple(dict.fromkeys(warnings)),
             reasons=(ItemReasons(self._book, self.scorers, why), facts),
+        )
+
+    def _last_check(self, filled: Filled, facts: Facts) -> int:
+        """Takes out what is chosen without permission, whatever went before; how much (none, ever)."""
+        allowed = [one for one in filled.chosen if self._may_stand(one.key, facts)]
+        taken, filled.chosen = len(filled.chosen) - len(allowed), allowed
+        return taken
+
+    def _may_stand(self, key: Key, facts: Facts) -> bool:
+        name, permissions = key[1], facts.permissions
+        if key[0] is None:
+            return self._is_permitted(name, facts)
+        catalog, stock = self._book.catalogs[key[0]], self.catalogs.stock(key[0])
+        labels = stock.labels.get(stock.by_id.get(name, -1), ((), None))
+        return not any(
+            (*permissions.held_back(catalog.topics, catalog.purpose), *permissions.held_back(*labels))
         )
 
     def _placement(self, filled: Filled, texts: _Texts, facts: Facts) -> Placement:
