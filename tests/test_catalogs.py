@@ -234,6 +234,12 @@ def test_every_row_that_cannot_be_used_is_found_at_its_place(tmp_path, lines, fo
         ("file: broken.parquet", "book.yaml:10 unreadable-file"),
         ("file: latin.csv", "book.yaml:10 unreadable-file"),
         ("file: slip.csv", "slip.csv:1 label-slip"),
+        ("file: endless.csv", "book.yaml:10 unreadable-file"),
+        ("file: empty.csv", "book.yaml:10 unreadable-file"),
+        ("file: list.yaml", "list.yaml:1 unreadable-row"),
+        ("file: text.yaml", "text.yaml:1 wrong-kind"),
+        ("file: typo.yaml", "typo.yaml:1 unknown-key"),
+        ("file: ../things.csv", "book.yaml:10 missing-file"),
         ('sql: "select nothing"\n    database: shop.db', "book.yaml:10 unreadable-file"),
         ('sql: "delete from t"\n    database: shop.db', "book.yaml:10 unreadable-file"),
         (
@@ -248,6 +254,11 @@ def test_a_source_that_cannot_be_read_is_found(tmp_path, source, found):
     (tmp_path / "things.docx").write_text("x")
     (tmp_path / "broken.parquet").write_text("x")
     (tmp_path / "latin.csv").write_bytes("id,name\nsocks,Blå\n".encode("latin-1"))
+    (tmp_path / "endless.csv").write_text(CSV + "x" * 200_000 + "\n")
+    (tmp_path / "empty.csv").write_text("")
+    yaml = {"list": "- {name: Socks}\n", "text": "socks\n", "typo": "socks: {nmae: Socks}\n"}
+    for name in yaml.keys() & {source.removeprefix("file: ").removesuffix(".yaml")}:
+        (tmp_path / f"{name}.yaml").write_text(yaml[name])
     (tmp_path / "slip.csv").write_text(CSV.replace("unread", "tpoic"))
     assert findings(write(tmp_path, source)) == [found]
     with pytest.raises(RuleBookError):

@@ -53,10 +53,10 @@ class ItemReader:
             if catalog.file.endswith((".yaml", ".yml")):
                 return self._of_yaml(catalog, path, content, folder)
             table = read_table(catalog.file, catalog.sql, catalog.database, folder, content)
-        except Unusable as error:
+            return self._of_table(catalog, table)
+        except Unusable as error:  # also in the middle of the rows
             self._tell(catalog.span, error.code, error.message, error.hint)
             return ()
-        return self._of_table(catalog, table)
 
     def _of_yaml(
         self, catalog: Catalog, path: str, content: bytes | None, folder: str | None
