@@ -7,7 +7,6 @@ import json
 import random
 from collections import Counter
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,11 +24,21 @@ from tests.support.conditions import NOW, written
 from tests.support.small_books import SmallBook
 
 
+class _Unrendered:
+    """Gives the texts of content as they are written; the small books have no templates."""
+
+    def __init__(self, content: Any) -> None:
+        self._content = content
+
+    def render(self, name: str, *given: Any) -> dict[str, Any]:
+        return dict(self._content[name].fields)
+
+
 @pytest.fixture(autouse=True)
 def only_who_sees_what(monkeypatch):
     """Versions and rendered texts are no matter here, and these tests decide a million times."""
     monkeypatch.setattr(reference, "book_version", lambda book: "")
-    monkeypatch.setattr(reference, "Renderer", lambda content: SimpleNamespace(render=lambda *given: {}))
+    monkeypatch.setattr(reference, "Renderer", _Unrendered)
     monkeypatch.setattr(reference, "views", lambda *given: {})
 
 
