@@ -73,6 +73,8 @@ def run() -> None:
         endpoints = {
             "echo, the shop's requests": (echo, "/", shop),
             "evaluate, the shop": ([*serve, str(ROOT / "rules"), "--port"], "/v1/evaluate", shop),
+            "echo, the same again": (echo, "/", shop),
+            "evaluate, the shop unranked": ([*serve, _unranked(folder), "--port"], "/v1/evaluate", shop),
             f"echo, requests of {RULES:,} rules": (echo, "/", many),
             f"evaluate, {RULES:,} rules": ([*serve, f"{folder}/rules", "--port"], "/v1/evaluate", many),
         }
@@ -189,6 +191,14 @@ class _Server:
         """Seconds of CPU time that the server has used."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _unranked(folder: str) -> str:
+    """The example book without what scorers choose: what is left is rules and texts."""
+    book = Path(folder) / "unranked"
+    shutil.copytree(ROOT / "rules", book)
+    (book / "for-you.yaml").unlink()
+    return str(book)
 
 
 def _bodies(folder: str, name: str, requests: Sequence[object]) -> Path:
