@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,8 @@ def test_watch_runs_again_when_a_file_changes(book, tmp_path):
     watching = subprocess.Popen(
         [TAILORED, "test", "--watch", str(book)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
+    too_long = threading.Timer(120, watching.kill)  # so that a defect fails the test, and does not hang it
+    too_long.start()
     try:
         assert "3 tests passed" in line_of(watching)
         (book / "tests.yaml").write_text((book / "tests.yaml").read_text() + "  broken: 3\n")
@@ -154,6 +157,7 @@ def test_watch_runs_again_when_a_file_changes(book, tmp_path):
         request.write_text('{"user": {"age": 7}}')
         assert "1 of 3 tests failed" in line_of(watching)
     finally:
+        too_long.cancel()
         watching.terminate()
         watching.wait(timeout=20)
 

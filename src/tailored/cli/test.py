@@ -96,17 +96,19 @@ def _watch(
     seen: object = None
     try:
         while True:
-            sources = _sources(book)
-            if (sources, _written(files)) != seen:
+            sources, times = _sources(book), _written(files)
+            if (sources, times) != seen:
                 if sys.stdout.isatty():
                     click.clear()
                 try:
                     outcome, files = run_tests(book, selects, min_coverage, now)
-                    click.echo(written(form, [outcome], book).encode(errors="replace"))
+                    said = written(form, [outcome], book)
                 except BookNotReadable as error:
-                    click.echo(f"tailored: {error}", err=True)
+                    said = f"tailored: {error}"
+                # what changes from here on is new; the times from before the run, of files that it had then
+                seen = sources, {file: times.get(file, at) for file, at in _written(files).items()}
+                click.echo(said.encode(errors="replace"))
                 click.echo(f"Watching {book} ...", err=True)
-                seen = sources, _written(files)
             time.sleep(LOOKS_EVERY)
     except KeyboardInterrupt:
         sys.exit(0)
@@ -120,12 +122,12 @@ def _sources(book: str) -> object:
         return str(error)
 
 
-def _written(files: Iterable[str]) -> list[int]:
+def _written(files: Iterable[str]) -> dict[str, int]:
     """When files were last written; 0 where there is none."""
-    times = []
+    times = {}
     for file in files:
         try:
-            times.append(os.stat(file).st_mtime_ns)
+            times[file] = os.stat(file).st_mtime_ns
         except OSError:
-            times.append(0)
+            times[file] = 0
     return times

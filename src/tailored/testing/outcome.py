@@ -40,7 +40,7 @@ def outcome_of(
     chosen = [test for test in book.tests if selects is None or selects(test.id)]
     cases = run(engine, chosen, now, coverage.see if coverage else None)
     findings = []
-    if min_coverage is not None and coverage is not None and coverage.percent < min_coverage:
+    if min_coverage is not None and coverage is not None and not coverage.percent >= min_coverage:
         message = f"The tests cover {_percent(coverage)}, and {min_coverage:g}% is the least."
         findings.append(Finding("low-coverage", "error", message, "Try what is listed as never tried."))
     failed = sum(bool(case.failures) for case in cases)
