@@ -377,3 +377,16 @@ def test_pages_of_other_origins_may_not_ask_unless_configured(served, locked):
     assert preflight.status_code == 204
     assert preflight.headers["access-control-allow-origin"] == "https://elsewhere.example"
     assert "Content-Type" in preflight.headers["access-control-allow-headers"]
+
+
+def test_the_documentation_page_can_ask_without_any_network(served):
+    send = "document.querySelector('#evaluate form').requestSubmit()"
+    told = browse(
+        f"{served.url}/docs",
+        f"{send}; await new Promise((later) => setTimeout(later, 1500))",
+        "return document.querySelector('#evaluate output').textContent",
+    )
+    assert told["answers"][1].startswith("200")
+    assert '"hero"' in told["answers"][1]
+    assert told["problems"] == []
+    assert all(one.startswith(served.url) for one in told["asked"])

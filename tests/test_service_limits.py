@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -270,3 +272,23 @@ def test_what_keeps_it_from_serving_is_said_in_a_line(book, tmp_path):
             assert done.exit_code == code
             assert isinstance(done.exception, SystemExit)
             assert said in done.stderr
+
+
+def test_without_its_extra_it_says_what_to_install(monkeypatch, book):
+    monkeypatch.setitem(sys.modules, "orjson", None)
+    for name in [name for name in sys.modules if name.startswith("tailored.service")]:
+        monkeypatch.delitem(sys.modules, name)
+    done = run("serve", str(book))
+    assert done.exit_code == 2
+    assert "pip install 'tailored[service]'" in done.stderr
+
+
+def test_deciding_needs_nothing_of_the_service():
+    code = (
+        "import sys, tailored\n"
+        "tailored.Engine.load('rules').evaluate({}, {})\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('orjson', 'uvicorn', 'openfeature')"
+        " or name.startswith(('tailored.service', 'tailored.web', 'tailored.openfeature'))])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stderr
