@@ -65,7 +65,7 @@ def codes_of_the_source() -> tuple[set[str], set[str]]:
 def test_every_code_is_documented_once_and_in_order():
     codes, others = codes_of_the_source()
     assert [title for title, _ in SECTIONS] == sorted(codes)
-    assert others == {"UNKNOWN[kind]", "code", "error.code", "problem.code"}
+    assert others == {"UNKNOWN[kind]", "code", "error.code", "last.code", "problem.code"}
 
 
 def test_the_base_of_the_examples_has_no_findings():
