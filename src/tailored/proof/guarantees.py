@@ -144,7 +144,7 @@ def _finding(
     targets = [claim.target] if claim.target else list(proof.book.slots)
     assert proof.replay.confirmed(witness, targets), "the engine and the specification disagree"
     others = sorted({rule for target in targets for rule in replayed.named(target)})
-    message = f"`{name}` is broken: when {whom(witness, proof.book)}, {said(replayed)}."
+    message = f"`{name}` is broken: when {whom(witness, proof.replay)}, {said(replayed)}."
     about = {"guarantee": name, "others": others, "witness": witness.to_dict()}
     return Finding("guarantee-broken", "error", message, "", span, shown(witness), about)
 

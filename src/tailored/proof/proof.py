@@ -38,6 +38,8 @@ class Proof:
     """The code and the id of each question that could not be decided."""
     winners: set[str] = field(default_factory=set)
     """The rules that were seen to decide a slot or a setting, or a part of one."""
+    winning: dict[str, Request] = field(default_factory=dict)
+    """For each of them a request with which that was seen."""
     _read: dict[str, set[Place]] = field(default_factory=dict)
 
     @cached_property
@@ -70,7 +72,9 @@ class Proof:
         """Replays a request, and remembers who won."""
         replayed = self.replay(request)
         for target in replayed.outcomes:
-            self.winners |= replayed.named(target)
+            for rule in replayed.named(target):
+                self.winners.add(rule)
+                self.winning.setdefault(rule, request)
         return replayed
 
 

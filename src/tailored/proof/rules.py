@@ -97,9 +97,11 @@ def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> N
             if not _is_other(proof, target, rule, other) or len(met.get(other.id, ())) >= MOST_OTHERS:
                 continue
             matters = _order_matters(proof, target, rule, other)
-            guess = next(filter(matters, proof.boxes.guesses([rule, other])), None)
+            if rule.id in met.get(other.id, ()):
+                continue
+            guess = next(filter(matters, _guesses(proof, rule, other)), None)
             if guess is not None:
-                met.setdefault(other.id, {}).setdefault(rule.id, (target, guess))
+                _note(proof, target, place, guess, met)
                 continue
             if other.id not in literals:
                 literals[other.id] = solver.literal(gives(target, other, proof.reader))
@@ -109,7 +111,7 @@ def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> N
                 change = solver.literal(_change(filling, offers[rule.id], offers[other.id]))
                 answer = solver.ask([*both, change], matters, (), about)
             if answer.witness is not None:
-                met.setdefault(other.id, {}).setdefault(rule.id, (target, answer.witness))
+                _note(proof, target, place, answer.witness, met)
             elif answer.undecided:
                 proof.undecided.add(("ambiguous", other.id))
         if filling is None:
@@ -117,6 +119,31 @@ def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> N
         else:
             for offer in offers[rule.id]:
                 filling.add(offer)
+
+
+def _guesses(proof: Proof, rule: Rule, other: Rule) -> Iterator[Request]:
+    """Requests with which both rules may well fire, on top of one with which the first of them wins."""
+    base = proof.winning.get(rule.id)
+    for guess in proof.boxes.guesses([rule, other]):
+        if base is not None:
+            user, context = {**base.user, **guess.user}, {**base.context, **guess.context}
+            yield Request(user, context, guess.now)
+        yield guess
+
+
+def _note(proof: Proof, target: Target, place: int, request: Request, met: Met) -> None:
+    """Notes every rule of the same priority that a rule meets with a request, as one tells of many."""
+    rule = target.offering[place]
+    usable = {one.id for one in proof.replay(request).usable}
+    for other in target.offering[place + 1 :]:
+        if other.priority != rule.priority:
+            break
+        if other.id not in usable or not _is_other(proof, target, rule, other):
+            continue
+        if rule.id in met.get(other.id, ()) or len(met.get(other.id, ())) >= MOST_OTHERS:
+            continue
+        if _order_matters(proof, target, rule, other)(request):
+            met.setdefault(other.id, {})[rule.id] = target, request
 
 
 def filling_of(proof: Proof, target: Target, solver: Solver) -> Filling | None:
@@ -185,7 +212,7 @@ def _ambiguous(proof: Proof, rule: Rule, others: dict[str, tuple[Target, Request
     many = len(others) > 1
     message = (
         f"`{rule.id}` and {names} have the same priority ({rule.priority}) and can meet in `{target.id}`: "
-        f"{'both match' if not many else f'it and `{first}` match'} when {whom(witness, proof.book)}; "
+        f"{'both match' if not many else f'it and `{first}` match'} when {whom(witness, proof.replay)}; "
         f"`{first}` wins, as it stands first in the book."
     )
     hint = 'Give one a higher `priority`, or say why it does not matter: `allow: {ambiguous: "..."}`.'
@@ -217,7 +244,7 @@ def _never(
         message = f"`{rule.id}` can fire but never wins"
         if others:
             message += f": whenever it fires, {joined([f'`{name}`' for name in others])} comes before it"
-            message += f", such as when {whom(witness, proof.book)}."
+            message += f", such as when {whom(witness, proof.replay)}."
             hint = "Raise its `priority`, narrow the others, or take it out."
         else:
             message += ": what it shows can never be placed where it fires."

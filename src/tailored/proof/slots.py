@@ -41,7 +41,8 @@ def check_slots(proof: Proof) -> Iterator[Finding]:
                 proof.undecided.add(("slot-may-be-empty", target.id))
                 continue
             slot = proof.book.slots[target.id]
-            message = f"`{slot.id}` can end up with nothing in it, such as when {whom(witness, proof.book)}."
+            who = whom(witness, proof.replay)
+            message = f"`{slot.id}` can end up with nothing in it, such as when {who}."
             hint = 'Give it a `default`, or say why that is fine: `allow: {slot-may-be-empty: "..."}`.'
             about = {"slot": slot.id, "others": [], "witness": witness.to_dict()}
             yield Finding("slot-may-be-empty", "warning", message, hint, slot.span, shown(witness), about)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tailored.book.builtin import PERSONALIZATION
-from tailored.book.model import Rule, RuleBook
+from tailored.book.model import Rule
 from tailored.condition.english import (
     attribute_in_words,
     in_words,
@@ -19,8 +19,8 @@ from tailored.condition.normal import Both, Either, Literal, Normal
 from tailored.condition.operators import LISTS
 from tailored.condition.tree import All, Any, Condition, InSegment, Not
 from tailored.condition.types import as_text
-from tailored.engine.facts import read_facts, read_now
 from tailored.proof.reader import Reader
+from tailored.proof.replay import Replay
 from tailored.proof.solving import Solver
 from tailored.proof.symbols import Formula, Request
 
@@ -114,9 +114,9 @@ def core_of(solver: Solver, parts: Sequence[Part]) -> list[Part]:
     ]
 
 
-def whom(request: Request, book: RuleBook, now_matters: bool = False) -> str:
-    """The person and the moment of a request in English: `country is NO and page is home`."""
-    facts = read_facts(book, request.user, request.context, read_now(request.now))
+def whom(request: Request, replay: Replay) -> str:
+    """The person of a request in English: `country is NO and page is home`."""
+    book, facts = replay.book, replay.engine.facts(request.user, request.context, request.now)
     shared = shared_names(book.attributes.values())
     said = []
     for key, value in facts.values.items():
@@ -138,8 +138,6 @@ def whom(request: Request, book: RuleBook, now_matters: bool = False) -> str:
         said.append(f"consent for {joined(consents)} is given")
     if facts.permissions.everything:
         said.append("the opt-outs cannot be read")
-    if now_matters:
-        said.append(f"it is {day_or_moment(request.now)} UTC")
     return joined(said) if said else "nothing is known"
 
 
