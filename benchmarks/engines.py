@@ -96,22 +96,18 @@ def datalogic_by_slot(book: RuleBook) -> Answer:
 
 
 def datalogic_with_many(book: RuleBook) -> Answer:
-    """The same for books with a slot for many items: all that it is offered comes in a list of its own."""
-    asked = []
-    for slot in book.slots.values():
-        if slot.many is None:
-            asked.append(_slot(book)(slot))
-        else:
-            parts = [{"if": [_logic(book, when), [text], []]} for when, text in chain(book, slot)]
-            asked.append({"cat": [{"merge": parts}]})
-    places = [(place, slot) for place, slot in enumerate(book.slots.values()) if slot.many is not None]
+    """The same for books whose slot `strip` takes many items: all that it is offered stands at the end."""
+    strip = book.slots["strip"]
+    others = [slot for slot in book.slots.values() if slot is not strip]
+    asked = [_slot(book)(slot) for slot in others]
+    asked += [{"if": [_logic(book, when), text, []]} for when, text in chain(book, strip)]
     compiled = datalogic_py.Engine().compile(json.dumps({"merge": asked}))
+    place = list(book.slots).index("strip")
 
     def answer(data: datalogic_py.DataHandle) -> list[str]:
         found: list[str] = compiled.evaluate_data(data)
-        for place, slot in places:
-            found[place] = ",".join(list(dict.fromkeys(found[place].split(";")))[: slot.many])
-        return found
+        items = list(dict.fromkeys(found[len(others) :]))[: strip.many]
+        return [*found[:place], ",".join(items), *found[place : len(others)]]
 
     return answer
 
