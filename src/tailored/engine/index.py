@@ -8,7 +8,7 @@ what is left are the clauses that hold. Literals that no table can hold stay wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -115,44 +115,52 @@ class Index:
         consents: dict[tuple[str, ...], list[int]] = {}
         checks: dict[str, dict[Literal, list[int]]] = {}
         known: dict[tuple[str, bool], list[int]] = {}
-        seen: dict[tuple[int, bool], tuple[str, str, Any] | None] = {}
-        """What a test needs, by its identity: books repeat the same tests much."""
+        read: dict[int, _Need | None] = {}
+        """What literals need of tables, by their identity: books repeat the same tests much."""
+        joined: list[_Need] = []
         for place, literals in enumerate(clauses):
             bit = self.size - 1 - place
-            needs: dict[tuple[str, str, str], Any] = {}
-            layers: dict[tuple[str, str, str], int] = {}
+            needs: dict[_Table, _Need] = {}
+            layers: dict[_Table, int] = {}
             for literal in literals:
+                same = id(literal)
+                if same not in read:
+                    read[same] = _needed(literal)
+                    if isinstance(literal.leaf, Test):
+                        attributes[literal.leaf.attribute.key] = literal.leaf.attribute
+                if (need := read[same]) is not None:
+                    table = need.table
+                    if need.join is None:
+                        layer = layers.get(table, 0)
+                        if layer == MOST_LAYERS:
+                            self.left.setdefault(place, []).append(literal)
+                        else:
+                            need.alone[layer].append(bit)
+                            layers[table] = layer + 1
+                    elif table in needs:
+                        both = need.join(needs[table].what, need.what)
+                        needs[table] = _Need(table, both, need.join)
+                        joined.append(needs[table])
+                    else:
+                        needs[table] = need
+                    continue
                 leaf = literal.leaf
                 if isinstance(leaf, Consent):
                     consents.setdefault(leaf.topics, []).append(bit)
-                    continue
-                if not isinstance(leaf, Test):
+                elif not isinstance(leaf, Test):
                     self.left.setdefault(place, []).append(literal)
-                    continue
-                attributes[leaf.attribute.key] = leaf.attribute
-                if leaf.op is Op.KNOWN:
-                    known.setdefault((leaf.attribute.key, leaf.operand is literal.wanted), []).append(bit)
-                    continue
-                same = (id(leaf), literal.wanted)
-                if same not in seen:
-                    seen[same] = _need(leaf.op, leaf.operand, leaf.attribute.type, literal.wanted)
-                if (need := seen[same]) is None:
-                    checks.setdefault(leaf.attribute.key, {}).setdefault(literal, []).append(bit)
                 else:
-                    kind, of, what = need
-                    name = (leaf.attribute.key, of, kind)
-                    join = _JOIN.get(kind)
-                    if join is not None and name in needs:
-                        needs[name] = join(needs[name], what)
-                    elif join is not None:
-                        needs[name] = what
-                    elif (layer := layers.get(name, 0)) == MOST_LAYERS:
-                        self.left.setdefault(place, []).append(literal)
+                    key = leaf.attribute.key
+                    if leaf.op is Op.KNOWN:
+                        known.setdefault((key, leaf.operand is literal.wanted), []).append(bit)
                     else:
-                        _draft(drafts, (*name, layer)).add(bit, what)
-                        layers[name] = layer + 1
-            for name, what in needs.items():
-                _draft(drafts, (*name, 0)).add(bit, what)
+                        checks.setdefault(key, {}).setdefault(literal, []).append(bit)
+            for need in needs.values():
+                need.alone[0].append(bit)
+        for need in (*filter(None, read.values()), *joined):
+            for layer, bits in enumerate(need.alone):
+                if bits:
+                    _draft(drafts, (*need.table, layer)).add(bits, need.what)
         self._consents = [
             (frozenset(topics), self.everything ^ as_bits(bits, self.size))
             for topics, bits in consents.items()
@@ -229,8 +237,33 @@ _ELSE = object()
 _ORDERED = frozenset({Type.INTEGER, Type.NUMBER, Type.DATE, Type.DATETIME, Type.VERSION})
 
 
+_Table: TypeAlias = tuple[str, str, str]
+"""An attribute, what of it is tested (its value or its size), and the kind of table."""
 _Name: TypeAlias = tuple[str, str, str, int]
-"""An attribute, what of it is tested (its value or its size), the kind of table, and the layer."""
+"""A table, and its layer."""
+
+
+@dataclass(slots=True)
+class _Need:
+    """What a test, or several of a clause, need of a table, and by layer the clauses that need just that."""
+
+    table: _Table
+    what: Any
+    join: Callable[[Any, Any], Any] | None
+    """Makes it one with another need of the same clause; None where each takes a layer of its own."""
+    alone: list[list[int]] = field(default_factory=lambda: [[] for _ in range(MOST_LAYERS)])
+
+
+def _needed(literal: Literal) -> _Need | None:
+    """What a literal needs of a table; None where no table holds it."""
+    test = literal.leaf
+    if not isinstance(test, Test) or test.op is Op.KNOWN:
+        return None
+    need = _need(test.op, test.operand, test.attribute.type, literal.wanted)
+    if need is None:
+        return None
+    kind, of, what = need
+    return _Need((test.attribute.key, of, kind), what, _JOIN.get(kind))
 
 
 def _draft(drafts: dict[_Name, Draft], name: _Name) -> Draft:

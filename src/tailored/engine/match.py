@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from tailored.book.model import RuleBook, Segment
 from tailored.condition.compiled import compiled
 from tailored.condition.logic import evaluator
 from tailored.condition.normal import Both, Either, Literal, Normal, normalise
-from tailored.condition.tree import Condition, Consent, InSegment, Logic, Op, Test
+from tailored.condition.tree import All, Condition, Consent, InSegment, Logic, Op, Test
 from tailored.engine.facts import Facts, nested
 from tailored.engine.index import Index
 from tailored.engine.tables import as_bits, spans
@@ -22,6 +22,8 @@ MOST_OF_A_SEGMENT = 8
 Satisfied: TypeAlias = Callable[[Facts], bool]
 Part: TypeAlias = Literal | Either
 Clause: TypeAlias = tuple[Part, ...]
+_Multiplied: TypeAlias = tuple[Part, list[Clause]]
+"""A part of a conjunction, with the clauses of which one must hold for it."""
 
 
 class Matcher:
@@ -33,7 +35,7 @@ class Matcher:
 
     def __init__(self, book: RuleBook) -> None:
         conditions = _Conditions(book.segments)
-        clauses: list[list[Literal]] = []
+        clauses: list[Sequence[Literal]] = []
         rest: dict[int, list[Normal]] = {}
         schedules = {}
         self._rules: list[int] = []
@@ -42,9 +44,11 @@ class Matcher:
             for clause in conditions.clauses(rule.when):
                 if rule.start is not None or rule.end is not None:
                     schedules[len(clauses)] = rule.start, rule.end
-                if whole := [part for part in clause if isinstance(part, Either)]:
-                    rest[len(clauses)] = [*whole]
-                clauses.append([part for part in clause if isinstance(part, Literal)])
+                if Either in map(type, clause):
+                    rest[len(clauses)] = [part for part in clause if isinstance(part, Either)]
+                    clauses.append([part for part in clause if isinstance(part, Literal)])
+                else:
+                    clauses.append(clause)  # type: ignore[arg-type]  # there are literals only
                 self._rules.append(place)
             self._starts.append(len(clauses))
         index = self.index = Index(clauses)
@@ -104,10 +108,31 @@ class _Conditions:
         self._segments = segments
         self._multiplied: dict[tuple[str, bool], list[Clause]] = {}
         self._compiled: dict[tuple[str, bool], Satisfied] = {}
+        self._parts: dict[int, tuple[_Multiplied, ...]] = {}
+        self._alike: dict[Part, _Multiplied] = {}
 
     def clauses(self, condition: Condition) -> list[Clause]:
-        """The clauses of which one must hold. A part that would make too many of them stays whole."""
-        return self._clauses(self._normal(condition, True))
+        """The clauses of which one must hold. A part that would make too many of them stays whole.
+
+        What rules repeat is worked out once: parts of `all` by identity, what they come to by what it says.
+        """
+        if not isinstance(condition, All):
+            return self._clauses(self._normal(condition, True))
+        parts: list[_Multiplied] = []
+        for part in condition.parts:
+            parts += self._parts.get(id(part)) or self._part(part)
+        if len({*map(id, parts)}) < len(parts):
+            parts = [*{id(part): part for part in parts}.values()]
+        return self._product(parts)
+
+    def _part(self, condition: Condition) -> tuple[_Multiplied, ...]:
+        """What a part of `all` adds to it, each literal and each `any` with its own clauses."""
+        normal = self._normal(condition, True)
+        parts = self._parts[id(condition)] = tuple(
+            self._alike.get(part) or self._alike.setdefault(part, (part, self._clauses(part)))
+            for part in _parts_of(normal)
+        )
+        return parts
 
     def _normal(self, condition: Condition, wanted: bool) -> Normal:
         return normalise(condition, lambda name: self._segments[name].topics, wanted)
@@ -118,15 +143,16 @@ class _Conditions:
         if isinstance(normal, Either):
             found = [clause for part in normal.parts for clause in self._clauses(part)]
             return found if len(found) <= MOST_CLAUSES else [(normal,)]
+        return self._product([(part, self._clauses(part)) for part in _parts_of(normal)])
+
+    def _product(self, parts: list[_Multiplied]) -> list[Clause]:
         product: list[Clause] = [()]
-        for part in normal.parts:
-            found = self._of_literal(part) if isinstance(part, Literal) else self._clauses(part)
+        for part, found in parts:
             if len(found) == 1:
                 product = [clause + found[0] for clause in product]
             elif len(product) * len(found) <= MOST_CLAUSES:
                 product = [clause + one for clause in product for one in found]
             else:
-                assert not isinstance(part, Both)
                 product = [(*clause, part) for clause in product]
         return product
 
@@ -180,6 +206,13 @@ class _Conditions:
             return answer
 
         return remembered
+
+
+def _parts_of(normal: Normal) -> tuple[Part, ...]:
+    """What a normal form demands all of."""
+    if not isinstance(normal, Both):
+        return (normal,)
+    return normal.parts  # type: ignore[return-value]  # what is Both itself was taken in
 
 
 def _test(literal: Literal, test: Test) -> Satisfied:

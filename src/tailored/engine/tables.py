@@ -33,12 +33,12 @@ class Draft:
     first: list[int] = field(default_factory=list)
     """For ranges: the clauses that the lowest values let pass."""
 
-    def add(self, bit: int, what: Any) -> None:
-        """Lets a clause use the table."""
-        self.used.append(bit)
+    def add(self, bits: Sequence[int], what: Any) -> None:
+        """Lets clauses use the table, which all ask the same of it."""
+        self.used += bits
         if self.kind not in ("within", "beyond"):
             for value in what:
-                self.turns.setdefault(value, []).append(bit)
+                self.turns.setdefault(value, []).extend(bits)
             return
         low, high = what
         if low is not None and high is not None and low >= high:
@@ -47,10 +47,10 @@ class Draft:
         else:
             starts = (low is None) is (self.kind == "within")
         if starts:
-            self.first.append(bit)
+            self.first += bits
         for cut in (low, high):
             if cut is not None:
-                self.turns.setdefault(cut, []).append(bit)
+                self.turns.setdefault(cut, []).extend(bits)
 
     def bounds(self, after: Callable[[Any], Any]) -> Iterator[Any]:
         """Where each span of values that are alike for this table begins, but the first."""
@@ -146,7 +146,7 @@ def spans(ranges: Mapping[int, tuple[datetime | None, datetime | None]], size: i
     """From a moment to the clauses whose span it lies in, by their places; those without one always pass."""
     draft = Draft("value", "within")
     for place, (start, end) in ranges.items():
-        draft.add(size - 1 - place, (start and (start, 0), end and (end, 0)))
+        draft.add([size - 1 - place], (start and (start, 0), end and (end, 0)))
     return draft.table(size)
 
 
