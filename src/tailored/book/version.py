@@ -65,13 +65,14 @@ def _whole(value: Any, condition: Callable[[Any], str] | None = None) -> str:
     begin, names, parts = _fields(type(value))  # type: ignore[arg-type]  # dataclasses can be hashed
     said = [begin]
     for name, part in zip(names, parts(value), strict=True):
-        if part or part == 0:  # what is falsy and no number is empty
+        if part or type(part) in _NUMBERS:  # what else is falsy is empty
             said.append(name)
             said.append(condition(part) if condition and name is _WHEN else _canonical(part))
     return "".join(said) + "]"
 
 
 _WHEN = ',"when",'
+_NUMBERS = frozenset([int, float, bool])
 
 
 @cache
@@ -92,6 +93,9 @@ def _several(values: Sequence[Any]) -> str:
 
 
 def _mapping(value: Mapping[str, Any]) -> str:
+    if len(value) == 1:  # as what nearly every rule shows
+        [(only, said)] = value.items()
+        return f'["mapping",[{quoted(only)},{_canonical(said)}]]'
     items = [f"[{quoted(key)},{_canonical(value[key])}]" for key in sorted(value)]
     return ",".join(['["mapping"', *items]) + "]"
 

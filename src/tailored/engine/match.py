@@ -84,7 +84,15 @@ class Matcher:
 
     def clauses(self, rules: Iterable[int]) -> int:
         """The clauses of rules, which are given by their places, as bits."""
-        return self._bits(at for place in rules for at in range(self._starts[place], self._starts[place + 1]))
+        starts, last = self._starts, self._size - 1
+        bits: list[int] = []
+        for place in rules:
+            start, end = starts[place], starts[place + 1]
+            if end - start == 1:  # as of nearly all
+                bits.append(last - start)
+            else:
+                bits += range(last - end + 1, last - start + 1)
+        return as_bits(bits, self._size)
 
     def _bits(self, clauses: Iterable[int]) -> int:
         return as_bits([self._size - 1 - at for at in clauses], self._size)

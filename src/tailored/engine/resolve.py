@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from tailored.book.builtin import PERSONALIZATION, is_personal
 from tailored.book.model import Content, Rule, RuleBook, Setting, Slot
-from tailored.condition.tree import Condition, InSegment, Scalar, Test, attributes_read, leaves
+from tailored.condition.tree import All, Condition, InSegment, Scalar, Test, attributes_read, leaves
 from tailored.engine.facts import Door
 from tailored.engine.match import Matcher
 from tailored.guard.permissions import Permissions
@@ -72,19 +75,19 @@ class Plan:
         self.labelled_content = frozenset(
             name for name, item in book.content.items() if item.topics or item.purpose is not None
         )
-        hides: dict[str, list[int]] = {}
-        offers: dict[str, list[int]] = {}
-        sets: dict[str, list[int]] = {}
+        hides: defaultdict[str, list[int]] = defaultdict(list)
+        offers: defaultdict[str, list[int]] = defaultdict(list)
+        sets: defaultdict[str, list[int]] = defaultdict(list)
         self._labelled, personal = [], []
         for place, rule in enumerate(book.rules):
-            for names, bearing in (
-                (rule.hide, hides),
-                (rule.show, offers),
-                (rule.order, offers),
-                (rule.set, sets),
-            ):
-                for name in names:
-                    bearing.setdefault(name, []).append(place)
+            for name in rule.show:
+                offers[name].append(place)
+            for name in rule.hide:
+                hides[name].append(place)
+            for name in rule.order:
+                offers[name].append(place)
+            for name in rule.set:
+                sets[name].append(place)
             if (
                 rule.topics
                 or rule.purpose is not None
@@ -102,8 +105,8 @@ class Plan:
             SettingPlan(setting, clauses(sets.get(name, ()))) for name, setting in book.settings.items()
         ]
         self._personal = clauses(personal)
-        self.hides = clauses(place for places in hides.values() for place in places)
-        self.sets = clauses(place for places in sets.values() for place in places)
+        self.hides = reduce(or_, (one.hides for one in self.slots), 0)
+        self.sets = reduce(or_, (one.sets for one in self.settings), 0)
 
     def _names_labelled(self, rule: Rule) -> bool:
         return any(not self.labelled_content.isdisjoint(names) for names in rule.show.values())
@@ -182,8 +185,18 @@ def _usable(plan: Plan, firing: int, door: Door, withheld: set[Withheld]) -> int
 def personal_rules(book: RuleBook) -> frozenset[str]:
     """The rules whose conditions read something about the user, themselves or through segments."""
     segments: dict[str, bool] = {}
+    known: dict[int, bool] = {}
+    """The answers of parts of `all`, by identity, as rules share many."""
 
     def reads(condition: Condition) -> bool:
+        if isinstance(condition, All):
+            for part in condition.parts:
+                answer = known.get(id(part))
+                if answer is None:
+                    answer = known[id(part)] = reads(part)
+                if answer:
+                    return True
+            return False
         for leaf in leaves(condition):
             if isinstance(leaf, InSegment):
                 if segment(leaf.id):
