@@ -55,7 +55,7 @@ class Together:
         places = [self._places.get(candidate.id, -1) for candidate in candidates]
         if max(places, default=-1) < 0:
             raise NoAnswer("none of the candidates is known to it")
-        every = self._said(self._known(facts)).sum(axis=0)
+        every = self._every(self._known(facts))
         last = float(min(every.min(), 0.0))
         return [float(every[place]) if place >= 0 else last for place in places]
 
@@ -79,6 +79,16 @@ class Together:
         if not known:
             raise NoAnswer("nothing in the history is known to it" if found else "there is no history")
         return known
+
+    def _every(self, history: dict[str, str]) -> Array:
+        """What a history says for each item, [items]."""
+        if self._factors is not None:
+            return self._said(history).sum(axis=0)
+        said = np.zeros(len(self.items))
+        for name in history:
+            part = slice(*self._starts[self._places[name] : self._places[name] + 2])
+            said[self._indices[part]] += self._data[part]
+        return said
 
     def _said(self, history: dict[str, str]) -> Array:
         """What each thing of a history says for each item, [history, items]."""
