@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ MOST_WEIGHTS = 4_000_000
 K = 10
 _BM25 = ((0.9, 0.4), (1.2, 0.75))
 _NEIGHBOURS = (50, 200)
-_RIDGES = (100.0, 300.0, 900.0)
+_RIDGES = (150.0, 450.0)
 _FACTORS, _SWEEPS = 48, 8
 _ALS = ((1.0, 1.0), (1.0, 10.0), (5.0, 10.0), (5.0, 30.0), (5.0, 60.0))
 """Of ALS: how much a choice weighs, and the regularisation."""
@@ -40,7 +41,9 @@ class Weights:
 
     def scores(self, histories: Any) -> Array:
         """[users, items], of a binary matrix of histories."""
-        return np.asarray((histories @ self.matrix).todense())
+        few = self.matrix.shape[0] <= MOST_PAIRS  # then all pairs fit, and that is faster
+        found = histories @ (self.matrix.toarray() if few else self.matrix)
+        return np.asarray(found if few else found.todense())
 
     def arrays(self) -> dict[str, Array]:
         """As plain arrays."""
@@ -59,6 +62,11 @@ class Factors:
     alpha: float
     ridge: float
 
+    @cached_property
+    def square(self) -> Array:
+        """What is the same for everyone in the normal equations, [factors, factors]."""
+        return self.items.T @ self.items + self.ridge * np.eye(self.items.shape[1])
+
     def scores(self, histories: Any) -> Array:
         """[users, items], of a binary matrix of histories."""
         return np.stack([self.of(row) for row in np.split(histories.indices, histories.indptr[1:-1])])
@@ -72,8 +80,7 @@ class Factors:
     def normal(self, history: Array) -> Array:
         """The matrix of the normal equations of a person, [factors, factors]."""
         chosen = self.items[history]
-        square = self.items.T @ self.items + (self.alpha - 1) * chosen.T @ chosen
-        return square + self.ridge * np.eye(self.items.shape[1])
+        return self.square + (self.alpha - 1) * chosen.T @ chosen
 
     def arrays(self) -> dict[str, Array]:
         """As plain arrays."""
@@ -204,23 +211,22 @@ def largest(matrix: Any, many: int) -> Any:
     counts = np.diff(matrix.indptr)
     if not len(counts) or counts.max() <= many:
         return matrix
-    order = np.lexsort((matrix.indices, -np.abs(matrix.data), np.repeat(np.arange(len(counts)), counts)))
-    rank = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], counts)
-    kept = np.sort(order[rank < many])
+    places = []
+    for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
+        size = np.abs(matrix.data[start:end])
+        which = np.argpartition(-size, many - 1)[:many] if len(size) > many else np.arange(len(size))
+        places.append(np.sort(which) + start)
+    kept = np.concatenate(places)
     indptr = np.concatenate([[0], np.cumsum(np.minimum(counts, many))])
     return sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 
 
 def ease(matrix: Any, ridge: float) -> Weights:
     """EASE in closed form: B = I - P diag(1 / diag P), with P = (X'X + ridge I)^-1 (Steck, WWW 2019)."""
-    from scipy import linalg
-
-    gram = np.asarray((matrix.T @ matrix).todense(), dtype=np.float64)
+    gram = (matrix.T @ matrix).toarray().astype(np.float32)
     gram[np.diag_indices_from(gram)] += ridge
-    inverse, failed = linalg.lapack.dpotri(linalg.cholesky(gram, lower=True, overwrite_a=True), lower=True)
-    assert not failed
-    inverse = np.tril(inverse) + np.tril(inverse, -1).T
-    weights = (-inverse / np.diag(inverse)[None, :]).astype(np.float32)
+    inverse = np.linalg.inv(gram)
+    weights = -inverse / np.diag(inverse)[None, :]
     np.fill_diagonal(weights, 0.0)
     return Weights(sparse.csr_matrix(weights))
 
