@@ -94,7 +94,6 @@ KINDS: dict[str, Kind] = {
             "history": _HISTORY,
             "text": Setting("The attributes of items that are compared word by word", "attributes of items"),
             "tags": Setting("The attributes of items that are compared as a whole", "attributes of items"),
-            "file": _TRAINED,
         },
     ),
     "together": Kind(

@@ -65,7 +65,7 @@ def read_table(file: str, sql: str, database: str, folder: str | None, content: 
         if path.lower().endswith(".parquet"):
             return _of_parquet(path, where, content)
         if path.lower().endswith((".csv", ".tsv", ".txt")):
-            return _of_csv(path, where.read_bytes() if content is None else content)
+            return of_csv(path, where.read_bytes() if content is None else content)
     except OSError as error:
         raise Unusable.of_file(path, folder, error) from None
     message = f"`{path}` is of no kind that holds items."
@@ -74,7 +74,8 @@ def read_table(file: str, sql: str, database: str, folder: str | None, content: 
     )
 
 
-def _of_csv(path: str, content: bytes) -> Table:
+def of_csv(path: str, content: bytes) -> Table:
+    """The rows of a text with commas, semicolons or tabs. Raises Unusable."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

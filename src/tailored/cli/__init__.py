@@ -11,6 +11,7 @@ COMMANDS = (
     "describe",
     "diff",
     "evaluate",
+    "evaluate-scorer",
     "explain",
     "export",
     "init",
@@ -20,6 +21,7 @@ COMMANDS = (
     "schema",
     "serve",
     "test",
+    "train",
     "validate",
 )
 """Every command has the name of its module and of the function in it; a dash in a name is a `_` there."""

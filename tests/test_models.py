@@ -1,0 +1,139 @@
+"""Scorers that learn: what they find in a catalogue whose truth is known, and how they are judged."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tailored.cli import main
+from tailored.engine.engine import Engine
+from tests.support.tastes import shop
+
+pytest.importorskip("implicit", reason="the extra scoring is not installed")
+
+BOOK = """\
+attributes: {user: {viewed: {type: list of strings}}}
+slots: {list: {many: 5}}
+catalogs:
+  things: {file: things.csv, attributes: {name: {type: string}, kind: {type: string}}}
+scorers:
+  together: {kind: together, history: [user.viewed], interactions: log.csv}
+  similar: {kind: similar, history: [user.viewed]}
+  both: {kind: blend, weights: {together: 1, similar: 1}}
+rules:
+  best: {when: always, show: {list: {top: 5, of: {catalog: things}, by: together}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shop")
+    made = shop(seed=7)
+    (folder / "book.yaml").write_text(BOOK)
+    (folder / "things.csv").write_text(made.catalog())
+    (folder / "log.csv").write_text(made.table())
+    return folder
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(main, [str(one) for one in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def judged(folder, name, *more):
+    output = run("evaluate-scorer", name, "--interactions", folder / "log.csv", "--book", folder,
+                 "--format", "json", *more)  # fmt: skip
+    return {one["name"]: one for one in json.loads(output)["figures"]}
+
+
+@pytest.mark.parametrize("name", ["together", "similar", "both"])
+@pytest.mark.parametrize("how", ["last-out", "random:0.2"])
+def test_each_finds_the_planted_tastes_twice_as_well_as_popularity(folder, name, how):
+    figures = judged(folder, name, "--split", how)
+    assert figures[name]["ndcg"] > 2 * figures["popularity"]["ndcg"] > 2 * figures["random"]["ndcg"]
+    assert figures[name]["recall"] > 2 * figures["popularity"]["recall"]
+    assert figures[name]["answered"] == 1
+
+
+@pytest.mark.parametrize("model", ["neighbours", "ease", "als"])
+def test_every_model_knows_what_a_stranger_with_a_history_likes(folder, tmp_path, model):
+    for name in ("things.csv", "log.csv"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "book.yaml").write_text(BOOK.replace("log.csv}", f"log.csv, model: {model}}}"))
+    assert f"together: {model} (" in run("train", "--book", tmp_path)
+    decision = Engine.load(tmp_path).evaluate({"viewed": ["i3", "i9"]}, {})  # of the fourth taste
+    placed = [item.content for item in decision["list"].items]
+    assert decision["list"].scorer.used == "together"
+    assert all(int(one[1:]) % 6 == 3 for one in placed)
+    words = decision.why("list", next(one for one in placed if one not in ("i3", "i9")))
+    assert words.startswith("You see this because you looked at summit thing")
+
+
+def test_without_a_history_the_fallback_is_asked(folder):
+    run("train", "together", "--book", folder)
+    decision = Engine.load(folder).evaluate({"viewed": []}, {})
+    assert decision["list"].scorer.used is None
+    assert decision["list"].scorer.reason == "`together` has no answer: there is no history."
+
+
+def test_a_model_is_kept_as_plain_arrays(folder):
+    run("train", "together", "--book", folder)
+    with np.load(folder / "models" / "together.npz", allow_pickle=False) as file:
+        assert set(file["items"].tolist()) == {f"i{number}" for number in range(120)}
+        assert all(file[name].dtype != object for name in file.files)
+
+
+@pytest.mark.parametrize("content", [b"", b"no arrays", b"PK\x03\x04 broken"])
+def test_a_damaged_model_falls_back_and_says_what_makes_it(folder, tmp_path, content):
+    for name in ("things.csv", "log.csv", "book.yaml"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "together.npz").write_bytes(content)
+    scorer = Engine.load(tmp_path).evaluate({"viewed": ["i3"]}, {})["list"].scorer
+    assert scorer.fallback
+    assert "`tailored train together` makes it" in scorer.reason
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["train", "togther"], "there is no scorer `togther`: Did you mean `together`?"),
+        (["evaluate-scorer", "simila", "--interactions", "log.csv"], "Did you mean `similar`?"),
+        (["evaluate-scorer", "similar"], "--interactions FILE"),
+        (["evaluate-scorer", "similar", "--interactions", "lgo.csv"], "There is no file"),
+        (["evaluate-scorer", "together", "--item", "itm"], "has no column `itm`. Did you mean `item`?"),
+        (["evaluate-scorer", "together", "--split", "half"], "there is no split `half`"),
+        (["evaluate-scorer", "together", "--split", "random:2"], "random:0.2"),
+        (["evaluate-scorer", "together", "--interactions", "ONCE"], "nothing of this table is held out"),
+        (["evaluate-scorer", "together", "--interactions", "UNTIMED"], "--timestamp"),
+        (["evaluate-scorer", "together", "--interactions", "BAD"], "has no row that can be used"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_its_mend(folder, tmp_path, arguments, says):
+    files = {"ONCE": "user,item,timestamp\na,x,1\nb,y,2\n", "UNTIMED": "user,item\na,x\na,y\n",
+             "BAD": "user,item,timestamp\na,x,soon\n"}  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    arguments = [str(tmp_path / f"{one}.csv") if one in files else one for one in arguments]
+    assert says in run(*arguments, "--book", folder, code=2)
+
+
+def test_tabs_and_other_names_are_read_and_bad_rows_are_told(folder, tmp_path):
+    lines = (folder / "log.csv").read_text().replace(",", "\t").splitlines()
+    path = tmp_path / "u.data"
+    path.write_text("\n".join(["who\twhat\twhen", *lines[1:], "u1\t\t5", "u1\ti2\tsoon"]) + "\n")
+    output = run("evaluate-scorer", "together", "--book", folder, "--interactions", path,
+                 "--user", "who", "--item", "what", "--timestamp", "when")  # fmt: skip
+    assert "it has no `what`" in output
+    assert "`soon` is none" in output
+    assert "popularity" in output
+
+
+def test_last_out_holds_out_the_newest_of_each_person(folder, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("user,item,timestamp\n" + "a,x,1\na,y,2\na,z,2026-01-01\nb,x,9\nb,y,3\nc,x,1\n")
+    output = json.loads(run("evaluate-scorer", "together", "--book", folder, "--interactions", path,
+                            "--k", 1, "--format", "json"))  # fmt: skip
+    assert (output["users"], output["held_out"], output["learnt_from"]) == (2, 2, 4)
