@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-BENCHMARKS = ("load", "evaluate", "memory", "editor", "peers", "prove", "scoring", "serve")
+BENCHMARKS = ("load", "evaluate", "memory", "editor", "peers", "prove", "scoring", "recommend", "serve")
 QUICK = ("evaluate", "memory", "peers")
 """Those that have a short form, which `--quick` runs."""
 

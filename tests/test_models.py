@@ -137,3 +137,78 @@ def test_last_out_holds_out_the_newest_of_each_person(folder, tmp_path):
     output = json.loads(run("evaluate-scorer", "together", "--book", folder, "--interactions", path,
                             "--k", 1, "--format", "json"))  # fmt: skip
     assert (output["users"], output["held_out"], output["learnt_from"]) == (2, 2, 4)
+
+
+ONNX_BOOK = """\
+attributes: {user: {budget: {type: number}}}
+slots: {list: {many: 3}}
+catalogs:
+  things:
+    attributes: {price: {type: number}}
+    items: {a: {price: 10}, b: {price: 50}, c: {}}
+scorers:
+  model: {kind: onnx, file: model.onnx, features: [FEATURES], missing: 30, timeout: 2 s}
+rules:
+  best: {when: always, show: {list: {top: 3, of: {catalog: things}, by: model}}}
+"""
+
+
+def exported(path, inputs):
+    """A model that wants what is nearest to the budget: minus the difference of price and budget."""
+    onnx = pytest.importorskip("onnx", reason="onnx writes the model of this test")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    if inputs == 1:
+        given = [helper.make_tensor_value_info("x", kind, [None, 2])]
+        nodes = [helper.make_node("Split", ["x"], ["price", "budget"], axis=1, num_outputs=2)]
+    else:
+        given = [helper.make_tensor_value_info(name, kind, [None, 1]) for name in ("price", "budget")]
+        nodes = []
+    nodes += [
+        helper.make_node("Sub", ["price", "budget"], ["difference"]),
+        helper.make_node("Abs", ["difference"], ["far"]),
+        helper.make_node("Neg", ["far"], ["score"]),
+    ]
+    result = [helper.make_tensor_value_info("score", kind, [None, 1])]
+    graph = helper.make_graph(nodes, "nearest", given, result)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, path)
+
+
+def onnx_order(tmp_path, inputs, features, user):
+    exported(tmp_path / "model.onnx", inputs)
+    (tmp_path / "book.yaml").write_text(ONNX_BOOK.replace("FEATURES", features))
+    decision = Engine.load(tmp_path).evaluate(user, {})
+    return "".join(item.content for item in decision["list"].items), decision["list"].scorer
+
+
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_a_model_is_given_the_features_in_their_order(tmp_path, inputs):
+    order, scorer = onnx_order(tmp_path, inputs, "item.price, user.budget", {"budget": 14.0})
+    assert (order, scorer.used) == ("acb", "model")  # the missing price counts as 30
+    order, _ = onnx_order(tmp_path, inputs, "item.price, user.budget", {"budget": 60})
+    assert order == "bca"
+
+
+def test_a_model_that_takes_other_features_falls_back_and_says_why(tmp_path):
+    _, scorer = onnx_order(tmp_path, 1, "item.price", {})
+    assert scorer.reason == "`model` is not ready: its model takes 2 features, and `features` names 1."
+    (tmp_path / "model.onnx").write_bytes(b"nothing")
+    scorer = Engine.load(tmp_path).evaluate({}, {})["list"].scorer
+    assert scorer.reason == "`model` is not ready: `model.onnx` is no model that onnxruntime reads."
+
+
+def test_factors_of_a_person_are_those_that_the_library_works_out():
+    from implicit.als import AlternatingLeastSquares
+    from scipy import sparse
+
+    from tailored.scoring.models.learning import Factors
+
+    matrix = sparse.random(40, 25, 0.2, "csr", np.float32, np.random.default_rng(1), data_rvs=np.ones)
+    model = AlternatingLeastSquares(
+        factors=6, regularization=2.0, alpha=3.0, iterations=3, random_state=0, num_threads=1,
+        use_cg=False, dtype=np.float64,
+    )  # fmt: skip
+    model.fit(matrix, show_progress=False)
+    expected = model.recalculate_user(np.arange(40), matrix) @ model.item_factors.T
+    found = Factors(np.asarray(model.item_factors, dtype=float), 3.0, 2.0).scores(matrix)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)

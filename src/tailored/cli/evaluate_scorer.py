@@ -58,7 +58,8 @@ def evaluate_scorer(
     if form == "json":
         click.echo(json.dumps(judgement.to_dict(), indent=2))
         return
-    rows: list[tuple[str, ...]] = [("scorer", f"recall@{k}", f"NDCG@{k}", "coverage", "diversity", "answered")]
+    heads = ("scorer", f"recall@{k}", f"NDCG@{k}", "coverage", "diversity", "answered")
+    rows: list[tuple[str, ...]] = [heads]
     rows += [
         (one.name, *(f"{figure:.3f}" for figure in (one.recall, one.ndcg, one.coverage, one.diversity)),
          f"{one.answered:.0%}")
