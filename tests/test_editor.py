@@ -166,7 +166,7 @@ def test_pointing_at_a_word_shows_its_description(server, typed, word, shown):
 @pytest.mark.parametrize(
     "wrong, marked, message",
     [
-        ("when: {segment: new-uesrs}", "new-uesrs", "This takes the name of a segment: new"),
+        ("when: {segment: new-uesrs}", "new-uesrs", "This takes the name of a segment: visitors"),
         ("when: {segment: [campers, reader]}", "reader", "This takes the name of a segment"),
         ("when: {pgae: home}", "pgae", "This takes any, all, not"),
         ("when: {page: chekout}", "chekout", "`page` takes one of its values: home, product"),
