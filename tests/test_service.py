@@ -61,6 +61,7 @@ def test_now_is_the_clocks_unless_given(served):
         ({"user": {}, "context": {}, "now": None}, "/now", "`now` must be a text"),
         ({"user": {}, "context": {}, "now": "tomorrow"}, "/now", "no ISO 8601 time"),
         ({"user": {}, "context": {}, "slots": "hero"}, "/slots", "must be a list"),
+        ({"user": {}, "context": {}, "slots": []}, "/slots", "leave it out to get all of them"),
         ({"user": {}, "context": {}, "slots": [1]}, "/slots/0", "an id is a text"),
         ({"user": {}, "context": {}, "slots": ["hreo"]}, "/slots/0", "Did you mean `hero`?"),
         ({"user": {}, "context": {}, "solts": []}, "/solts", "Did you mean `slots`?"),

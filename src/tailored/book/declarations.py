@@ -96,7 +96,8 @@ def read_allow(reader: Reader, body: Body, findings: Mapping[str, str]) -> dict[
             allowed[code] = Allowance(reason, reader.span(key))
         elif isinstance(node, ScalarNode) and not is_null(node):
             message = f"`{code}` is allowed without a reason."
-            reader.error(node, "no-reason", message, f"Say why: `{example}`.")
+            hint = f'Say why: `allow: {{{code}: "the reason, in a sentence"}}`.'
+            reader.error(node, "no-reason", message, hint)
     return allowed
 
 

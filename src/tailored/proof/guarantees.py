@@ -132,7 +132,8 @@ def _finding(
     status: dict[str, str],
 ) -> Finding:
     span = guarantee.span
-    if answer.witness is None:
+    targets = [claim.target] if claim.target else list(proof.book.slots)
+    if answer.witness is None or not proof.replay.confirmed(answer.witness, targets):
         status[name] = UNPROVEN if status.get(name) != BROKEN else BROKEN
         message = f"`{name}` could not be proven: no request was found that breaks it, and none is excluded."
         hint = "It hangs on a `logic:`, of which nothing is known; write that as tests, if you can."
@@ -141,12 +142,21 @@ def _finding(
     status[name] = BROKEN
     witness = smaller(answer.witness, breaks)
     replayed = proof.see(witness)
-    targets = [claim.target] if claim.target else list(proof.book.slots)
-    assert proof.replay.confirmed(witness, targets), "the engine and the specification disagree"
-    others = sorted({rule for target in targets for rule in replayed.named(target)})
+    others = sorted(_givers(proof, claim, replayed, targets))
     message = f"`{name}` is broken: when {whom(witness, proof.replay)}, {said(replayed)}."
     about = {"guarantee": name, "others": others, "witness": witness.to_dict()}
     return Finding("guarantee-broken", "error", message, "", span, shown(witness), about)
+
+
+def _givers(proof: Proof, claim: Claim, replayed: Replayed, targets: list[str]) -> set[str]:
+    """The rules that a decision has what a claim speaks of from."""
+    if claim.kind != "show content tagged":
+        return {rule for target in targets for rule in replayed.named(target)}
+    tagged, found = _tagged(proof.book, claim.values), set()
+    for slot in targets:
+        outcome = replayed.outcomes[slot]
+        found |= {item["rule"] for item in outcome.get("items", (outcome,)) if item.get("content") in tagged}
+    return found - {None}
 
 
 def _is_so(proof: Proof, claim: Claim, replayed: Replayed) -> bool:

@@ -243,14 +243,20 @@ def _never(
         others = _covering(proof, rule, targets)
         message = f"`{rule.id}` can fire but never wins"
         if others:
-            message += f": whenever it fires, {joined([f'`{name}`' for name in others])} comes before it"
+            come = "comes" if len(others) == 1 else "come"
+            message += f": whenever it fires, {joined([f'`{name}`' for name in others])} {come} before it"
             message += f", such as when {whom(witness, proof.replay)}."
-            hint = "Raise its `priority`, narrow the others, or take it out."
+            hides = {one.id for target in targets for one in target.hiding} & set(others)
+            hint = "A `hide` beats every `show`, whatever its priority: narrow" if hides else _RAISE
+            hint += f" {joined([f'`{name}`' for name in sorted(hides) or others])}, or take this rule out."
         else:
             message += ": what it shows can never be placed where it fires."
             hint = "Look at the labels of the rule and of what it shows, or take it out."
         about = {"rule": rule.id, "others": others, "witness": witness.to_dict()}
         yield Finding("never-wins", "warning", message, hint, rule.span, shown(witness), about)
+
+
+_RAISE = "Raise its `priority`, narrow"
 
 
 def _bearing(rule: Rule) -> list[str]:

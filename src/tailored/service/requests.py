@@ -224,6 +224,9 @@ _FIELDS = ("user", "context", "now", "slots")
 def _slot_errors(slots: object, names: Mapping[str, Any]) -> list[FieldError]:
     if type(slots) is not list:
         return [FieldError("/slots", "`slots` must be a list of ids of slots and settings")]
+    if not slots and names:
+        message = "`slots` names nothing; name slots and settings, or leave it out to get all of them"
+        return [FieldError("/slots", message)]
     errors = []
     for place, name in enumerate(slots):
         if type(name) is not str:
