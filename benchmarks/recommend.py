@@ -37,7 +37,7 @@ def synthetic() -> str:
     lines = ["user,item,timestamp"]
     for user, count in enumerate(many):
         liked = np.isin(taste, source.choice(TASTES, 2, replace=False))
-        chance = popular * np.where(liked, 5.0, 1.0)
+        chance = popular * np.where(liked, 20.0, 1.0)
         chosen = source.choice(ITEMS, count, replace=False, p=chance / chance.sum())
         start = int(source.integers(1_600_000_000, 1_700_000_000))
         lines += [f"u{user},i{item},{start + 60 * place}" for place, item in enumerate(chosen)]
