@@ -212,17 +212,20 @@ def test_a_topic_opens_by_the_flag_that_the_book_names():
 
 def test_the_last_check_stands_behind_the_exit(monkeypatch):
     engine = make("r: {when: always, show: {hero: ill}}")
-    real = engine_module.resolve
+    real = engine_module.choose
 
-    def faulty(plan, firing, permissions):
-        resolution = real(plan, firing, permissions)
-        resolution.slots["hero"].items = [("ill", "r")]
-        return resolution
+    def faulty(plan, one, clauses, permissions):
+        choice = real(plan, one, clauses, permissions)
+        if one.slot.id == "hero":
+            choice.items = [("ill", "r")]
+        return choice
 
-    monkeypatch.setattr(engine_module, "resolve", faulty)
-    decision = engine.evaluate({}, {}, NOW)
-    assert decision["hero"].content is None
-    assert [warning.code for warning in decision.warnings] == ["guard"]
+    monkeypatch.setattr(engine_module, "choose", faulty)
+    for _ in range(2):  # nor is it given to the next one
+        engine.evaluate({"consents": {"health": True}}, {}, NOW)
+        decision = engine.evaluate({}, {}, NOW)
+        assert decision["hero"].content is None
+        assert [warning.code for warning in decision.warnings] == ["guard"]
 
 
 def test_nothing_that_is_hidden_changes_a_decision_or_its_explanation():

@@ -14,7 +14,7 @@ from jinja2.runtime import LoopContext, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from tailored.book.model import Content, Json
-from tailored.book.templates import FILTERS, TESTS, is_template
+from tailored.book.templates import FILTERS, TESTS, attributes_in, is_template
 from tailored.condition.tree import Value
 
 LONGEST = 1_000_000
@@ -82,6 +82,7 @@ class Renderer:
         self._content = content
         self._fields: dict[str, Any] = {}
         """Compiled when first shown: compiling a template takes as long as reading a dozen rules."""
+        self._reads: dict[str, frozenset[str]] = {}
         self._plain: dict[str, FrozenDict] = {
             name: _prepared(item.fields, _TEXT)
             for name, item in content.items()
@@ -105,6 +106,13 @@ class Renderer:
             self._fields[name] = _prepared(item.fields, _HTML if item.escaped else _TEXT)
         fields: FrozenDict = _rendered(self._fields[name], fill)
         return fields
+
+    def reads(self, name: str) -> frozenset[str]:
+        """The whole names of the attributes that a content item's texts read."""
+        found = self._reads.get(name)
+        if found is None:
+            found = self._reads[name] = attributes_in(self._content[name].fields)
+        return found
 
     def is_plain(self, name: str) -> bool:
         """Whether a content item has no templates, so that it is the same for everyone."""

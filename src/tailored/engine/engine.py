@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,16 +24,30 @@ from tailored.engine.resolve import (
     Plan,
     SettingPlan,
     SlotPlan,
+    Withheld,
     choose,
     choose_value,
     last_check,
-    resolve,
+    usable,
 )
 from tailored.engine.why import sentence
 
 if TYPE_CHECKING:
     from tailored.book.diagnostics import Report
     from tailored.engine.rank import Ranker
+
+
+MOST_SHARED = 2048
+"""Placements and the like that an engine keeps to give them to everybody whom they suit."""
+LONGEST_SHARED = 200
+"""Letters of a value with which a placement is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """The attributes that a slot depends on, beside the rules; None where it is more than those."""
+
+    keys: tuple[str, ...] | None
 
 
 class Engine:
@@ -53,10 +68,14 @@ class Engine:
         self._reader = FactsReader(book, self._matcher.index, plan.kept_back)
         self._renderer = Renderer(book.content)
         self._tell = partial(sentence, book)
-        self._slots: list[tuple[str, SlotPlan, int, int, dict[int, Placement]]] = [
-            (one.slot.id, one, one.hides, one.offers, {}) for one in plan.slots
+        self._slots: list[tuple[str, SlotPlan, int, int, bool, dict[int, Placement | Reads]]] = [
+            (one.slot.id, one, one.hides, one.offers, one.slot.many is not None, {}) for one in plan.slots
         ]
-        """With each slot what it shows by its first clause, where that is the same for all, once made."""
+        """With each slot, by the clauses that bear on it, what it shows, or what that depends on."""
+        self._shown: dict[tuple[object, ...], Placement] = {}
+        """Placements by their slot, its clauses and what their texts read."""
+        self._kept_back: dict[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = {}
+        """By permissions and clauses with labels, which of those are not usable, and what is withheld."""
         self._settings: list[tuple[str, SettingPlan, int, dict[int, SettingValue]]] = [
             (one.setting.id, one, one.sets, {}) for one in plan.settings
         ]
@@ -117,10 +136,11 @@ class Engine:
     ) -> Decision:
         """The same as `evaluate`, without blocking the event loop while scorers are waited for."""
         facts = self.facts(user, context, now)
-        decision = self._decide(facts)
-        if self._ranker is None:
+        firing = self._matcher.firing(facts)
+        decision = self._decide(facts, firing)
+        if self._ranker is None or not firing & self._plan.ranks:
             return decision
-        return await self._ranker.rank_async(decision, self.firing(facts), facts)
+        return await self._ranker.rank_async(decision, self._rankers(firing), facts)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:
         """Tells a scorer that learns what came of placing a candidate: 1 if it was taken up, 0 if not.
@@ -168,48 +188,108 @@ class Engine:
 
     def decide(self, facts: Facts) -> Decision:
         """The decision that follows from facts: match, resolve, render, check at the exit, rank."""
-        decision = self._decide(facts)
-        if self._ranker is None:
-            return decision
-        return self._ranker.rank(decision, self.firing(facts), facts)
-
-    def _decide(self, facts: Facts) -> Decision:
-        """All of it but what scorers choose."""
         firing = self._matcher.firing(facts)
-        if firing & facts.door.kept_back:
-            return self._decide_with_care(firing, facts)
-        slots: dict[str, Placement] = {}
-        making: _Making | None = None
-        hiding = firing & self._plan.hides
-        for name, one, hides, offers, known in self._slots:
-            first = -(hiding & hides).bit_length() if hiding else 0
-            first = first or (firing & offers).bit_length()
-            placement = known.get(first)
-            if placement is None:
-                making = making or _Making(self._renderer, facts)
-                choice = choose(self._plan, one, firing, facts.permissions)
-                placement = self._placement(name, choice, making)
-                if self._is_for_everyone(placement, first):
-                    known[first] = placement
-            slots[name] = placement
-        settings = self._values(firing) if firing & self._plan.sets else self._as_set
-        warnings = making.warnings() if making else facts.warnings
-        return Decision(self.version, FrozenDict(slots), settings, (), warnings, (self._tell, facts))
+        decision = self._decide(facts, firing)
+        if self._ranker is None or not firing & self._plan.ranks:
+            return decision
+        return self._ranker.rank(decision, self._rankers(firing), facts)
 
-    def _decide_with_care(self, firing: int, facts: Facts) -> Decision:
-        """The same, where labels keep back something of the rules that fire."""
+    def _rankers(self, firing: int) -> list[Rule]:
+        """The rules that fire and bear on a slot that a ranking may fill."""
+        rules = self.book.rules
+        return [rules[place] for place in self._matcher.rules(firing & self._plan.beside_ranks)]
+
+    def _decide(self, facts: Facts, firing: int) -> Decision:
+        """All of it but what scorers choose."""
+        left: int = firing
+        withheld: tuple[Withheld, ...] = ()
+        if labelled := firing & facts.door.kept_back:
+            unusable, withheld = self._guarded(labelled, facts)
+            left &= ~unusable
+        slots: dict[str, Placement] = {}
         making = _Making(self._renderer, facts)
-        resolution = resolve(self._plan, firing, facts.door)
-        slots = {name: self._placement(name, choice, making) for name, choice in resolution.slots.items()}
-        settings = {name: _setting(*chosen) for name, chosen in resolution.settings.items()}
+        hiding = left & self._plan.hides
+        for name, one, hides, offers, is_many, known in self._slots:
+            bearing = -(hiding & hides).bit_length() if hiding else 0
+            if not bearing:
+                bearing = left & offers
+                if not is_many:
+                    bearing = bearing.bit_length()
+            placement = known.get(bearing)
+            if placement.__class__ is not Placement:
+                placement = self._varying(one, bearing, left, placement, known, making)
+            slots[name] = placement
+        settings = self._values(left) if left & self._plan.sets else self._as_set
         return Decision(
-            self.version,
-            FrozenDict(slots),
-            FrozenDict(settings),
-            tuple(resolution.withheld),
-            making.warnings(),
-            (self._tell, facts),
+            self.version, FrozenDict(slots), settings, withheld, making.warnings(), (self._tell, facts)
         )
+
+    def _guarded(self, labelled: int, facts: Facts) -> tuple[int, tuple[Withheld, ...]]:
+        """Of clauses with labels that are not permitted, those that cannot be used, and what is withheld."""
+        permissions = facts.permissions
+        asked = permissions.closed, permissions.opt_outs, permissions.everything, labelled
+        found = self._kept_back.get(asked)
+        if found is None:
+            withheld: set[Withheld] = set()
+            unusable = labelled & ~usable(self._plan, labelled, facts.door, withheld)
+            if len(self._kept_back) >= MOST_SHARED:
+                self._kept_back.clear()
+            found = self._kept_back[asked] = unusable, tuple(sorted(withheld))
+        return found
+
+    def _varying(
+        self,
+        one: SlotPlan,
+        bearing: int,
+        firing: int,
+        reads: Reads | Placement | None,
+        known: dict[int, Placement | Reads],
+        making: _Making,
+    ) -> Placement:
+        """What a slot shows where that is not the same for everyone, or not known yet."""
+        assert not isinstance(reads, Placement)
+        shared: tuple[object, ...] | None = None
+        if reads is not None and (read := making.read(reads)) is not None:
+            shared = (one.slot.id, bearing, *read)
+            placement = self._shown.get(shared)
+            if placement is not None:
+                return placement
+        failed = len(making.failed)
+        choice = choose(self._plan, one, firing, making.facts.permissions)
+        placement = self._placement(one.slot.id, choice, making)
+        if reads is None:
+            if len(known) >= MOST_SHARED:
+                known.clear()
+            known[bearing] = self._depends(one, firing, placement)
+        elif shared is not None and len(making.failed) == failed:
+            if len(self._shown) >= MOST_SHARED:
+                self._shown.clear()
+            self._shown[shared] = placement
+        return placement
+
+    def _depends(self, one: SlotPlan, firing: int, placement: Placement) -> Placement | Reads:
+        """What a slot shows by some clauses, where that is the same for all; or else what it depends on.
+
+        Where any of the content that was looked at has a label, it depends on more than is told.
+        """
+        if placement.kind == "order" or placement.hidden:
+            return placement
+        slot = one.slot
+        shows: list[tuple[str, ...]] = [()]
+        places = list(self._matcher.rules(firing & one.offers))
+        if places:
+            shows = [self.book.rules[place].show[slot.id] for place in places]
+            if slot.many is None:
+                shows = shows[:1]  # no other is looked at, as long as this gives anything
+        content = [item.content for item in placement.items]
+        content += [] if placement.content is None else [placement.content]
+        looked_at = {name for names in (*shows, slot.default, content) for name in names}
+        if (places and not shows[0]) or not self._plan.labelled_content.isdisjoint(looked_at):
+            return Reads(None)
+        if all(map(self._renderer.is_plain, content)):
+            return placement
+        names = frozenset[str]().union(*map(self._renderer.reads, content))
+        return Reads(None if "user.consents" in names else tuple(sorted(names)))
 
     def firing(self, facts: Facts) -> list[Rule]:
         """The rules that are awake and whose conditions hold, in resolution order."""
@@ -225,14 +305,6 @@ class Engine:
         content = choice.items[0][0] if choice.items else None
         fields = NOTHING if content is None else making.fields(content)
         return Placement(kind, choice.reason, choice.rule, content, fields, order=choice.order)
-
-    def _is_for_everyone(self, placement: Placement, first: int) -> bool:
-        """Whether a slot shows the same whenever the same clause is the first of its to fire."""
-        if placement.kind == "many" and first > 0:
-            return False  # it takes more than the first
-        shown = [item.content for item in placement.items]
-        shown += [] if placement.content is None else [placement.content]
-        return self._plan.labelled_content.isdisjoint(shown) and all(map(self._renderer.is_plain, shown))
 
     def _values(self, firing: int) -> FrozenDict:
         """The value of each setting, where no label keeps back anything of the rules that fire."""
@@ -271,6 +343,20 @@ class _Making:
         self.taken = 0
         """Pieces of content that the last check took out."""
 
+    def read(self, reads: Reads) -> list[object] | None:
+        """What texts read of this request, to tell it from others; None where that is too much."""
+        if reads.keys is None:
+            return None
+        found: list[object] = []
+        get = self.facts.values.get
+        for key in reads.keys:
+            value = get(key)
+            text = value if isinstance(value, str) else repr(value)  # 1, 1.0 and true are equal
+            if len(text) > LONGEST_SHARED:
+                return None
+            found += value.__class__, text
+        return found
+
     def fields(self, content: str) -> FrozenDict:
         """The fields of a content item for this request; what templates see is made when first needed."""
         if not self._seen and not self._renderer.is_plain(content):
@@ -279,6 +365,8 @@ class _Making:
 
     def warnings(self) -> tuple[RequestWarning, ...]:
         """What to warn of, of the request and of what was made of it."""
+        if not self.failed and not self.taken:
+            return self.facts.warnings
         failed = map(_failed_text, dict.fromkeys(self.failed))
         return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
 

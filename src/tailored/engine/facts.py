@@ -135,6 +135,10 @@ class FactsReader:
         """The attributes, in the order in which they are read."""
         ranks = {key: rank for rank, key in enumerate(book.attributes)}
         self._order = sorted(enumerate(self._reads), key=lambda numbered: ranks[numbered[1].attribute.key])
+        self._typed = [
+            (place, read.attribute.key, None if read.attribute.type in _AS_READ else read.attribute.type)
+            for place, read in self._order
+        ]
         self._ordinary = ordinary(self._reads, len(self._user), len(self._context), _found_at)
         unasked = [Read(read.attribute, None) for read in self._reads]
         self._glance = ordinary(unasked, len(self._user), len(self._context), _found_at)
@@ -207,13 +211,12 @@ class FactsReader:
 
     def values(self, raws: Sequence[Any]) -> dict[str, Value]:
         """The typed values by whole attribute names, of what was read."""
-        return {
-            read.attribute.key: raw
-            if read.attribute.type in _AS_READ or raw.__class__ is Version
-            else read_value(raw, read.attribute.type)
-            for place, read in self._order
-            if (raw := raws[place]) is not None
-        }
+        found = {}
+        for place, key, type_ in self._typed:
+            raw = raws[place]
+            if raw is not None:
+                found[key] = raw if type_ is None or raw.__class__ is Version else read_value(raw, type_)
+        return found
 
     def _permitted(
         self, consents: object, opt_outs: object, gpc: object

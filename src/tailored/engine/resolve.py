@@ -41,15 +41,6 @@ class Choice:
 
 
 @dataclass(slots=True)
-class Resolution:
-    """What every slot and every setting gets, and what was kept back."""
-
-    slots: dict[str, Choice]
-    settings: dict[str, tuple[Scalar | tuple[Scalar, ...], str | None]]
-    withheld: list[Withheld]
-
-
-@dataclass(slots=True)
 class SlotPlan:
     """What bears on a slot: the clauses of the rules that hide it, and of those that offer it something."""
 
@@ -107,6 +98,15 @@ class Plan:
         self._personal = clauses(personal)
         self.hides = reduce(or_, (one.hides for one in self.slots), 0)
         self.sets = reduce(or_, (one.sets for one in self.settings), 0)
+        ranked = {name for rule in book.rules for name in rule.rank}
+        self.ranks = clauses(place for place, rule in enumerate(book.rules) if rule.rank)
+        """The clauses of the rules that leave a slot to a ranking."""
+        self.beside_ranks = clauses(
+            place
+            for place, rule in enumerate(book.rules if ranked else ())
+            if rule.rank or not ranked.isdisjoint(rule.show)
+        )
+        """Those, and the clauses of the rules that show something in such a slot themselves."""
 
     def _names_labelled(self, rule: Rule) -> bool:
         return any(not self.labelled_content.isdisjoint(names) for names in rule.show.values())
@@ -125,18 +125,6 @@ class Plan:
     def rule_of(self, clauses: int) -> Rule:
         """The first rule of some clauses, of which there must be one."""
         return self.book.rules[self.matcher.first(clauses)]
-
-
-def resolve(plan: Plan, firing: int, door: Door) -> Resolution:
-    """What follows from the clauses that fire: those that hold, of rules that are awake."""
-    withheld: set[Withheld] = set()
-    permissions = door.permissions
-    usable = _usable(plan, firing, door, withheld)
-    return Resolution(
-        {one.slot.id: choose(plan, one, usable, permissions) for one in plan.slots},
-        {one.setting.id: choose_value(plan, one, usable) for one in plan.settings},
-        sorted(withheld),
-    )
 
 
 def choose(plan: Plan, one: SlotPlan, usable: int, permissions: Permissions) -> Choice:
@@ -162,10 +150,10 @@ def choose_value(plan: Plan, one: SettingPlan, usable: int) -> tuple[Scalar | tu
     return one.setting.default, None
 
 
-def _usable(plan: Plan, firing: int, door: Door, withheld: set[Withheld]) -> int:
+def usable(plan: Plan, firing: int, door: Door, withheld: set[Withheld]) -> int:
     """The clauses that fire and that no label keeps back. What labels keep back goes to `withheld`."""
     permissions = door.permissions
-    usable, opted_out = firing, permissions.opted_out(PERSONALIZATION)
+    left, opted_out = firing, permissions.opted_out(PERSONALIZATION)
     for place in plan.matcher.rules(firing & door.kept_back):
         rule = plan.book.rules[place]
         labels = set(permissions.held_back(rule.topics, rule.purpose))
@@ -178,8 +166,8 @@ def _usable(plan: Plan, firing: int, door: Door, withheld: set[Withheld]) -> int
                 kept_back = permissions.held_back(item.topics, item.purpose)
                 withheld.update(Withheld("content", name, label, of) for label, of in kept_back)
         if labels:
-            usable &= ~plan.matcher.clauses((place,))
-    return usable
+            left &= ~plan.matcher.clauses((place,))
+    return left
 
 
 def personal_rules(book: RuleBook) -> frozenset[str]:
