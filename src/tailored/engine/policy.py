@@ -45,17 +45,24 @@ class Policy:
         self.later = later
         self._draws: Sequence[tuple[float, ...] | None] = draws or (None,)
         self._tops: dict[int, _Top] = {}
+        self._propensities: dict[int, float] = {}
 
     def drawn(self, draw: Callable[[str], float]) -> tuple[list[int], list[int]]:
         """What is kept of the top, and what is explored, in order; `draw` gives numbers from 0 to 1."""
-        top = self._top(int(draw("draw") * len(self._draws)))
+        top = self._top(int(draw("draw") * len(self._draws)) if len(self._draws) > 1 else 0)
+        if not top.fewest and not top.chance:
+            return top.top, []
         number = min(top.fewest + (draw("share") < top.chance), len(top.pool))
         return top.select(number, int(draw("offset") * len(top.drawn)))
 
     def propensity(self, candidate: int) -> float:
         """The probability that a candidate is placed, over all draws."""
-        tops = [self._top(draw) for draw in range(len(self._draws))]
-        return round(sum(top.probability(candidate) for top in tops) / len(tops), DIGITS)
+        found = self._propensities.get(candidate)
+        if found is None:
+            tops = [self._top(draw) for draw in range(len(self._draws))]
+            found = round(sum(top.probability(candidate) for top in tops) / len(tops), DIGITS)
+            self._propensities[candidate] = found
+        return found
 
     def _top(self, draw: int) -> _Top:
         if draw not in self._tops:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha256
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tailored.book.builtin import PERSONALIZATION
 from tailored.book.model import Content, Ranking, Rule, RuleBook, Slot
+from tailored.book.templates import attributes_in
 from tailored.content.render import FrozenDict, Renderer, View, views
 from tailored.engine.decision import Decision, Item, Placement, SettingValue
 from tailored.engine.facts import LAST_CHECK, Facts, RequestWarning, as_json
@@ -20,9 +22,14 @@ from tailored.engine.policy import Policy
 from tailored.engine.resolve import Withheld
 from tailored.engine.why import sentence
 from tailored.scoring.catalogs import Catalogs
-from tailored.scoring.hook import Answer, Patience, Scorers
+from tailored.scoring.hook import Answer, Draws, Patience, Scorers
 from tailored.scoring.protocol import Candidate
 from tailored.scoring.stock import Stock, places, stock_of_content
+
+MOST_KEPT = 512
+"""Lists of candidates, ways to choose from them, and placements that are kept, of each so many."""
+MOST_KEPT_OF = 500
+"""Candidates of a list that is kept."""
 
 Question: TypeAlias = tuple[str, Sequence[Candidate]]
 """A scorer, and the candidates that it is asked about."""
@@ -70,7 +77,16 @@ class Ranker:
             for ranking in rule.rank.values()
             if ranking.catalog is None
         }
+        self._listed: dict[tuple[int, int], tuple[Stock, list[Candidate]]] = {}
+        """The candidates of a stock (by its identity, so it is held) and of bits, which hardly vary."""
+        self._policies: dict[tuple[object, ...], Policy] = {}
+        self._placed: dict[tuple[object, ...], tuple[Placement, list[Chosen]]] = {}
+        """Placements that hold nothing of the request, and what is placed: its identity is in the key."""
         self._renderer = Renderer(book.content)
+        self._static = {
+            name for name, catalog in book.catalogs.items() if not attributes_in(catalog.fields or {})
+        }
+        """The catalogs whose texts read nothing but the item."""
         self._fields = {
             name: Renderer({name: Content(name, catalog.fields, escaped=catalog.escaped)})
             for name, catalog in book.catalogs.items()
@@ -201,7 +217,7 @@ class Ranker:
             later = yield explore.by, candidates
         draw = _Draw(facts, filled.slot.id, rule.id)
         free = [place for place in range(1, room + 1) if place not in pins]
-        policy = Policy(
+        policy = self._policy(
             ranking,
             candidates,
             [candidate for _, candidate in pins.values()],
@@ -211,7 +227,9 @@ class Ranker:
         )
         kept, explored = policy.drawn(draw)
         held = free[: len(kept) + len(explored)]
-        new = sorted(held, key=lambda place: draw(f"place {place}"))[: len(explored)]
+        new: list[int] = []
+        if explored:
+            new = sorted(held, key=lambda place: draw(f"place {place}"))[: len(explored)]
         used = answer.used if answer is not None else None
         which = dict(zip([place for place in held if place not in new], kept, strict=True))
         which |= dict(zip(sorted(new), explored, strict=True))
@@ -227,6 +245,25 @@ class Ranker:
         if answer is not None and filled.answer is None:
             filled.answer = replace(answer, draws=None)
         filled.is_drawn |= answer is not None or (explore is not None and bool(pins or which))
+
+    def _policy(
+        self,
+        ranking: Ranking,
+        candidates: list[Candidate],
+        pinned: list[Candidate],
+        room: int,
+        draws: Draws | None,
+        later: Draws | None,
+    ) -> Policy:
+        """What follows from these scores; kept, since the same lists come again and again."""
+        if len(candidates) > MOST_KEPT_OF or sum(map(len, (draws or ()) + (later or ()))) > MOST_KEPT_OF:
+            return Policy(ranking, candidates, pinned, room, draws, later)
+        known = (id(ranking), tuple(map(id, candidates)), tuple(map(id, pinned)), room, draws, later)
+        policy = self._policies.get(known)
+        if policy is None:
+            policy = Policy(ranking, candidates, pinned, room, draws, later)
+            _keep(self._policies, known, policy)
+        return policy
 
     def _pins(
         self, ranking: Ranking, room: int, taken: set[Key], facts: Facts
@@ -265,8 +302,14 @@ class Ranker:
         bits = _meeting(ranking, stock, facts)
         for place in stock.held_back(facts.permissions):
             bits &= ~(1 << place)
-        found = (stock.candidates[place] for place in places(bits))
-        return [candidate for candidate in found if (candidate.catalog, candidate.id) not in taken]
+        kept = self._listed.get((id(stock), bits))
+        if kept is None:
+            kept = stock, [stock.candidates[place] for place in places(bits)]
+            if len(stock.candidates) <= MOST_KEPT_OF:
+                _keep(self._listed, (id(stock), bits), kept)
+        if not taken:
+            return kept[1][:]  # scorers of the application are given it
+        return [candidate for candidate in kept[1] if (candidate.catalog, candidate.id) not in taken]
 
     def _decided(self, decision: Decision, filled: Sequence[Filled], facts: Facts) -> Decision:
         """The decision with its ranked slots as they were filled."""
@@ -310,6 +353,26 @@ class Ranker:
         )
 
     def _placement(self, filled: Filled, texts: _Texts, facts: Facts) -> Placement:
+        """What a slot shows; kept where its texts read nothing of the request."""
+        slot, chosen = filled.slot, filled.chosen
+        full = len(chosen) == (slot.many or 1) or (chosen and not slot.fill)
+        if not full or not all(one.key[0] in self._static for one in chosen):
+            return self._made(filled, texts, facts)
+        known = (
+            slot.id,
+            filled.answer,
+            filled.is_drawn,
+            *[(id(one.candidate), one.rule, one.propensity) for one in chosen],
+        )
+        kept = self._placed.get(known)
+        if kept is None:
+            failed = len(texts.failed)
+            kept = self._made(filled, texts, facts), chosen
+            if len(texts.failed) == failed:
+                _keep(self._placed, known, kept)
+        return kept[0]
+
+    def _made(self, filled: Filled, texts: _Texts, facts: Facts) -> Placement:
         slot, chosen = filled.slot, filled.chosen
         reason = "rule" if chosen else "default"
         if not chosen or slot.fill:
@@ -355,6 +418,13 @@ def make_ranker(book: RuleBook, personal: frozenset[str], given: Mapping[str, ob
     return Ranker(book, personal, scorers, catalogs)
 
 
+def _keep(kept: dict[tuple[Any, ...], Any], known: tuple[Any, ...], one: object) -> None:
+    """Keeps something under what tells it from others; begins anew when there is too much."""
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+    kept[known] = one
+
+
 def _no_questions() -> Asking:
     return
     yield
@@ -392,8 +462,11 @@ class _Texts:
 
     def __init__(self, renderer: Renderer, fields: Mapping[str, Renderer], facts: Facts) -> None:
         self._renderer, self._fields, self._facts = renderer, fields, facts
-        self._seen: dict[str, View] = views(facts.values, facts.permissions.consents)
         self.failed: list[str] = []
+
+    @cached_property
+    def _seen(self) -> dict[str, View]:
+        return views(self._facts.values, self._facts.permissions.consents)
 
     def fields(self, chosen: Chosen) -> FrozenDict:
         """The fields of content, or of an item: what its catalog says, or else its attributes."""

@@ -379,7 +379,7 @@ def _outcome(call: _Call, get: Any) -> _Outcome:
     """The scores of a call, checked; whatever is wrong with them, or was raised, is a failure."""
     name = call.ready.declared.id
     try:
-        draws = tuple(tuple(map(_number, scores)) for scores in get())
+        draws = tuple(map(_numbers, get()))
     except NoAnswer as error:
         return _Failed("no answer", f"`{name}` has no answer: {error}.")
     except _NoNumber:
@@ -399,6 +399,14 @@ def _outcome(call: _Call, get: Any) -> _Outcome:
 
 class _NoNumber(Exception):
     """A score is no finite number."""
+
+
+def _numbers(scores: Any) -> tuple[float, ...]:
+    """Scores, checked; at once where they are plain numbers, as mostly."""
+    found = tuple(scores)
+    if {*map(type, found)} <= {float} and all(map(isfinite, found)):
+        return found
+    return tuple(map(_number, found))
 
 
 def _number(score: Any) -> float:
