@@ -228,6 +228,28 @@ def test_the_last_check_stands_behind_the_exit(monkeypatch):
         assert [warning.code for warning in decision.warnings] == ["guard"]
 
 
+def test_what_is_kept_for_one_is_never_given_to_another_whom_it_does_not_suit():
+    base = BASE.replace(
+        "{title: A}", "{title: '{{ user.score }} {{ user.consents.health }} {{ user.ills }}'}"
+    )
+    engine = make(
+        "a: {when: {page: home}, show: {hero: ill, list: [ill, a]}}\n"
+        "b: {when: {age: 30}, topic: health, show: {list: [b]}, hide: hero}\n"
+        "c: {when: {age: {at least: 1}}, show: {hero: a, list: [a, b]}}",
+        base,
+    )
+    consents = ({}, {"health": True}, {"health": False}, {"health": "yes"})
+    users = [
+        {"age": age, "score": age, "ills": ["knee"], "consents": consent}
+        for age in (1, True, 30, 1.0)
+        for consent in consents
+    ]
+    for user in (*users, *reversed(users), *users):
+        for page in ("home", "cart"):
+            expected = decide(engine.book, user, {"page": page}, NOW)
+            assert engine.evaluate(user, {"page": page}, NOW).to_dict() == expected
+
+
 def test_nothing_that_is_hidden_changes_a_decision_or_its_explanation():
     engine = make(
         "a: {when: {any: [{ills: knee}, {segment: sick}, {income: {at least: 3}}]}, show: {hero: ill}}\n"

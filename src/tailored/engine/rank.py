@@ -258,9 +258,9 @@ class Ranker:
         """What follows from these scores; kept, since the same lists come again and again."""
         if len(candidates) > MOST_KEPT_OF or sum(map(len, (draws or ()) + (later or ()))) > MOST_KEPT_OF:
             return Policy(ranking, candidates, pinned, room, draws, later)
-        known = (id(ranking), tuple(map(id, candidates)), tuple(map(id, pinned)), room, draws, later)
+        known = (id(ranking), tuple(map(id, pinned)), room, draws, later)
         policy = self._policies.get(known)
-        if policy is None:
+        if policy is None or policy.candidates != candidates:
             policy = Policy(ranking, candidates, pinned, room, draws, later)
             _keep(self._policies, known, policy)
         return policy

@@ -241,7 +241,8 @@ def _list(schema: Json) -> Json:
 def _schemas(names: Iterable[str] | None) -> Json:
     maybe_text = {"type": ["string", "null"]}
     name = _TEXT if names is None else {"type": "string", "enum": list(names)}
-    slots: Json = {**_list(name), "minItems": 1, "description": "Only these slots and settings; all where it is left out"}
+    told = "Only these slots and settings; all where it is left out"
+    slots: Json = {**_list(name), "minItems": 1, "description": told}
     if names is not None and not name["enum"]:
         slots = {"type": "array", "maxItems": 0}
     now = {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}

@@ -47,6 +47,8 @@ class Popularity:
         self._rate = sum(every.chosen.values()) / total if total else 0.0
         self._all = {item: self._of_all(every, item) for item in every.chosen}
         self._unseen = self._of_all(every, "")
+        self._kept: dict[str | None, tuple[list[Candidate], tuple[float, ...]]] = {}
+        """The candidates that each group was asked about last, and what came of it."""
         self._groups = {
             name: {item: self._of_group(counts, item) for item in every.chosen}
             for name, counts in groups.items()
@@ -55,8 +57,12 @@ class Popularity:
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The share, or the rate, of each candidate in the person's group, or else of all people."""
-        figures = self._figures(facts)[1]
-        return [figures.get(candidate.id, self._unseen) for candidate in candidates]
+        group, figures = self._figures(facts)
+        kept = self._kept.get(group)
+        if kept is None or kept[0] != candidates:
+            scores = tuple([figures.get(candidate.id, self._unseen) for candidate in candidates])
+            kept = self._kept[group] = [*candidates], scores
+        return kept[1]
 
     def explain(self, facts: FactValues, candidate: Candidate) -> str | None:
         """`popular in Norway`, for what is chosen more than most; None for anything else."""
