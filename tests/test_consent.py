@@ -90,6 +90,26 @@ def test_a_string_that_was_cut_consents_to_nothing(string):
     assert given_by(string[:36]) == []
 
 
+WHOLE = "CQuMEMAQuMEMAAfAHAENAwEoALAAAAAAABpwAEkCAAAAAAAA"
+
+
+@needs_the_extra
+@pytest.mark.parametrize(
+    "broken",
+    [
+        WHOLE + ".Z",
+        *(WHOLE + ".YAAAAAAAAAAA"[:length] for length in range(1, 12)),
+        WHOLE + "." + WHOLE,
+        WHOLE + ".YAAAAAAAAAAA" * 2,
+        WHOLE + "A" * 20,
+        WHOLE + ".YAAAAAAAAAAB",
+    ],
+)
+def test_a_broken_segment_is_no_consent(broken):
+    assert given_by(WHOLE) == given_by(WHOLE + ".YAAAAAAAAAAA") == [1, 3, 4, "1"]
+    assert given_by(broken) == []
+
+
 FULL = (1 << 24) - 1
 MALFORMED = {
     "nothing": "",

@@ -261,6 +261,7 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 OPERANDS = {
     Takes.FLAG: lambda some: [True, False],
     Takes.VALUE: lambda some: some,
+    Takes.BOUND: lambda some: some,
     Takes.PART: lambda some: [*some, "*b"],
     Takes.VALUES: lambda some: [some[:1], some[:2]],
     Takes.PAIR: lambda some: [(some[0], some[1]), (some[1], some[1])],

@@ -62,12 +62,14 @@ def noted(rule: str) -> list[str]:
         ),
         (
             "{when: {not: {segment: knees}}, show: {hero: plain}}",
-            "`r` needs consent for health (the flag care), through the attribute user.ills.",
+            "`r` needs consent for health (the flag care), through the group `knees` and "
+            "the attribute user.ills.",
         ),
         (
             "{when: {segment: old-knees}, show: {hero: plain}}",
-            "`r` needs consent for finance, through the segment old-knees, and "
-            "for health (the flag care), through the attribute user.ills.",
+            "`r` needs consent for finance, through the group `old-knees`, and "
+            "for health (the flag care), through the group `old-knees`, the group `knees` and "
+            "the attribute user.ills.",
         ),
         (
             "{when: {logic: {'>': [{var: user.income}, 3]}}, show: {hero: plain}}",

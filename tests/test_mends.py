@@ -155,6 +155,9 @@ def test_a_span_of_time_as_it_is_written_elsewhere_has_a_mend(text, mend):
         ("{any: [{age: 1}], any: [{age: 2}]}", "duplicate-key", "`all: [{any: [...]}, {any: [...]}]`"),
         ("{country: {is: [NO, SE]}}", "wrong-type", "Write `one of: [...]`."),
         ("{seen: {is: boots}}", "wrong-operator", "Did you mean `contains`? Operators for it are known,"),
+        ("{age: 3.5}", "wrong-type", "Write it like `3` or `4`."),
+        ("{seen: {size: 1.5}}", "wrong-type", "Write it like `1` or `2`."),
+        ("{since: {in the last: 999999999 weeks}}", "wrong-type", "at most 365,000 days"),
         ("{vip: Yes}", "wrong-type", "Write `true`, without quotes."),
         ("{vip: off}", "wrong-type", "Write `false`, without quotes."),
         ("{vip: {known: yes}}", "wrong-kind", "Write `true`, without quotes."),
@@ -255,3 +258,32 @@ def test_a_slip_in_a_rule_is_told_how_to_write_it(body, hint):
 def test_a_slip_in_an_attribute_is_told_how_to_write_it(spec, hint):
     (finding,) = findings(f"attributes: {{user: {{new: {spec}}}}}")
     assert finding.hint == hint
+
+
+@pytest.mark.parametrize("action", ["show", "set", "order"])
+def test_an_action_that_says_nothing_is_an_error(action):
+    (finding,) = findings(f"rules: {{r: {{when: always, {action}: {{}}}}}}")
+    assert finding.code == "empty-list"
+
+
+@pytest.mark.parametrize(
+    "text, place, sign",
+    [("rules:\n  bad: {when: [\n", (2, 15), "]"), ("rules: {a: [}\n", (1, 12), "]"), ("rules: {a: 1", (1, 8), "}")],
+)
+def test_a_bracket_that_is_never_closed_is_shown(text, place, sign):
+    (finding,) = findings(text)
+    assert (finding.code, finding.hint) == ("yaml-syntax", f"Write `{sign}`.")
+    assert (finding.span.line, finding.span.column) == place
+
+
+@pytest.mark.parametrize("test", ['country: {like: ""}', 'country: {contains: ""}', "seen: {size: -1}"])
+def test_a_test_that_tells_nobody_apart_is_a_warning(test):
+    text = f"rules: {{r: {{when: {{{test}}}, hide: hero}}}}"
+    report = check_book({"a.yaml": BASE.encode(), "b.yaml": text.encode()})[1]
+    assert [finding.code for finding in report.diagnostics if finding.span.path == "b.yaml"] == ["idle-test"]
+
+
+@pytest.mark.parametrize("operator", ["at least: 2", "more than: 2", "at most: 2", "less than: 2", "between: [2, 4]"])
+def test_a_comparison_need_not_name_a_declared_value(operator):
+    text = "attributes: {user: {level: {type: integer, values: [1, 3]}}}\n"
+    assert findings(f"{text}rules: {{r: {{when: {{level: {{{operator}}}}}, hide: hero}}}}") == []

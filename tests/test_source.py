@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tailored.book.diagnostics import BookNotReadable
+from tailored.book.load import check_book
 from tailored.book.source import in_book_order, read_sources
 
 
@@ -21,7 +22,6 @@ def test_links_are_followed_and_a_circle_of_them_ends(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "a.yaml").write_text("")
     (tmp_path / "real" / "again").symlink_to(tmp_path)
-    os.mkfifo(tmp_path / "pipe.yaml")
     assert list(read_sources(tmp_path)) == ["real/a.yaml"]
 
 
@@ -42,3 +42,14 @@ def test_the_example_book_parses():
         _, root = Reader(path, report).compose(content)
         assert root is not None
     assert report == []
+
+
+@pytest.mark.parametrize("kind", ["dangling link", "pipe"])
+def test_what_is_named_like_a_rule_file_and_cannot_be_read_is_an_error(kind, tmp_path):
+    (tmp_path / "a.yaml").write_text("slots: {hero: {}}")
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "b.yaml")
+    else:
+        (tmp_path / "b.yaml").symlink_to(tmp_path / "gone.yaml")
+    (finding,) = [one for one in check_book(read_sources(tmp_path))[1].diagnostics if one.severity == "error"]
+    assert (finding.code, finding.span.path) == ("unreadable-file", "b.yaml")

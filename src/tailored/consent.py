@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypedDict
 
 from tailored.book.consent import SPECIAL_FEATURE, TCF_ITEMS
@@ -77,8 +77,8 @@ def _given(string: object) -> frozenset[TcfItem]:
     decode = _decoder()
     if not isinstance(string, str) or len(string) > LONGEST or not _SEGMENTS.fullmatch(string):
         return frozenset()
-    core = string.partition(".")[0]
-    if not _is_whole("".join(f"{_DIGITS.index(digit):06b}" for digit in core)):
+    core, *others = string.split(".")
+    if not _is_core(_bits(core)) or not _are_whole([_bits(segment) for segment in others]):
         return frozenset()
     try:
         consent = decode(core)
@@ -99,7 +99,11 @@ def _decoder() -> Any:
     return decode_v2
 
 
-def _is_whole(bits: str) -> bool:
+def _bits(segment: str) -> str:
+    return "".join(f"{_DIGITS.index(digit):06b}" for digit in segment)
+
+
+def _is_core(bits: str) -> bool:
     """Whether a core segment is of version 2, and as long as it claims to be.
 
     The decoder reads bits beyond the end as set, which would make consent of a string that was cut, and
@@ -113,7 +117,28 @@ def _is_whole(bits: str) -> bool:
         place = _ranges_end(bits, place + 8)
         if place > len(bits):
             return False
-    return place <= len(bits) and len(bits) % 24 != 6  # no byte ends there
+    return _ends(bits, place)
+
+
+def _are_whole(segments: Sequence[str]) -> bool:
+    """Whether all segments behind the core are of known types, no two alike, and as long as they claim."""
+    kinds = [_number(bits, 0, 3) for bits in segments]
+    if len(set(kinds)) < len(kinds):
+        return False
+    return all(
+        kind in _SEGMENT_ENDS and _ends(bits, _SEGMENT_ENDS[kind](bits))
+        for kind, bits in zip(kinds, segments, strict=True)
+    )
+
+
+def _ends(bits: str, place: int) -> bool:
+    """Whether a segment ends at a place: what follows are zeros that fill up a byte, or a group of three.
+
+    Encoders do either. In base64url the bits behind the last whole byte belong to none.
+    """
+    whole = len(bits) // 8 * 8
+    filled = place <= whole and len(bits) <= -(-place // 24) * 24
+    return filled and len(bits) % 24 != 6 and "1" not in bits[place:]
 
 
 def _number(bits: str, place: int, size: int) -> int:
@@ -126,9 +151,23 @@ def _vendors_end(bits: str, place: int) -> int:
     return _ranges_end(bits, place + 17) if is_ranges else place + 17 + highest
 
 
+def _publisher_end(bits: str) -> int:
+    """Where a publisher's segment ends: 24 purposes twice, and twice as many custom ones as it has."""
+    return 57 + 2 * _number(bits, 51, 6)
+
+
 def _ranges_end(bits: str, place: int) -> int:
     """Where a list of ranges ends: a bit, and one vendor or two."""
     ranges, place = _number(bits, place, 12), place + 12
     for _ in range(ranges):
         place += 33 if bits[place : place + 1] == "1" else 17
     return place
+
+
+_DISCLOSED_VENDORS, _ALLOWED_VENDORS, _PUBLISHER = 1, 2, 3
+_SEGMENT_ENDS: Mapping[int, Callable[[str], int]] = {
+    _DISCLOSED_VENDORS: lambda bits: _vendors_end(bits, 3),
+    _ALLOWED_VENDORS: lambda bits: _vendors_end(bits, 3),
+    _PUBLISHER: _publisher_end,
+}
+"""From the type of a segment, its first three bits, to where it says that it ends."""

@@ -39,7 +39,15 @@ from tailored.condition.tree import (
     Size,
     Test,
 )
-from tailored.condition.types import A_VALUE, Type, first_moment, last_moment, parse_duration
+from tailored.condition.types import (
+    A_VALUE,
+    LONGEST_DURATION,
+    Type,
+    first_moment,
+    is_too_long,
+    last_moment,
+    parse_duration,
+)
 
 WORDS = ("any", "all", "not", "segment", "logic", "always")
 """The words of the language, which no attribute may be called."""
@@ -310,13 +318,18 @@ def _test(
     if operand is None:
         return []
     test = Test(asked.attribute, op, operand)
-    if word is not None and node.tag is PLAIN:
+    if word is not None and node.tag is PLAIN and operand != "":  # an empty text has a finding of its own
         asked.tests[word, node.value] = test
     return [test]
 
 
 def _sizes(reader: Reader, node: Node) -> Iterator[Size]:
-    return (Size(test.op, test.operand) for test in read_tests(reader, node, _SIZE))
+    for test in read_tests(reader, node, _SIZE):
+        numbers = test.operand if isinstance(test.operand, tuple) else (test.operand,)
+        if all(isinstance(number, int) and number < 0 for number in numbers):
+            message = f"No list has a size below 0, so `size` with {numbers[-1]} says nothing."
+            reader.warn(node, "idle-test", message, "Write 0 or more; `size: 0` is an empty list.")
+        yield Size(test.op, test.operand)
 
 
 def _flag(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
@@ -334,8 +347,24 @@ def _value(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
 _FOR_MANY = {Op.IS: Op.ONE_OF, Op.IS_NOT: Op.NONE_OF, Op.CONTAINS: Op.CONTAINS_ANY}
 
 
-def _part(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
+def _bound(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
     return read_constant(reader, node, asked.attribute, listed_only=False)
+
+
+def _part(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
+    part = read_constant(reader, node, asked.attribute, listed_only=False)
+    if part == "":
+        message = f"`{op}` has an empty text, which {_OF_NOTHING.get(op, 'is a part of every text')}."
+        mend = 'Write `is: ""` for the empty text.' if op is Op.LIKE else "Write a text, or `known: true`."
+        reader.warn(node, "idle-test", message, mend)
+    return part
+
+
+_OF_NOTHING = {
+    Op.LIKE: "only the empty text is like",
+    Op.STARTS_WITH: "every text starts with",
+    Op.ENDS_WITH: "every text ends with",
+}
 
 
 def _values(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
@@ -389,7 +418,11 @@ def _is_after(low: Scalar, high: Scalar) -> bool:
 def _duration(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | None:
     text = reader.text(node, f"`{op}`")
     duration = parse_duration(text) if text is not None else None
-    if text is not None and duration is None:
+    if text is not None and duration is None and is_too_long(text):
+        most = f"{LONGEST_DURATION.days:,} days"
+        message = f"`{op}` takes at most {most}, and {kind_of(node)} is more."
+        reader.error(node, "wrong-type", message, f"Write a span of at most {most}, such as `30 days`.")
+    elif text is not None and duration is None:
         reader.error(
             node,
             "wrong-type",
@@ -402,6 +435,7 @@ def _duration(reader: Reader, node: Node, asked: Asked, op: Op) -> Operand | Non
 _OPERANDS = {
     Takes.FLAG: _flag,
     Takes.VALUE: _value,
+    Takes.BOUND: _bound,
     Takes.VALUES: _values,
     Takes.PAIR: _pair,
     Takes.PART: _part,

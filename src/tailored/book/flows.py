@@ -27,8 +27,8 @@ from tailored.condition.tree import (
 )
 
 Labelled = Rule | Segment | Attribute | Content | Scorer | Catalog
-Needs = dict[tuple[str, str], dict[str, None]]
-"""From ("topic" or "purpose", its id) to the things that carry it, in words."""
+Needs = dict[tuple[str, str], dict[str, tuple[str, ...]]]
+"""From ("topic" or "purpose", its id) to the things that carry it, in words, with the groups on the way."""
 _MOST_NAMED = 6
 
 
@@ -101,7 +101,7 @@ def note_flows(collected: Collected, book: RuleBook, never: set[str]) -> None:
 
 def _in_words(rule: str, needs: Needs, book: RuleBook) -> str:
     topics, purposes = (
-        [(name, _listed(list(through))) for (label, name), through in needs.items() if label == kind]
+        [(name, _listed(through)) for (label, name), through in needs.items() if label == kind]
         for kind in ("topic", "purpose")
     )
     said = [f"for {flag_in_words(book.topics[name])}, through {things}" for name, things in topics]
@@ -112,8 +112,13 @@ def _in_words(rule: str, needs: Needs, book: RuleBook) -> str:
     return " ".join(sentences)
 
 
-def _listed(things: list[str]) -> str:
-    return joined(things) if len(things) <= _MOST_NAMED else listed(things, _MOST_NAMED)
+def _listed(through: Mapping[str, tuple[str, ...]]) -> str:
+    """The things of labels, each with the groups through which one comes to it."""
+    ways = [joined([*way, thing]) for thing, way in through.items()]
+    if not any(through.values()):
+        return joined(ways) if len(ways) <= _MOST_NAMED else listed(ways, _MOST_NAMED)
+    more = [f"{len(ways) - _MOST_NAMED} more"] if len(ways) > _MOST_NAMED else []
+    return ", and through ".join([*ways[:_MOST_NAMED], *more])
 
 
 class _Flows:
@@ -168,10 +173,10 @@ class _Flows:
 
     def _own(self, words: str, topics: Iterable[str], purpose: str | None) -> Needs:
         needs: Needs = {
-            ("topic", name): {words: None} for name in topics if is_sensitive(name, self._book.topics)
+            ("topic", name): {words: ()} for name in topics if is_sensitive(name, self._book.topics)
         }
         if purpose is not None:
-            needs["purpose", purpose] = {words: None}
+            needs["purpose", purpose] = {words: ()}
         return needs
 
     def _condition(self, condition: Condition, needs: Needs) -> None:
@@ -192,8 +197,11 @@ class _Flows:
     def _segment(self, name: str) -> Needs:
         if name not in self._segments:
             segment = self._book.segments[name]
-            needs = self._segments[name] = self._own(f"the segment {name}", segment.topics, None)
-            self._condition(segment.when, needs)
+            group = f"the group `{name}`"
+            needs = self._segments[name] = self._own(group, segment.topics, None)
+            inner: Needs = {}
+            self._condition(segment.when, inner)
+            _add(needs, inner, group)
         return self._segments[name]
 
     def _content(self, name: str) -> Needs:
@@ -202,13 +210,17 @@ class _Flows:
             needs = self._contents[name] = self._own(f"the content {name}", item.topics, item.purpose)
             for key in sorted(attributes_in(item.fields) & self._carrying.keys()):
                 for label in self._carrying[key]:
-                    needs.setdefault(label, {})[f"the attribute {key} in a text of {name}"] = None
+                    needs.setdefault(label, {})[f"the attribute {key} in a text of {name}"] = ()
         return self._contents[name]
 
 
-def _add(needs: Needs, more: Mapping[tuple[str, str], dict[str, None]]) -> None:
+def _add(needs: Needs, more: Needs, *group: str) -> None:
+    """Adds what something needs, or what a group asks about does: of two ways to a thing, the shorter."""
     for label, through in more.items():
-        needs.setdefault(label, {}).update(through)
+        ways = needs.setdefault(label, {})
+        for thing, way in through.items():
+            if thing not in ways or len(ways[thing]) > len(group) + len(way):
+                ways[thing] = (*group, *way)
 
 
 def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:

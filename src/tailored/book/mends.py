@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container
+from math import ceil, floor
 
 from tailored.condition.tree import Op
 from tailored.condition.types import Type, parse_date, parse_datetime, parse_version
@@ -68,7 +69,7 @@ def mended_comparison(text: str, type_: Type, allowed: Container[str]) -> str:
         value = match.group(2).strip("\"' ")
         if operator is not None and _is(value, type_):
             return f"Write `{{{operator}: {value}}}`."
-    if str(Op.AT_LEAST) in allowed and (match := _UPWARDS.fullmatch(text)):
+    if str(Op.AT_LEAST) in allowed and (match := _UPWARDS.fullmatch(text)) and _is(match.group(1), type_):
         return f"Write `{{at least: {match.group(1)}}}`."
     if str(Op.IN_THE_LAST) in allowed and (match := _SPAN_AGO.fullmatch(text)):
         return f"Write `{{in the last: {match.group(1)}}}`."
@@ -81,7 +82,9 @@ def mended_comparison(text: str, type_: Type, allowed: Container[str]) -> str:
 
 def _is(text: str, type_: Type) -> bool:
     """Whether a text writes a value of a type."""
-    if type_ in (Type.INTEGER, Type.NUMBER):
+    if type_ is Type.INTEGER:
+        return re.fullmatch(r"-?\d+", text) is not None
+    if type_ is Type.NUMBER:
         return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None
     parse = {Type.DATE: parse_date, Type.DATETIME: _parse_time, Type.VERSION: parse_version}.get(type_)
     return parse is None or parse(text) is not None
@@ -114,6 +117,17 @@ def _number(text: str) -> str:
         number = match.group(1).replace(",", ".")
         return f"Write `{number}`." if match.group(1) == text else f"Write the number alone: `{number}`."
     return ""
+
+
+def _integer(text: str) -> str:
+    """As for a number, but a fraction is between two whole ones."""
+    mend = _number(text)
+    if (first := re.search("`(.+?)`", mend)) is None:
+        return mend
+    number = float(first.group(1))
+    if number.is_integer():
+        return f"Write `{first.group(1)}`." if "`, or `" in mend else mend
+    return f"Write it like `{floor(number)}` or `{ceil(number)}`."
 
 
 _PARTS = re.compile(r"(\d{1,4})\s*([./-])\s*(\d{1,2})\s*\2\s*(\d{1,4})")
@@ -183,7 +197,7 @@ def _version(text: str) -> str:
 
 
 _MENDED: dict[Type, Callable[[str], str]] = {
-    Type.INTEGER: _number,
+    Type.INTEGER: _integer,
     Type.NUMBER: _number,
     Type.DATE: _date,
     Type.DATETIME: _datetime,

@@ -14,6 +14,7 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from tailored.book.compose import COLLECTION, DEEPEST, PLAIN, QUOTED, Unreadable, compose
 from tailored.book.diagnostics import Diagnostic, Severity, Span
+from tailored.book.source import NoFile
 from tailored.book.suggest import closest, there_are
 
 __all__ = [
@@ -112,6 +113,12 @@ class Reader:
 
     def compose(self, content: bytes) -> tuple[str, Node | None]:
         """A file's text and root node; None where it is empty, or does not parse (which is reported)."""
+        if isinstance(content, NoFile):
+            message = f"`{self.path}` cannot be read: {content.decode()}."
+            mend = "Put the file there, or take the name out of the book."
+            self.error(Span(self.path, 1, 1, 1, 2), "unreadable-file", message, mend)
+            self.source = ""
+            return "", None
         try:
             self.source, root = compose(content)
         except Unreadable as error:

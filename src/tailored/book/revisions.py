@@ -26,14 +26,8 @@ def folder_at(revision: str, folder: str | os.PathLike[str]) -> Iterator[str]:
     or the revision or the book in it is not there.
     """
     path = Path(os.path.realpath(folder))
-    inside = next(parent for parent in (path, *path.parents) if parent.is_dir())
-    root = Path(_git(inside, "rev-parse", "--show-toplevel").removesuffix("\n"))
-    try:
-        asked = f"{revision or ' '}^{{commit}}"
-        commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", asked).split()[-1]
-    except BookNotReadable:
-        hint = "in a shallow clone, fetch it first"
-        raise BookNotReadable(f"there is no revision {revision} in {root}; {hint}") from None
+    root = _root(path)
+    commit = _commit(root, revision)
     name = path.relative_to(os.path.realpath(root)).as_posix()
     with TemporaryDirectory(prefix="tailored-") as scratch:
         # an index of its own leaves the one that people work with alone
@@ -46,6 +40,27 @@ def folder_at(revision: str, folder: str | os.PathLike[str]) -> Iterator[str]:
         if not book.is_dir():
             raise NotThere(f"there is no folder {os.fspath(folder)} in the revision {revision}")
         yield os.fspath(book)
+
+
+def fork_of(first: str, second: str, folder: str | os.PathLike[str]) -> str:
+    """The commit from which two revisions went apart. Raises BookNotReadable, as `folder_at` does."""
+    root = _root(Path(os.path.realpath(folder)))
+    return _git(root, "merge-base", _commit(root, first), _commit(root, second)).strip()
+
+
+def _root(path: Path) -> Path:
+    """The top of the repository that a path is in."""
+    inside = next(parent for parent in (path, *path.parents) if parent.is_dir())
+    return Path(_git(inside, "rev-parse", "--show-toplevel").removesuffix("\n"))
+
+
+def _commit(root: Path, revision: str) -> str:
+    try:
+        asked = f"{revision or ' '}^{{commit}}"
+        return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", asked).split()[-1]
+    except BookNotReadable:
+        hint = "in a shallow clone, fetch it first"
+        raise BookNotReadable(f"there is no revision {revision} in {root}; {hint}") from None
 
 
 def _git(folder: Path, *arguments: str, stdin: str = "", **environment: str) -> str:

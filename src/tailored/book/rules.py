@@ -134,8 +134,7 @@ class RuleReader:
     ) -> Iterator[tuple[Slot | None, Node, Node]]:
         """The slots that an action names, each with its key and what it says of them; None is reported."""
         example = {"show": "{hero: socks}", "order": "{modules: [a, b]}"}[action]
-        found = reader.mapping(body[action][1], f"`{action}`", f"{action}: {example}") or {}
-        for name, (key, value) in found.items():
+        for name, (key, value) in _said(reader, body, action, f"{action}: {example}").items():
             yield self._slot(reader, key, name, action, kinds), key, value
 
     def _slot(
@@ -221,9 +220,8 @@ class RuleReader:
         return orders
 
     def _set(self, reader: Reader, body: Body) -> dict[str, Scalar | tuple[Scalar, ...]]:
-        found = reader.mapping(body["set"][1], "`set`", "set: {some-setting: value}")
         values: dict[str, Any] = {}
-        for name, (key, node) in (found or {}).items():
+        for name, (key, node) in _said(reader, body, "set", "set: {some-setting: value}").items():
             setting = self.settings.get(name)
             if setting is None:
                 reader.unknown(key, "setting", name, self.settings)
@@ -241,6 +239,14 @@ A_SLOT = {
     "many": "a slot for many items",
     "order": "a slot whose modules are ordered",
 }
+
+
+def _said(reader: Reader, body: Body, action: str, example: str) -> Body:
+    """The entries of an action, of which there must be one."""
+    found = reader.mapping(body[action][1], f"`{action}`", example)
+    if found is not None and not found:
+        reader.error(body[action][1], "empty-list", f"`{action}` is empty.", f"Write `{example}`.")
+    return found or {}
 
 
 def known_content(reader: Reader, node: Node, name: str, content: Mapping[str, Content]) -> bool:

@@ -9,6 +9,12 @@ from pathlib import Path
 from tailored.book.diagnostics import BookNotReadable
 
 ENDINGS = (".yaml", ".yml")
+
+
+class NoFile(bytes):
+    """Stands for the content of what is named like a rule file and cannot be read; it says why, in UTF-8."""
+
+
 NOTHING: Mapping[str, bytes] = {}
 
 
@@ -28,7 +34,7 @@ def read_sources(folder: str | os.PathLike[str], unsaved: Mapping[str, bytes] = 
         found = {tuple(path.relative_to(root).parts): path for path in _walk(root, set())}
         names = {parts: "/".join(_printable(part) for part in parts) for parts in found}
         sources = {
-            names[parts]: found[parts].read_bytes() for parts in sorted(found) if names[parts] not in unsaved
+            names[parts]: _read(found[parts]) for parts in sorted(found) if names[parts] not in unsaved
         }
     except OSError as error:
         raise BookNotReadable(f"{error.filename or root} cannot be read: {error.strerror}") from error
@@ -45,7 +51,7 @@ def in_book_order(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
-    """The rule files below a folder. Links are followed, each folder once; fifos and devices are no files."""
+    """What is named like a rule file below a folder. Links are followed, each folder once."""
     real = os.path.realpath(folder)
     if real in seen:
         return
@@ -55,8 +61,17 @@ def _walk(folder: Path, seen: set[str]) -> Iterator[Path]:
             continue
         if entry.is_dir():
             yield from _walk(Path(entry.path), seen)
-        elif entry.is_file() and entry.name.endswith(ENDINGS):
+        elif entry.name.endswith(ENDINGS):
             yield Path(entry.path)
+
+
+def _read(path: Path) -> bytes:
+    """What a file holds. Pipes, sockets and devices are not opened, as they could block or never end."""
+    if path.is_file():
+        return path.read_bytes()
+    if path.is_symlink() and not path.exists():
+        return NoFile(b"it is a link to a file that is not there")
+    return NoFile(b"it is no regular file, but a pipe, a socket or a device")
 
 
 def _printable(part: str) -> str:

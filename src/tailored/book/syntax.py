@@ -6,6 +6,14 @@ import re
 from dataclasses import dataclass
 
 import yaml
+from yaml.tokens import (
+    BlockEndToken,
+    FlowMappingEndToken,
+    FlowMappingStartToken,
+    FlowSequenceEndToken,
+    FlowSequenceStartToken,
+    StreamEndToken,
+)
 
 from tailored.book.diagnostics import split_lines
 from tailored.book.mends import mended_comparison
@@ -27,6 +35,8 @@ def explained(text: str, error: yaml.YAMLError) -> Explained:
     """The parser's error in plain words."""
     lines = split_lines(text)
     line, column = _place(text, error)
+    if (unclosed := _unclosed(text, line, column)) is not None:
+        return unclosed
     line = min(line, len(lines) - 1)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     context = str(getattr(error, "context", None) or "")
@@ -43,6 +53,37 @@ def explained(text: str, error: yaml.YAMLError) -> Explained:
         line, column = opened.line, opened.column
     message = message.replace("LINE", str(opened.line + 1 if opened is not None else line + 1))
     return Explained(line, column, message, hint)
+
+
+_BRACKETS = {
+    FlowSequenceStartToken: ("[", "]", FlowSequenceEndToken),
+    FlowMappingStartToken: ("{", "}", FlowMappingEndToken),
+}
+
+
+def _unclosed(text: str, line: int, column: int) -> Explained | None:
+    """The innermost bracket that is open where the file ends, or another closes, if that is the error."""
+    opened: list[yaml.Token] = []
+    is_last = True
+    try:
+        for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+            if type(token) in _BRACKETS:
+                opened.append(token)
+            elif isinstance(token, FlowSequenceEndToken | FlowMappingEndToken) and opened:
+                mark = token.start_mark
+                if not isinstance(token, _BRACKETS[type(opened[-1])][2]):
+                    is_last = (mark.line, mark.column) == (line, column)
+                    break
+                opened.pop()
+            if not isinstance(token, BlockEndToken | StreamEndToken):
+                is_last = (token.start_mark.line, token.start_mark.column) < (line, column)
+    except yaml.YAMLError:
+        return None
+    if not opened or not is_last:
+        return None
+    sign, end, _ = _BRACKETS[type(opened[-1])]
+    mark = opened[-1].start_mark
+    return Explained(mark.line, mark.column, f"`{sign}` is never closed.", f"Write `{end}`.")
 
 
 def _place(text: str, error: yaml.YAMLError) -> tuple[int, int]:

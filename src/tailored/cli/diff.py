@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from io import BytesIO
 
 import click
 
 from tailored.book.diagnostics import BookNotReadable
 from tailored.book.load import check_book
 from tailored.book.model import RuleBook
+from tailored.book.revisions import folder_at, fork_of
 from tailored.book.source import read_sources
 from tailored.cli.formats import end, format_option, moment, stop
 from tailored.cli.prove import NO_Z3, is_fit
@@ -74,39 +71,25 @@ def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, RuleBook, str]]:
     if len(what) == 2 and not os.path.isdir(folder) and ".." not in revisions:
         missing = next(one for one in what if not os.path.isdir(one))
         stop(f"there is no folder {missing}")
-    with tempfile.TemporaryDirectory() as root:
-        if ".." in revisions:
-            three = "..." in revisions
-            first, last = (one or "HEAD" for one in revisions.split("..." if three else "..", 1))
-            if three:
-                first = _git("merge-base", first, last).decode().strip()
-            new = _at(last, folder, os.path.join(root, "new"))
-            yield _at(first, folder, os.path.join(root, "old")), new, folder
-        else:
-            yield _at(revisions, folder, os.path.join(root, "old")), _read(folder, folder), folder
-
-
-def _at(revision: str, folder: str, into: str) -> RuleBook:
-    """The book in a folder at a revision."""
-    if revision.startswith("-"):
-        stop(f"{revision} is no revision")
-    where = os.path.relpath(folder).replace(os.sep, "/")
-    tree = f"{revision}:./" if where == "." else f"{revision}:./{where}"
-    packed = _git("archive", "--format=tar", tree)
-    with tarfile.open(fileobj=BytesIO(packed)) as archive:
-        archive.extractall(into, filter="data")
-    return _read(into, f"{folder} at {revision}")
-
-
-def _git(*arguments: str) -> bytes:
+    if ".." not in revisions:
+        yield _at(revisions, folder), _read(folder, folder), folder
+        return
+    three = "..." in revisions
+    first, last = (one or "HEAD" for one in revisions.split("..." if three else "..", 1))
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
-    except OSError:
-        stop("comparing revisions needs git, which is not installed")
-    if done.returncode:
-        reason = (done.stderr.decode(errors="replace").strip().splitlines() or ["it failed"])[-1]
-        stop(f"git {arguments[0]}: {reason.removeprefix('fatal: ')}")
-    return done.stdout
+        first = fork_of(first, last, folder) if three else first
+    except BookNotReadable as error:
+        stop(str(error))
+    yield _at(first, folder), _at(last, folder), folder
+
+
+def _at(revision: str, folder: str) -> RuleBook:
+    """The book in a folder at a revision."""
+    try:
+        with folder_at(revision, folder) as there:
+            return _read(there, f"{folder} at {revision}")
+    except BookNotReadable as error:
+        stop(str(error))
 
 
 def _read(folder: str, name: str) -> RuleBook:

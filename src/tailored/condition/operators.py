@@ -18,6 +18,8 @@ class Takes(IntEnum):
     """One value of the attribute's type; for a list, of its elements' type."""
     VALUES = auto()
     """A list of such values, not empty."""
+    BOUND = auto()
+    """One value of the attribute's type that it is compared with, not held to its `values`."""
     PAIR = auto()
     """A low and a high value, both included."""
     PART = auto()
@@ -48,13 +50,13 @@ OPERATORS: dict[Op, Operator] = {
     Op.IS_NOT: Operator(_SINGLE, Takes.VALUE, "NO"),
     Op.ONE_OF: Operator(_SINGLE, Takes.VALUES, "[NO, DE]"),
     Op.NONE_OF: Operator(_SINGLE, Takes.VALUES, "[NO, DE]"),
-    Op.AT_LEAST: Operator(_ORDERED, Takes.VALUE, "18"),
-    Op.MORE_THAN: Operator(_ORDERED, Takes.VALUE, "18"),
-    Op.AT_MOST: Operator(_ORDERED, Takes.VALUE, "18"),
-    Op.LESS_THAN: Operator(_ORDERED, Takes.VALUE, "18"),
+    Op.AT_LEAST: Operator(_ORDERED, Takes.BOUND, "18"),
+    Op.MORE_THAN: Operator(_ORDERED, Takes.BOUND, "18"),
+    Op.AT_MOST: Operator(_ORDERED, Takes.BOUND, "18"),
+    Op.LESS_THAN: Operator(_ORDERED, Takes.BOUND, "18"),
     Op.BETWEEN: Operator(_ORDERED | TIMES, Takes.PAIR, "[18, 65]"),
-    Op.BEFORE: Operator(TIMES, Takes.VALUE, "2026-11-01"),
-    Op.AFTER: Operator(TIMES, Takes.VALUE, "2026-11-01"),
+    Op.BEFORE: Operator(TIMES, Takes.BOUND, "2026-11-01"),
+    Op.AFTER: Operator(TIMES, Takes.BOUND, "2026-11-01"),
     Op.IN_THE_LAST: Operator(TIMES, Takes.DURATION, "30 days"),
     Op.NOT_IN_THE_LAST: Operator(TIMES, Takes.DURATION, "30 days"),
     Op.CONTAINS: Operator(_TEXT | LISTS, Takes.VALUE, "boots"),

@@ -116,7 +116,8 @@ class Duration:
 
 
 _DURATION = re.compile(r"(\d{1,8})\s+(minute|hour|day|week)s?", re.ASCII)
-_LONGEST = timedelta(days=365_000)
+LONGEST_DURATION = timedelta(days=365_000)
+"""The longest span of time that a book may name: about a thousand years."""
 
 
 def parse_duration(text: str) -> Duration | None:
@@ -125,7 +126,12 @@ def parse_duration(text: str) -> Duration | None:
     if match is None or int(match.group(1)) == 0:
         return None
     duration = Duration(int(match.group(1)), match.group(2) + "s")
-    return duration if duration.length <= _LONGEST else None
+    return duration if duration.length <= LONGEST_DURATION else None
+
+
+def is_too_long(text: str) -> bool:
+    """Whether a text that names no duration would name one, were its number not too large."""
+    return re.fullmatch(r"0*[1-9]\d*\s+(minute|hour|day|week)s?", text.strip(), re.ASCII) is not None
 
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}", re.ASCII)

@@ -150,16 +150,16 @@ class _Judge:
         if not is_awake(rule, self.facts.now):
             return _Fate("asleep", _schedule(rule, self.facts.now))
         blockers = self.blockers(rule.when)
-        false = [blocker.reason for blocker in blockers if not blocker.unknown]
+        false = [blocker for blocker in blockers if not blocker.unknown]
         if false:
             nearly = len(blockers) == 1 and blockers[0].tests == 1
-            return _Fate("nearly" if nearly else "false", "; ".join(false))
+            return _Fate("nearly" if nearly else "false", _reasons(false))
         labels = [*self.labels(rule), *(label for blocker in blockers for label in blocker.labels)]
         if labels:
-            missing = [blocker.reason for blocker in blockers if not blocker.labels]
-            return _Fate("withheld", "; ".join([_needs(labels), *missing]))
+            missing = [blocker for blocker in blockers if not blocker.labels]
+            return _Fate("withheld", "; ".join([_needs(labels), *[_reasons(missing)] * bool(missing)]))
         if blockers:
-            return _Fate("unknown", "; ".join(blocker.reason for blocker in blockers))
+            return _Fate("unknown", _reasons(blockers))
         return _Fate("", in_words(rule.when, self.shared))
 
     def labels(self, rule: Rule) -> list[Label]:
@@ -262,9 +262,14 @@ class _Judge:
         return [_Blocker(in_words(leaf if answer else Not(leaf), self.shared), False)]
 
 
+def _reasons(blockers: Iterable[_Blocker], between: str = "; ") -> str:
+    """The reasons of several, each once."""
+    return between.join(dict.fromkeys(blocker.reason for blocker in blockers))
+
+
 def _either(alternatives: Sequence[Sequence[_Blocker]]) -> _Blocker:
     """What keeps all alternatives from holding, where one would do."""
-    reasons = [" and ".join(blocker.reason for blocker in blockers) for blockers in alternatives]
+    reasons = [_reasons(blockers, " and ") for blockers in alternatives]
     return _Blocker(
         reasons[0] if len(reasons) == 1 else f"none of these: {'; '.join(dict.fromkeys(reasons))}",
         any(all(blocker.unknown for blocker in blockers) for blockers in alternatives),
@@ -279,7 +284,7 @@ def _through(segment: str, wanted: bool, inner: Sequence[_Blocker]) -> _Blocker:
     told = [blocker for blocker in inner if unknown or not blocker.unknown]
     where = f"{'not ' * wanted}in {segment}" if not unknown else f"unknown whether in {segment}"
     return _Blocker(
-        f"{where} ({'; '.join(blocker.reason for blocker in told)})",
+        f"{where} ({_reasons(told)})",
         unknown,
         sum(blocker.tests for blocker in inner),
         tuple(label for blocker in inner for label in blocker.labels),
