@@ -268,7 +268,11 @@ def test_an_action_that_says_nothing_is_an_error(action):
 
 @pytest.mark.parametrize(
     "text, place, sign",
-    [("rules:\n  bad: {when: [\n", (2, 15), "]"), ("rules: {a: [}\n", (1, 12), "]"), ("rules: {a: 1", (1, 8), "}")],
+    [
+        ("rules:\n  bad: {when: [\n", (2, 15), "]"),
+        ("rules: {a: [}\n", (1, 12), "]"),
+        ("rules: {a: 1", (1, 8), "}"),
+    ],
 )
 def test_a_bracket_that_is_never_closed_is_shown(text, place, sign):
     (finding,) = findings(text)
@@ -283,7 +287,9 @@ def test_a_test_that_tells_nobody_apart_is_a_warning(test):
     assert [finding.code for finding in report.diagnostics if finding.span.path == "b.yaml"] == ["idle-test"]
 
 
-@pytest.mark.parametrize("operator", ["at least: 2", "more than: 2", "at most: 2", "less than: 2", "between: [2, 4]"])
+@pytest.mark.parametrize(
+    "operator", ["at least: 2", "more than: 2", "at most: 2", "less than: 2", "between: [2, 4]"]
+)
 def test_a_comparison_need_not_name_a_declared_value(operator):
     text = "attributes: {user: {level: {type: integer, values: [1, 3]}}}\n"
     assert findings(f"{text}rules: {{r: {{when: {{level: {{{operator}}}}}, hide: hero}}}}") == []
