@@ -139,7 +139,7 @@ def test_revisions_of_git_are_compared_with_each_other_and_with_the_files_as_the
     assert run("diff", "main..", cwd=tmp_path).returncode == 0
     done = run("diff", "nope..main", "--", "rules", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("tailored: git")
+    assert done.stderr.startswith("tailored: there is no revision nope")
 
 
 def test_what_cannot_be_compared_is_said_in_a_line(tmp_path):
