@@ -16,7 +16,15 @@ from tailored.book.version import book_version
 from tailored.condition.tree import Value
 from tailored.content.render import FrozenDict, Renderer, View, views
 from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue
-from tailored.engine.facts import LAST_CHECK, Facts, FactsReader, RequestWarning, as_json, read_now
+from tailored.engine.facts import (
+    LAST_CHECK,
+    Facts,
+    FactsReader,
+    RequestWarning,
+    as_json,
+    failed_text,
+    read_now,
+)
 from tailored.engine.match import Matcher
 from tailored.engine.remember import Memory
 from tailored.engine.resolve import (
@@ -367,7 +375,7 @@ class _Making:
         """What to warn of, of the request and of what was made of it."""
         if not self.failed and not self.taken:
             return self.facts.warnings
-        failed = map(_failed_text, dict.fromkeys(self.failed))
+        failed = map(failed_text, dict.fromkeys(self.failed))
         return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
 
 
@@ -406,8 +414,3 @@ def _setting(value: Value, rule: str | None) -> SettingValue:
 def _frozen(value: Value) -> Any:
     """A setting's value as plain data that nobody can change."""
     return tuple(value) if isinstance(value, tuple) else as_json(value)
-
-
-def _failed_text(content: str) -> RequestWarning:
-    message = f"A text of `{content}` could not be rendered with these values; it is empty."
-    return RequestWarning("failed-text", None, message)

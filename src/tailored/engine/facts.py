@@ -263,6 +263,12 @@ def read_facts(
     return FactsReader(book).read(user, context, now)
 
 
+def failed_text(content: str) -> RequestWarning:
+    """The warning that a text of content, or of an item, could not be rendered."""
+    message = f"A text of `{content}` could not be rendered with these values; it is empty."
+    return RequestWarning("failed-text", None, message)
+
+
 def _unusable(attribute: Attribute, error: Exception) -> RequestWarning:
     key = attribute.key
     if isinstance(error, TooLarge):

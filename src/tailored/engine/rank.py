@@ -17,7 +17,7 @@ from tailored.book.model import Content, Ranking, Rule, RuleBook, Slot
 from tailored.book.templates import attributes_in
 from tailored.content.render import FrozenDict, Renderer, View, views
 from tailored.engine.decision import Decision, Item, Placement, SettingValue
-from tailored.engine.facts import LAST_CHECK, Facts, RequestWarning, as_json
+from tailored.engine.facts import LAST_CHECK, Facts, as_json, failed_text
 from tailored.engine.policy import Policy
 from tailored.engine.resolve import Withheld
 from tailored.engine.why import sentence
@@ -325,7 +325,7 @@ class Ranker:
         withheld = {*decision.withheld, *(entry for one in filled for entry in one.withheld)}
         warnings = [
             *decision.warnings,
-            *map(_failed_text, dict.fromkeys(texts.failed)),
+            *map(failed_text, dict.fromkeys(texts.failed)),
             *[LAST_CHECK][:taken],
         ]
         return replace(
@@ -487,11 +487,6 @@ class _Texts:
 def frozen(value: object) -> object:
     """An attribute's value as JSON data that nobody can change."""
     return tuple(value) if isinstance(value, tuple) else as_json(value)  # type: ignore[arg-type]
-
-
-def _failed_text(content: str) -> RequestWarning:
-    message = f"A text of `{content}` could not be rendered with these values; it is empty."
-    return RequestWarning("failed-text", None, message)
 
 
 class ItemReasons:

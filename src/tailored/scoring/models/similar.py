@@ -10,8 +10,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tailored.book.model import Scorer as Declared
 from tailored.condition.types import Type
-from tailored.scoring.models.history import because, histories
-from tailored.scoring.protocol import Candidate, FactValues, NoAnswer, NotReady, Surroundings
+from tailored.scoring.models.history import known_history, strongest
+from tailored.scoring.protocol import Candidate, FactValues, NotReady, Surroundings
 
 _TEXTS = frozenset(("title", "name", "description", "summary", "text"))
 """Attributes that are compared word by word, unless the book says which."""
@@ -48,21 +48,12 @@ class Similar:
         history = self._known(facts)
         if candidate.id not in self._places:
             return None
-        likeness = self._likeness(history, [candidate.id])[:, 0]
-        best = int(likeness.argmax())
-        if likeness[best] <= 0:
-            return None
-        name = list(history)[best]
-        item = self._lookup(name)
-        return because(history[name], item.title if item is not None else name)
+        likeness = self._likeness(history, [candidate.id])[:, 0].tolist()
+        return strongest(history, likeness, self._lookup)
 
     def _known(self, facts: FactValues) -> dict[str, str]:
         """The part of the history that can be compared."""
-        found = histories(facts, self._history)
-        known = {name: key for name, key in found.items() if name in self._places}
-        if not known:
-            raise NoAnswer("nothing in the history is known to it" if found else "there is no history")
-        return known
+        return known_history(facts, self._history, self._places)
 
     def _likeness(self, history: Iterable[str], names: Sequence[str]) -> Any:
         """The cosines, [history, names], dense; of a thing with itself 0."""

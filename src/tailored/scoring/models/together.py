@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from tailored.book.model import Scorer as Declared
-from tailored.scoring.models.history import because, histories
+from tailored.scoring.models.history import known_history, strongest
 from tailored.scoring.protocol import Candidate, FactValues, NoAnswer, NotReady, Surroundings, model_file
 
 Array = Any
@@ -65,20 +65,10 @@ class Together:
         place = self._places.get(candidate.id)
         if place is None:
             return None
-        said = self._said(history)[:, place]
-        best = int(said.argmax())
-        if said[best] <= 0:
-            return None
-        name = list(history)[best]
-        item = self._lookup(name)
-        return because(history[name], item.title if item is not None else name)
+        return strongest(history, self._said(history)[:, place].tolist(), self._lookup)
 
     def _known(self, facts: FactValues) -> dict[str, str]:
-        found = histories(facts, self._history)
-        known = {name: key for name, key in found.items() if name in self._places}
-        if not known:
-            raise NoAnswer("nothing in the history is known to it" if found else "there is no history")
-        return known
+        return known_history(facts, self._history, self._places)
 
     def _every(self, history: dict[str, str]) -> Array:
         """What a history says for each item, [items]."""
