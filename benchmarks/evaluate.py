@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.books import Request, make
 from benchmarks.tables import show
+from benchmarks.turns import in_turns
 from tailored.book.load import check_book
 from tailored.content.render import FrozenDict
 from tailored.engine.decision import Decision
@@ -30,8 +31,7 @@ ROUNDS = 20
 
 def run(quick: bool = False) -> None:
     """Prints medians in microseconds of processor time, and as multiples of an empty call."""
-    empty = per_call(lambda request: _nothing(*request), [({}, {})] * 100)
-    empty -= per_call(lambda request: None, [({}, {})] * 100)
+    empty = _empty_call()
     print(f"\nAn empty call with two dictionaries: {empty:.3f} µs")
     rows: list[list[str | float]] = []
     stages: list[list[str | float]] = []
@@ -117,17 +117,22 @@ def _texts_and_batches() -> None:
     mix = make("selective", 10_000, templates=True)
     engine = engine_of(mix.text)
     plain = engine_of(make("selective", 10_000).text)
-    greeting = per_call(lambda request: engine.evaluate(*request, NOW), mix.requests)
-    without = per_call(lambda request: plain.evaluate(*request, NOW), mix.requests)
+    without, greeting, _ = in_turns(
+        lambda request: plain.evaluate(*request, NOW),
+        mix.requests,
+        lambda request: engine.evaluate(*request, NOW),
+        mix.requests,
+        2.0,
+    )
     print(f"\nselective, 10,000 rules: {without:.1f} µs; every fourth item a template: {greeting:.1f} µs")
-    requests = mix.requests
-    at_once = per_call(
-        lambda batch: [plain.decide(plain._reader.read(*one, NOW)) for one in batch], [requests]
+    *_, gain = in_turns(
+        lambda batch: [plain.decide(plain._reader.read(*one, NOW)) for one in batch],
+        [mix.requests],
+        lambda batch: [plain.evaluate(*one, NOW) for one in batch],
+        [mix.requests],
+        2.0,
     )
-    one_by_one = per_call(lambda batch: [plain.evaluate(*one, NOW) for one in batch], [requests])
-    print(
-        f"a batch without what is done once for each call, against a loop: {one_by_one / at_once:.2f} times"
-    )
+    print(f"a batch without what is done once for each call, against a loop: {gain:.2f} times")
 
 
 def _remembering() -> None:
@@ -140,14 +145,35 @@ def _remembering() -> None:
         plain, remembering = engine_of(mix.text), engine_of(mix.text, remember=1_000)
         for request in stream:
             assert remembering.evaluate(*request, NOW) == plain.evaluate(*request, NOW)
-        without = per_call(lambda request: plain.evaluate(*request, NOW), stream, 5)  # noqa: B023
-        remembered = per_call(lambda request: remembering.evaluate(*request, NOW), stream, 5)  # noqa: B023
-        rows.append([name, without, remembered, without / remembered])
+        remembered, without, gain = in_turns(
+            lambda request: remembering.evaluate(*request, NOW),  # noqa: B023
+            stream,
+            lambda request: plain.evaluate(*request, NOW),  # noqa: B023
+            stream,
+            2.0,
+        )
+        rows.append([name, without, remembered, gain])
     show(
         "1,000 decisions remembered, a Zipf stream over 5,000 requests, 10,000 rules",
         ["mix", "without, µs", "remembering, µs", "times faster"],
         rows,
     )
+
+
+def _empty_call(calls: int = 10_000) -> float:
+    """Microseconds of calling a function that does nothing, with two dictionaries: no loop, no clock."""
+    user: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    times = []
+    for _ in range(50):
+        start = thread_time_ns()
+        for _ in range(calls):
+            _nothing(user, context)
+        middle = thread_time_ns()
+        for _ in range(calls):
+            pass
+        times.append((middle - start - (thread_time_ns() - middle)) / calls)
+    return median(times) / 1e3
 
 
 def _nothing(user: dict[str, Any], context: dict[str, Any]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from statistics import median
-from time import perf_counter, process_time_ns
-from typing import Any
+from collections.abc import Iterator
 
 from benchmarks import engines
 from benchmarks.books import Mix, make
 from benchmarks.evaluate import NOW, engine_of
 from benchmarks.plot import Series, plot
 from benchmarks.tables import show
+from benchmarks.turns import in_turns
 from tailored.engine.decision import Decision, Placement
 from tailored.engine.engine import Engine
 
@@ -70,40 +67,6 @@ def _peers(name: str, size: int, engine: Engine) -> Iterator[tuple[str, engines.
         if size <= SLOW:
             for peer, compile_ in engines.PER_RULE.items():
                 yield peer, engines.loop(book, compile_(book))
-
-
-def in_turns(
-    ours: Callable[[Any], Any],
-    requests: Sequence[Any],
-    theirs: Callable[[Any], Any],
-    given: Sequence[Any],
-    seconds: float,
-) -> tuple[float, float, float]:
-    """Both in microseconds, and their ratio, as medians over blocks that were measured in turns."""
-    gc.collect()
-    blocks: list[tuple[float, float]] = []
-    stop = perf_counter() + seconds
-    at = 0
-    once = _block(theirs, given[:1])
-    several = max(1, min(len(given), int(20_000 / once)))
-    while len(blocks) < 3 or perf_counter() < stop:
-        part = [given[(at + n) % len(given)] for n in range(several)]
-        asked = [requests[(at + n) % len(requests)] for n in range(max(several, 50))]
-        blocks.append((_block(ours, asked), _block(theirs, part)))
-        at += several
-    return (
-        median(mine for mine, _ in blocks),
-        median(other for _, other in blocks),
-        median(other / mine for mine, other in blocks),
-    )
-
-
-def _block(work: Callable[[Any], Any], requests: Sequence[Any]) -> float:
-    """Microseconds of processor time of each request: the clock, which takes one itself, is read twice."""
-    start = process_time_ns()
-    for request in requests:
-        work(request)
-    return (process_time_ns() - start) / len(requests) / 1e3
 
 
 def said(decision: Decision) -> list[str]:

@@ -96,8 +96,14 @@ Reasons: TypeAlias = tuple[Tell, Facts] | Mapping[str, str]
 """What tells why somebody sees a slot or a thing in it, and the facts that it takes; or the sentences."""
 
 
+class _Open:
+    """A decision that is not frozen yet."""
+
+    __slots__ = ("book", "reasons", "settings", "slots", "warnings", "withheld")
+
+
 @dataclass(frozen=True, slots=True)
-class Decision(Mapping[str, Any]):
+class Decision(_Open, Mapping[str, Any]):
     """What a user sees: every slot and every setting of the book, by id.
 
     `book` is the version of the rule book; `withheld` says what the guard kept back and for which topic or
@@ -159,6 +165,23 @@ class Decision(Mapping[str, Any]):
     def to_json(self, indent: int | None = None) -> str:
         """The decision as JSON text: the same bytes for the same book, request and moment."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=indent)
+
+
+def made(
+    book: str,
+    slots: Mapping[str, Placement],
+    settings: Mapping[str, SettingValue],
+    withheld: tuple[Withheld, ...],
+    warnings: tuple[RequestWarning, ...],
+    reasons: Reasons,
+) -> Decision:
+    """The same as `Decision(...)`, at once: to freeze first and fill then takes twice as long."""
+    one: Any = object.__new__(_Open)
+    one.book, one.slots, one.settings = book, slots, settings
+    one.withheld, one.warnings, one.reasons = withheld, warnings, reasons
+    one.__class__ = Decision
+    decision: Decision = one
+    return decision
 
 
 def _ranked(catalog: str | None, propensity: float | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tailored.book.model import Rule, RuleBook
 from tailored.book.version import book_version
 from tailored.condition.tree import Value
 from tailored.content.render import FrozenDict, Renderer, View, views
-from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue
+from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue, made
 from tailored.engine.facts import (
     LAST_CHECK,
     Facts,
@@ -49,6 +49,9 @@ MOST_SHARED = 2048
 """Placements and the like that an engine keeps to give them to everybody whom they suit."""
 LONGEST_SHARED = 200
 """Letters of a value with which a placement is kept."""
+SHORT = 1 << 1024
+"""Clauses that hold, as bits, are looked up whole if they are below: the hash of a long integer takes as long
+as going through the slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class Engine:
         """With each slot, by the clauses that bear on it, what it shows, or what that depends on."""
         self._shown: dict[tuple[object, ...], Placement] = {}
         """Placements by their slot, its clauses and what their texts read."""
+        self._whole: dict[int, FrozenDict] = {}
+        """All slots, by the clauses that hold, where no slot varies otherwise."""
         self._kept_back: dict[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = {}
         """By permissions and clauses with labels, which of those are not usable, and what is withheld."""
         self._settings: list[tuple[str, SettingPlan, int, dict[int, SettingValue]]] = [
@@ -186,10 +191,6 @@ class Engine:
         self, user: Mapping[str, object], context: Mapping[str, object], now: datetime | str | None = None
     ) -> Facts:
         """The facts of a request, typed, and redacted at the door. Raises what `evaluate` raises."""
-        if user.__class__ is not dict or context.__class__ is not dict:
-            for name, side in (("user", user), ("context", context)):
-                if not isinstance(side, Mapping):
-                    raise TypeError(f"`{name}` must be a mapping such as a dict, not {type(side).__name__}.")
         if type(now) is not datetime or now.tzinfo is not UTC:
             now = read_now(now)
         return self._reader.read(user, context, now)
@@ -214,8 +215,18 @@ class Engine:
         if labelled := firing & facts.door.kept_back:
             unusable, withheld = self._guarded(labelled, facts)
             left &= ~unusable
+        making = None
+        slots = self._whole.get(left) if left < SHORT else None
+        if slots is None:
+            slots, making = self._placed(left, facts)
+        settings = self._values(left) if left & self._plan.sets else self._as_set
+        warnings = facts.warnings if making is None else making.warnings()
+        return made(self.version, slots, settings, withheld, warnings, (self._tell, facts))
+
+    def _placed(self, left: int, facts: Facts) -> tuple[FrozenDict, _Making | None]:
+        """What each slot shows by some clauses, and how what is not the same for everyone was made."""
         slots: dict[str, Placement] = {}
-        making = _Making(self._renderer, facts)
+        making = None
         hiding = left & self._plan.hides
         for name, one, hides, offers, is_many, known in self._slots:
             bearing = -(hiding & hides).bit_length() if hiding else 0
@@ -225,12 +236,15 @@ class Engine:
                     bearing = bearing.bit_length()
             placement = known.get(bearing)
             if placement.__class__ is not Placement:
+                making = making or _Making(self._renderer, facts)
                 placement = self._varying(one, bearing, left, placement, known, making)
             slots[name] = placement
-        settings = self._values(left) if left & self._plan.sets else self._as_set
-        return Decision(
-            self.version, FrozenDict(slots), settings, withheld, making.warnings(), (self._tell, facts)
-        )
+        frozen = FrozenDict(slots)
+        if making is None and left < SHORT:
+            if len(self._whole) >= MOST_SHARED:
+                self._whole.clear()
+            self._whole[left] = frozen
+        return frozen, making
 
     def _guarded(self, labelled: int, facts: Facts) -> tuple[int, tuple[Withheld, ...]]:
         """Of clauses with labels that are not permitted, those that cannot be used, and what is withheld."""

@@ -20,7 +20,7 @@ from tailored.condition.types import (
 )
 from tailored.condition.values import TooLarge, WrongType, read_value
 from tailored.engine.index import Index
-from tailored.engine.ordinary import Get, Ordinary, Read, ordinary
+from tailored.engine.ordinary import Get, Make, Ordinary, Read, ordinary
 from tailored.guard.permissions import Permissions, read_permissions
 
 MOST_DOORS = 1024
@@ -139,44 +139,54 @@ class FactsReader:
             (place, read.attribute.key, None if read.attribute.type in _AS_READ else read.attribute.type)
             for place, read in self._order
         ]
-        self._ordinary = ordinary(self._reads, len(self._user), len(self._context), _found_at)
         unasked = [Read(read.attribute, None) for read in self._reads]
-        self._glance = ordinary(unasked, len(self._user), len(self._context), _found_at)
+        self._ordinary, self._glance = [
+            ordinary(reads, len(self._user), len(self._context), _found_at, _maker(self))
+            for reads in (self._reads, unasked)
+        ]
         self._doors: dict[Any, Door] = {}
         self._nothing_said = self._door(read_permissions(None, None, None, book.topics, book.purposes)[0])
 
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
-        """The facts of a request. What cannot be used is missing, with a warning; nothing is raised."""
-        read = self._at_once(self._ordinary, user, context, now)
-        if read is not None:
-            door, (holding, raws) = read
-            return Facts(self, raws, now, door, holding, ())
+        """The facts of a request. What cannot be used is missing, with a warning.
+
+        Raises TypeError where user or context is no mapping, and nothing else.
+        """
+        if user.__class__ is dict and context.__class__ is dict:
+            try:
+                facts = self._at_once(user, context, now, self._ordinary)
+            except Exception:  # a foreign key may raise anything when it is compared
+                facts = None
+            if facts is not None:
+                return facts
+        for name, side in (("user", user), ("context", context)):
+            if not isinstance(side, Mapping):
+                raise TypeError(f"`{name}` must be a mapping such as a dict, not {type(side).__name__}.")
         return self._read(_careful(user), _careful(context), now)
 
     def glance(
         self, user: Mapping[str, object], context: Mapping[str, object], now: datetime
     ) -> tuple[Permissions, tuple[Any, ...]] | None:
         """What an ordinary request permits and holds, looked up nowhere; None for any other request."""
-        read = self._at_once(self._glance, user, context, now)
-        return read and (read[0].permissions, read[1][1])
+        try:
+            facts = self._at_once(user, context, now, self._glance)
+        except Exception:
+            return None
+        return facts and (facts.permissions, facts.raws)  # type: ignore[return-value]  # of a tuple here
 
     def _at_once(
-        self, function: Ordinary, user: Mapping[str, object], context: Mapping[str, object], now: datetime
-    ) -> tuple[Door, tuple[int, tuple[Any, ...]]] | None:
-        if user.__class__ is not dict or context.__class__ is not dict:
-            return None
-        try:
-            consents, opt_outs = user.get("consents"), user.get("opt_outs")
-            if consents is None and opt_outs is None and context.get("gpc") is not True:
-                door = self._nothing_said
-            else:
-                door, warnings = self._permitted(consents, opt_outs, context.get("gpc"))
-                if warnings:
-                    return None
-            read = function(user.get, context.get, door, now)
-        except Exception:  # a foreign key may raise anything when it is compared
-            return None
-        return read and (door, read)
+        self,
+        user: Mapping[str, object],
+        context: Mapping[str, object],
+        now: datetime,
+        function: Ordinary[Facts],
+    ) -> Facts | None:
+        """The facts of an ordinary request; None for any other. Raises what keys of the request raise."""
+        consents, opt_outs, gpc = user.get("consents"), user.get("opt_outs"), context.get("gpc")
+        if consents is None and opt_outs is None and gpc is None:
+            return function(user.get, context.get, self._nothing_said, now)
+        door, warnings = self._permitted(consents, opt_outs, gpc)
+        return None if warnings else function(user.get, context.get, door, now)
 
     def _read(self, of_user: Get, of_context: Get, now: datetime) -> Facts:
         """The same for a request with anything odd in it."""
@@ -254,6 +264,19 @@ class FactsReader:
             self._index.permitted(permissions),
             self._kept_back(permissions) if self._kept_back else 0,
         )
+
+
+def _maker(reader: FactsReader) -> Make[Facts]:
+    """Makes facts without warnings, in two thirds of the time that calling the class takes."""
+    new = object.__new__
+
+    def make(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Facts:
+        facts = new(Facts)
+        facts._reader, facts.raws, facts.now, facts.door = reader, raws, now, door
+        facts.holding, facts.warnings, facts._values, facts.remembered = holding, (), None, {}
+        return facts
+
+    return make
 
 
 def read_facts(

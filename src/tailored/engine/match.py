@@ -65,7 +65,9 @@ class Matcher:
 
     def firing(self, facts: Facts) -> int:
         """The clauses that hold, of rules that are awake, as bits."""
-        found = self._holding(facts)
+        found = facts.holding
+        if found & self._has_rest:
+            found = self._holding(facts)
         return found if self._awake is None else found & self._awake(facts.now)
 
     def first(self, clauses: int) -> int:

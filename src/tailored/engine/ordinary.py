@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from tailored.condition.operators import LISTS
 from tailored.condition.tree import Attribute
@@ -23,9 +23,12 @@ MOST_COMBINED = 2048
 """Masks that a table of several attributes holds: fewer tables are fewer long integers to go through."""
 
 Get: TypeAlias = Callable[[Any], object]
-Ordinary: TypeAlias = Callable[[Get, Get, Any, datetime], tuple[int, tuple[Any, ...]] | None]
-"""From how to get something of the user and of the context, the door and the moment to the clauses that hold
-and what was read; None where something is out of the ordinary. May raise where a key of the request does."""
+F = TypeVar("F")
+Ordinary: TypeAlias = Callable[[Get, Get, Any, datetime], F | None]
+"""From how to get something of the user and of the context, the door and the moment to the facts; None where
+something is out of the ordinary. May raise where a key of the request does."""
+Make: TypeAlias = Callable[[tuple[Any, ...], datetime, Any, int], F]
+"""Makes facts of what was read, the moment, the door, and the clauses that hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,14 @@ class _Combined(dict[tuple[Any, ...], int]):
         return first
 
 
-def ordinary(reads: Sequence[Read], user: int, context: int, found_at: Callable[..., object]) -> Ordinary:
+def ordinary(
+    reads: Sequence[Read], user: int, context: int, found_at: Callable[..., object], make: Make[F]
+) -> Ordinary[F]:
     """The function for these attributes: first so many of the user, then of the context, then those deeper.
 
     `found_at` gets what lies at a path, given a getter and the path.
     """
-    names: dict[str, Any] = {**_NAMES, "found_at": found_at}
+    names: dict[str, Any] = {**_NAMES, "found_at": found_at, "make": make}
     lines = ["found = door.clauses"]
     lines += _fetched("v", "map(user, door.user)", range(user))
     lines += _fetched("v", "map(context, door.context)", range(user, user + context))
@@ -73,10 +78,11 @@ def ordinary(reads: Sequence[Read], user: int, context: int, found_at: Callable[
     for place, read in enumerate(reads):
         if read.column and read.column.checks is not None:
             lines += _checked(place, read, read.column.checks, names)
-    lines.append(f"return found, ({''.join(f'v{place}, ' for place in range(len(reads)))})")
+    values = "".join(f"v{place}, " for place in range(len(reads)))
+    lines.append(f"return make(({values}), now, door, found)")
     text = "\n    ".join(["def read(user, context, door, now):", *lines])
     exec(compile(text, "<a reader of ordinary requests>", "exec"), names)
-    function: Ordinary = names["read"]
+    function: Ordinary[F] = names["read"]
     return function
 
 

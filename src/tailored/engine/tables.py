@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from tailored.condition.types import Type, Version
 
-MOST_MASKS = 4096
+MOST_MASKS = 8192
 """Masks that one table holds. Wider domains keep what differs from such a mask as lists of clauses."""
 
 Lookup: TypeAlias = Callable[[Any], int]
