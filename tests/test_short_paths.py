@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
+from itertools import count
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tailored.book.conditions import Names, read_condition
@@ -24,6 +26,7 @@ KEYS = ["a", "b", "c", "'a'", '"b"', "<<", "!!str a", "!odd c", "[x]", "''"]
 VALUES = ["1", "", "~", "'x'", "{a: 1, b: 2}", "*m", "*s", "[*m, *s]", "!odd y", "&n {c: 3}"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=5), st.booleans())
 def test_a_mapping_reads_alike_by_the_short_way_and_the_full_one(pairs, in_one_line):
     pairs = [(key, value.replace("&n", f"&n{place}")) for place, (key, value) in enumerate(pairs)]
@@ -61,14 +64,14 @@ ASKED = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([one.name for one in ATTRIBUTES]), ASKED), min_size=2, max_size=8))
 def test_a_test_that_was_read_before_is_read_as_if_it_were_new(asked):
     report: list[Diagnostic] = []
     reader = Reader("a.yaml", report)
-    lines = [
-        f"- {{{name}: {value}}}\n".replace("&x", f"&x{place}") for place, (name, value) in enumerate(asked)
-    ]
-    _, root = reader.compose("".join(lines).encode())
+    text = "".join(f"- {{{name}: {value}}}\n" for name, value in asked)
+    anchors = count()
+    _, root = reader.compose(re.sub("&x", lambda _: f"&x{next(anchors)}", text).encode())
     assert report == []
     attributes = {one.key: one for one in ATTRIBUTES}
     remembering = Names(attributes, {})
@@ -157,6 +160,7 @@ DATA = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), DATA))
 def test_the_version_of_any_content_is_what_json_dumps_gives(data):
     book = example_book()
