@@ -4,6 +4,7 @@ import contextlib
 import hmac
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -142,9 +143,17 @@ def test_a_question_for_one_slot_is_a_record_of_that_slot(book, tmp_path):
     assert ([*flag["slots"]], [*flag["settings"]]) == ([], ["on"])
 
 
-def test_an_attribute_that_the_book_does_not_have_cannot_be_listed(book, tmp_path):
-    (tmp_path / "service.yaml").write_text("log: x\nlog_attributes: [user.shoe]\n")
-    with pytest.raises(AssertionError, match="the book has no attribute"):
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("user.shoe", "the book has no attribute `user.shoe`"),
+        ("user.ctiy", r"no attribute `user.ctiy`. Did you mean `user.city`\?"),
+        ("page", "Write it whole: context.page."),
+    ],
+)
+def test_an_attribute_that_the_book_does_not_have_cannot_be_listed(book, tmp_path, name, said):
+    (tmp_path / "service.yaml").write_text(f"log: x\nlog_attributes: [{name}]\n")
+    with pytest.raises(AssertionError, match=said):
         Served(book, ["--config", str(tmp_path / "service.yaml")]).__enter__()
 
 
@@ -279,8 +288,8 @@ def test_a_slow_sink_holds_up_nobody_and_what_is_too_much_is_counted(decide):
     assert len(sink.records) >= 10
 
 
-def test_a_sink_that_fails_loses_its_records_and_gets_the_next(decide):
-    sink = _Sink(error=RuntimeError("broken"))
+def test_a_sink_that_fails_loses_its_records_and_gets_the_next(decide, caplog):
+    sink = _Sink(error=RuntimeError("broken by Kari"))
     log = DecisionLog(sink, UserIds(b"secret"))
     decide(log, 5)
     while lost_so_far(log) < 5:
@@ -290,6 +299,9 @@ def test_a_sink_that_fails_loses_its_records_and_gets_the_next(decide):
     log.close()
     assert len(sink.records) == 3
     assert lost(log) == {"sink": 5}
+    first, last = caplog.messages
+    assert re.search(r"RuntimeError in .*test_decision_log.py, line \d+$", first)
+    assert last == "The decision log is written again; 5 records are lost"
 
 
 def lost_so_far(log):
@@ -302,7 +314,7 @@ def test_any_sink_with_one_method_can_be_named_on_the_command_line(book, tmp_pat
         "    def write(self, records):\n"
         "        open('seen', 'a').writelines(str(record['user']) + '\\n' for record in records)\n"
     )
-    env = {"PYTHONPATH": str(tmp_path), "TAILORED_LOG_SECRET": "x"}
+    env = {"TAILORED_LOG_SECRET": "x"}
     with Served(book, ["--log-sink", "ours:Sink"], env=env, cwd=tmp_path) as served:
         served.evaluate(SICK)
     assert len((tmp_path / "seen").read_text().split()) == 1

@@ -113,6 +113,13 @@ def test_what_goes_wrong_has_its_error_code_and_gives_the_applications_default(
     assert said in details.error_message
 
 
+def test_what_is_no_text_is_not_told_in_an_error(client):
+    asked = EvaluationContext("u-1", {"country": "NO", "city": "Oslo"})
+    assert client.get_object_value("hero", {}, asked)["fields"] == {"title": "Hello Oslo"}
+    details = client.get_string_details("hero", "", asked)
+    assert details.error_message == "`hero` is not a string, but an object."
+
+
 def test_names_may_be_whole_or_short_and_others_are_ignored(client):
     for attributes in (
         {"user.country": "NO", "city": "Oslo"},

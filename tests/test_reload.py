@@ -79,7 +79,7 @@ def test_a_book_with_errors_is_refused_and_everyone_is_told_why(book):
         told = served.client.get("/v1/book").json()
         assert told["version"] == before == problem["version"]
         assert told["refused"]["diagnostics"] == problem["diagnostics"]
-        assert "There is no content `helo`." in told["refused"]["reason"]
+        assert "There is no content `helo`. Did you mean `hello`?" in told["refused"]["reason"]
         assert served.metric("tailored_book_refused") == 1
         assert served.metric("tailored_reloads_total", outcome="refused") >= 1
         assert served.evaluate({"user": {"country": "NO"}, "context": {}}).json()["book"] == before

@@ -63,9 +63,11 @@ def test_it_refuses_to_bind_elsewhere_without_keys(book, host):
 
 
 def test_with_keys_or_by_saying_insecure_it_binds_elsewhere(book, settings):
-    for options in (["--insecure"], ["--config", str(settings)]):
+    for options, is_open in (["--insecure"], True), (["--config", str(settings)], False):
         with Served(book, ["--host", "0.0.0.0", *options]) as served:
             assert served.url.startswith("http://0.0.0.0:")
+        told = [line for line in served.said if "whoever reaches 0.0.0.0 may read" in line]
+        assert bool(told) is is_open
 
 
 PATHS = {
@@ -121,6 +123,12 @@ def test_keys_are_stored_as_hashes_and_never_said(locked, settings):
         locked.client.post("/v1/evaluate", json=ASKED, headers={"x-api-key": secret})
         assert secret not in settings.read_text()
         assert secret not in "".join(locked.said)
+
+
+def test_a_key_that_the_settings_would_refuse_is_not_made():
+    done = run("key", "bad name!")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "`bad name!` cannot name a key. Use letters" in done.stderr
 
 
 def test_a_key_may_ask_so_often_and_then_hears_when_to_come_back(book, tmp_path):
@@ -232,7 +240,7 @@ def test_the_service_lives_through_all_that(locked):
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("kyes: {}\n", ["service.yaml:1:1", "has no key `kyes`", "Did you mean `keys`?"]),
+        ("kyes: {}\n", ["service.yaml:1:1", "The settings have no key `kyes`", "Did you mean `keys`?"]),
         ("keys: {a: {scopes: [evaluate]}}\n", ["The key `a` has no `hash`", "tailored key"]),
         ("keys: {a: {hash: secret, scopes: [evaluate]}}\n", ["A `hash` is `sha256:`"]),
         (f"keys: {{a: {{hash: 'sha256:{'0' * 64}', scopes: [evalaute]}}}}\n", ["Did you mean `evaluate`?"]),
@@ -244,7 +252,8 @@ def test_the_service_lives_through_all_that(locked):
         ("cors: shop.example\n", ["is no origin of a page", "https://shop.example"]),
         ("cors: https://shop.example/path\n", ["is no origin of a page"]),
         ("log: [a, b]\n", ["`log` must be text"]),
-        ("log_user_ids: open\n", ["`open` is none of the log_user_ids"]),
+        ("log_user_ids: open\n", ["`log_user_ids` does not take `open`", "It takes hashed, plain."]),
+        (f"keys: {{a: {{hash: 'sha256:{'0' * 64}', scopes: []}}}}\n", ["Name some of evaluate, explain"]),
         ("limits: {body: 5, body: 6}\n", ["stands here twice"]),
         ("- a\n", ["The settings must be a mapping"]),
         ("keys: [\n", ["service.yaml:"]),
@@ -263,7 +272,9 @@ def test_what_keeps_it_from_serving_is_said_in_a_line(book, tmp_path):
         port = str(taken.getsockname()[1])
         for arguments, code, said in (
             ([str(book), "--port", port], 2, "cannot be bound: Address already in use"),
-            ([str(book), "--host", "nowhere.invalid", "--insecure", "--port", "0"], 2, "cannot be bound"),
+            ([str(book), "--host", "nowhere.invalid", "--port", "0"], 2, "`nowhere.invalid` is no address"),
+            ([str(book), "--host", ""], 2, "the name is empty"),
+            ([str(book), "--log-sink", "ours"], 2, "--log-sink takes MODULE:NAME"),
             ([str(tmp_path / "none")], 2, "there is no folder"),
             ([str(book), "--config", str(tmp_path / "none.yaml")], 2, "cannot be read: No such file"),
             ([str(write(tmp_path / "broken", "rules: {r: {}}\n"))], 1, "no-action"),

@@ -27,6 +27,10 @@ _ACCEPTED: dict[str, tuple[type, ...]] = {
 }
 
 
+def _kind(value: object) -> str:
+    return next(kind for kind, accepted in _ACCEPTED.items() if isinstance(value, accepted))
+
+
 class TailoredProvider(AbstractProvider):
     """Resolves flags by an engine. The targeting key is `user.id`, others are attributes, whole or short.
 
@@ -97,7 +101,8 @@ class TailoredProvider(AbstractProvider):
         if not isinstance(found.value, _ACCEPTED[kind]) or (
             isinstance(found.value, bool) and kind != "a boolean"
         ):
-            raise TypeMismatchError(f"`{key}` is not {kind}, but {found.value!r:.60}.")
+            # What it holds may be about the visitor, and messages of errors are written down.
+            raise TypeMismatchError(f"`{key}` is not {kind}, but {_kind(found.value)}.")
         return FlagResolutionDetails(
             value=found.value,
             reason=Reason(found.reason),

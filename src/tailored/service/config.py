@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from tailored.book.diagnostics import Diagnostic, Report, RuleBookError, sort
 from tailored.book.nodes import Node, Reader, ScalarNode, SequenceNode, kind_of, plain_value, short
 from tailored.book.suggest import did_you_mean, listed
-from tailored.service.keys import SCOPES, Key
+from tailored.service.keys import NAMES, SCOPES, Key, is_name
 from tailored.service.requests import Limits
 
+_WHOLE = "The settings"
 _EXAMPLE = "keys: {shop: {hash: 'sha256:...', scopes: [evaluate]}}"
 _HASH = re.compile(r"sha256:([0-9a-fA-F]{64})", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def read_config(path: str | os.PathLike[str]) -> Config:
 
 
 def _read(reader: Reader, root: Node) -> Config:
-    body = _body(reader, root, TOP, "The settings", _EXAMPLE)
+    body = _body(reader, root, TOP, _WHOLE, _EXAMPLE)
     limits = _limits(reader, body["limits"]) if "limits" in body else Limits()
     keys = _keys(reader, body["keys"]) if "keys" in body else ()
     return Config(keys, _origins(reader, body), limits, _log(reader, body))
@@ -74,7 +74,8 @@ def _body(reader: Reader, node: Node, keys: Any, what: str, example: str) -> dic
     for name, (key, _) in entries.items():
         if name not in keys:
             hint = did_you_mean(name, keys) or f"There is {listed(keys, 20)}."
-            reader.error(key, "unknown-key", f"{what} has no key `{short(name)}`.", hint)
+            has = "have" if what == _WHOLE else "has"
+            reader.error(key, "unknown-key", f"{what} {has} no key `{short(name)}`.", hint)
     return {name: value for name, (_, value) in entries.items() if name in keys}
 
 
@@ -102,10 +103,8 @@ def _keys(reader: Reader, node: Node) -> tuple[Key, ...]:
     entries = reader.mapping(node, "`keys`", _EXAMPLE) or {}
     found = []
     for name, (at, value) in entries.items():
-        if not _NAME.fullmatch(name):
-            reader.error(
-                at, "bad-name", f"`{short(name)}` cannot name a key.", "Use letters, digits, - and _."
-            )
+        if not is_name(name):
+            reader.error(at, "bad-name", f"`{short(name)}` cannot name a key.", NAMES)
         body = _body(reader, value, ("hash", "scopes", "rate", "burst"), f"The key `{name}`", _EXAMPLE)
         hashed = _hash(reader, at, name, body.get("hash"))
         scopes = _scopes(reader, at, name, body.get("scopes"))
@@ -147,14 +146,13 @@ def _texts(reader: Reader, node: Node, what: str, allowed: tuple[str, ...] = ())
         if text is None:
             continue
         if allowed and text not in allowed:
-            hint = did_you_mean(text, allowed) or f"There are {', '.join(allowed)}."
-            reader.error(item, "unknown-value", f"`{short(text)}` is none of the {what}.", hint)
+            hint = did_you_mean(text, allowed) or f"It takes {', '.join(allowed)}."
+            reader.error(item, "unknown-value", f"`{what}` does not take `{short(text)}`.", hint)
             continue
         found.append(text)
     if not found and isinstance(node, SequenceNode) and not node.value:
-        reader.error(
-            node, "empty-list", f"`{what}` has an empty list.", "Name at least one, or leave it out."
-        )
+        mend = f"Name some of {', '.join(allowed)}." if allowed else "Name at least one, or leave it out."
+        reader.error(node, "empty-list", f"`{what}` has an empty list.", mend)
     return found
 
 

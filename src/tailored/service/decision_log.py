@@ -10,6 +10,7 @@ import hmac
 import logging
 import os
 import threading
+import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -133,10 +134,12 @@ class DecisionLog:
             self.lost["sink"] += len(batch)
             if monotonic() - self._told > 60 or not self._told:
                 self._told = monotonic()
-                reason = error.strerror if isinstance(error, OSError) else type(error).__name__
-                log.error("The decision log loses records: %s", reason)
+                log.error("The decision log loses records: %s", _reason(error))
         else:
             self.written += len(batch)
+            if self._told:
+                self._told = 0.0
+                log.warning("The decision log is written again; %d records are lost", self.lost["sink"])
 
     def _record(self, waiting: _Waiting) -> dict[str, Any]:
         decision, only = waiting.decision, frozenset(waiting.slots)
@@ -206,6 +209,14 @@ class FileSink:
         file = _open(self.path)
         os.close(self._file)
         self._file = file
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong and where. A message of a foreign sink is not told: it may hold what records hold."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {at.filename}, line {at.lineno}"
 
 
 def _numbered(path: Path, number: int) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from tailored.service.requests import Limits, Request
 
 SCOPES = ("evaluate", "explain", "admin")
 
+NAMES = "Use letters, digits, - and _, a letter or a digit first."
 SCHEME = b"bearer "
 _CHALLENGE = [(b"www-authenticate", b'Bearer realm="tailored"')]
 
@@ -28,6 +30,11 @@ class Key:
     scopes: frozenset[str]
     rate: float | None = None
     burst: int | None = None
+
+
+def is_name(text: str) -> bool:
+    """Whether a key may be named so."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", text, re.ASCII) is not None
 
 
 def new_key() -> tuple[str, str]:

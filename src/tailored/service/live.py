@@ -125,12 +125,15 @@ class LiveBook:
         """Reloads whenever something in the folder changes, until cancelled."""
         from watchfiles import awatch
 
+        read = _place(self.folder)
         while True:
             place = _place(self.folder)
+            if place != read:
+                read = place
+                await self.reload()
+                continue
             if place is None:
                 await asyncio.sleep(GLANCE)
-                if _place(self.folder) is not None:
-                    await self.reload()
                 continue
             try:
                 async for changes in awatch(
@@ -141,10 +144,9 @@ class LiveBook:
                     rust_timeout=int(GLANCE * 1000),
                     yield_on_timeout=True,
                 ):
-                    moved = _place(self.folder) != place
-                    if changes or moved:
+                    if changes:
                         await self.reload()
-                    if moved:
+                    if _place(self.folder) != place:
                         break
             except Exception as error:  # a watch that breaks is begun anew
                 log.warning("The folder cannot be watched for a moment: %s", error)
@@ -168,8 +170,10 @@ def _refusal(error: RuleBookError | BookNotReadable) -> Refused:
     if isinstance(error, RuleBookError):
         found = tuple(one for one in error.diagnostics if one.severity == "error")
         first = found[0]
-        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        return Refused(datetime.now(UTC), f"{first.span}: {first.message}{more}", error.diagnostics)
+        said = f"{first.span}: {first.message} {first.hint}".rstrip()
+        if len(found) > 1:
+            said += f" (and {len(found) - 1} more error{'s' if len(found) > 2 else ''})"
+        return Refused(datetime.now(UTC), said, error.diagnostics)
     return Refused(datetime.now(UTC), str(error))
 
 

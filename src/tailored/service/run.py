@@ -6,12 +6,14 @@ import importlib
 import logging
 import os
 import secrets
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tailored.book.suggest import did_you_mean
 from tailored.service.app import Peers, Service
 from tailored.service.config import Config
 from tailored.service.decision_log import DecisionLog, FileSink, Sink, UserIds
@@ -53,7 +55,8 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
 
     Raises CannotServe, and RuleBookError and BookNotReadable where there is no book to begin with.
     """
-    if not config.keys and not options.insecure and not is_loopback(options.host):
+    is_open = not config.keys and not _is_local(options.host)
+    if is_open and not options.insecure:
         raise CannotServe(
             f"{options.host} can be reached from elsewhere, and no keys are configured: make some with "
             "`tailored key` and name them in --config, or say --insecure."
@@ -62,11 +65,12 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
         raise CannotServe("several workers need a system that can fork; use --workers 1 here.")
     counts = Counts()
     live = LiveBook(options.book, counts)
-    unknown = [name for name in config.log.attributes if name not in live.current.engine.book.attributes]
-    if unknown:
-        raise CannotServe(
-            f"log_attributes: the book has no attribute `{unknown[0]}` (write it whole: user.x)."
-        )
+    attributes = live.current.engine.book.attributes
+    for name in config.log.attributes:
+        if name not in attributes:
+            whole = [key for key in attributes if key.split(".", 1)[1] == name]
+            mend = f"Write it whole: {' or '.join(whole)}." if whole else did_you_mean(name, attributes)
+            raise CannotServe(f"log_attributes: the book has no attribute `{name}`. {mend}".rstrip())
     try:
         listener = listen(options.host, options.port)
     except OSError as error:
@@ -75,6 +79,8 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
 
     def ready() -> None:
         say(f"Serving {options.book} at {url(listener)} (book {live.current.engine.version[:12]})")
+        if is_open:
+            say(f"No keys are configured: whoever reaches {options.host} may read and reload the book.")
 
     def service(number: int, peers: Peers | None = None) -> Service:
         return Service(
@@ -101,6 +107,16 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
             serve(service(number, peers), listener, lambda: None)
 
         supervise(options.workers, worker, ready)
+
+
+def _is_local(host: str) -> bool:
+    """Whether a host can be reached from this machine only. Raises CannotServe where there is none."""
+    try:
+        if not host:
+            raise OSError("the name is empty")
+        return is_loopback(host)
+    except OSError as error:
+        raise CannotServe(f"--host `{host}` is no address to bind to: {error.strerror or error}.") from None
 
 
 def _secret(config: Config, options: Options) -> bytes:
@@ -131,6 +147,10 @@ def _decision_log(config: Config, options: Options, user_ids: UserIds, number: i
 def _made(name: str) -> Sink:
     """The sink that a callable `module:name` makes."""
     module, _, attribute = name.partition(":")
+    if not (module and attribute):
+        raise CannotServe(f"--log-sink takes MODULE:NAME, such as ours:Sink, not {name}.")
+    if os.getcwd() not in sys.path:  # where one's own module lies, as `python -m` would find it
+        sys.path.append(os.getcwd())
     try:
         made: Sink = getattr(importlib.import_module(module), attribute)()
         made.write  # noqa: B018
