@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -148,12 +148,25 @@ class Engine:
         now: datetime | str | None = None,
     ) -> Decision:
         """The same as `evaluate`, without blocking the event loop while scorers are waited for."""
+        found = self.evaluate_or_wait(user, context, now)
+        return found if isinstance(found, Decision) else await found
+
+    def evaluate_or_wait(
+        self,
+        user: Mapping[str, object],
+        context: Mapping[str, object],
+        now: datetime | str | None = None,
+    ) -> Decision | Coroutine[Any, Any, Decision]:
+        """The decision; or where scorers may have to be waited for, what is to be awaited for it."""
         facts = self.facts(user, context, now)
         firing = self._matcher.firing(facts)
         decision = self._decide(facts, firing)
         if self._ranker is None or not firing & self._plan.ranks:
             return decision
-        return await self._ranker.rank_async(decision, self._rankers(firing), facts)
+        rules = self._rankers(firing)
+        if self._ranker.waits(rules):
+            return self._ranker.rank_async(decision, rules, facts)
+        return self._ranker.rank(decision, rules, facts)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:
         """Tells a scorer that learns what came of placing a candidate: 1 if it was taken up, 0 if not.

@@ -122,6 +122,16 @@ class Ranker:
                 filled.append(one)
         return self._decided(decision, filled, facts)
 
+    def waits(self, firing: Sequence[Rule]) -> bool:
+        """Whether any scorer that rules may ask, or fall back to, is not quick."""
+        return any(
+            self.scorers.waits(name)
+            for rule in firing
+            for ranking in rule.rank.values()
+            for name in (ranking.by, ranking.explore.by if ranking.explore else None)
+            if name is not None
+        )
+
     def _filling(
         self, decision: Decision, firing: Sequence[Rule], facts: Facts
     ) -> Iterator[tuple[Filled, Asking]]:

@@ -130,6 +130,16 @@ class Scorers:
             raise NotReady(made.reason)
         return made.scorer
 
+    def waits(self, name: str) -> bool:
+        """Whether asking a scorer, or one that it falls back to, may take long."""
+        current: str | None = name
+        while current is not None:
+            made = self._made(current)
+            if isinstance(made, _Ready) and made.workers is not None:
+                return True
+            current = self.book.scorers[current].fallback
+        return False
+
     def ask(
         self,
         name: str,
