@@ -1,4 +1,4 @@
-"""However a request arrives on a connection, its answer is the same, comes in its turn, and is counted once."""
+"""However a request arrives, its answer is the same, comes in its turn, and is counted once."""
 
 import json
 import socket
