@@ -93,7 +93,7 @@ class Engine:
             (one.setting.id, one, one.sets, {}) for one in plan.settings
         ]
         self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
-        self._ranker = _ranker(book, plan.personal, scorers)
+        self._ranker = _ranker(book, plan, scorers)
         self._memory = Memory(book, self._reader, remember) if remember else None
         self._is_made = True
 
@@ -163,10 +163,7 @@ class Engine:
         decision = self._decide(facts, firing)
         if self._ranker is None or not firing & self._plan.ranks:
             return decision
-        rules = self._rankers(firing)
-        if self._ranker.waits(rules):
-            return self._ranker.rank_async(decision, rules, facts)
-        return self._ranker.rank(decision, rules, facts)
+        return self._ranker.rank_or_wait(decision, firing & self._plan.beside_ranks, facts)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:
         """Tells a scorer that learns what came of placing a candidate: 1 if it was taken up, 0 if not.
@@ -214,12 +211,7 @@ class Engine:
         decision = self._decide(facts, firing)
         if self._ranker is None or not firing & self._plan.ranks:
             return decision
-        return self._ranker.rank(decision, self._rankers(firing), facts)
-
-    def _rankers(self, firing: int) -> list[Rule]:
-        """The rules that fire and bear on a slot that a ranking may fill."""
-        rules = self.book.rules
-        return [rules[place] for place in self._matcher.rules(firing & self._plan.beside_ranks)]
+        return self._ranker.rank(decision, firing & self._plan.beside_ranks, facts)
 
     def _decide(self, facts: Facts, firing: int) -> Decision:
         """All of it but what scorers choose."""
@@ -357,13 +349,13 @@ class Engine:
         return _setting(value, rule)
 
 
-def _ranker(book: RuleBook, personal: frozenset[str], scorers: Mapping[str, object] | None) -> Ranker | None:
+def _ranker(book: RuleBook, plan: Plan, scorers: Mapping[str, object] | None) -> Ranker | None:
     """The rank stage of a book; None, with nothing of it imported, where no rule has a ranking."""
     if not any(rule.rank for rule in book.rules):
         return None
     from tailored.engine.rank import make_ranker
 
-    return make_ranker(book, personal, scorers or {})
+    return make_ranker(book, plan.personal, plan.matcher.rules, scorers or {})
 
 
 class _Making:

@@ -24,7 +24,7 @@ class Similar:
     not count: who looked at it once need not be shown it again for that.
     """
 
-    quick = True
+    quick = steady = True
 
     def __init__(
         self, items: Mapping[str, Candidate], vectors: Any, history: Sequence[str],
