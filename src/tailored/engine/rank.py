@@ -20,10 +20,10 @@ from tailored.engine.decision import Decision, Item, Placement, SettingValue
 from tailored.engine.facts import LAST_CHECK, Facts, as_json, failed_text
 from tailored.engine.policy import Policy
 from tailored.engine.resolve import Withheld
-from tailored.engine.settled import Known, Outcome, Rankings, rankings
+from tailored.engine.settled import Known, Outcome, Rankings, chain, rankings, told_apart
 from tailored.engine.why import sentence
 from tailored.scoring.catalogs import Catalogs
-from tailored.scoring.hook import SETTLED, Answer, Draws, Patience, Scorers
+from tailored.scoring.hook import Answer, Draws, Patience, Scorers
 from tailored.scoring.protocol import Candidate
 from tailored.scoring.stock import Stock, places, stock_of_content
 
@@ -106,6 +106,8 @@ class Ranker:
         }
         self._listed: dict[tuple[int, int], tuple[Stock, list[Candidate]]] = {}
         """The candidates of a stock (by its identity, so it is held) and of bits, which hardly vary."""
+        self._answers: dict[Known | None, tuple[list[Candidate], Answer]] = {}
+        """Answers of steady scorers, with what they were asked about."""
         self._policies: dict[tuple[object, ...], Policy] = {}
         self._placed: dict[tuple[object, ...], tuple[Placement, list[Chosen]]] = {}
         """Placements that hold nothing of the request, and what is placed: its identity is in the key."""
@@ -283,10 +285,10 @@ class Ranker:
         candidates = self._candidates(ranking, taken | pinned, facts)
         answer, later = None, None
         if candidates and ranking.by is not None:
-            answer = yield ranking.by, candidates
+            answer = yield from self._answer(ranking.by, candidates, facts)
         explore = ranking.explore
         if candidates and explore is not None and explore.by is not None:
-            later = yield explore.by, candidates
+            later = yield from self._answer(explore.by, candidates, facts)
         draw = _Draw(facts, filled.slot.id, rule.id)
         free = [place for place in range(1, room + 1) if place not in pins]
         policy = self._policy(
@@ -318,6 +320,23 @@ class Ranker:
         if answer is not None and filled.answer is None:
             filled.answer = replace(answer, draws=None)
         filled.is_drawn |= answer is not None or (explore is not None and bool(pins or which))
+
+    def _answer(
+        self, name: str, candidates: list[Candidate], facts: Facts
+    ) -> Generator[Question, Answer, Answer]:
+        """What a scorer answers; what a steady one does is kept."""
+        known = None
+        if len(candidates) <= MOST_KEPT_OF and all(map(self.scorers.is_steady, chain(self._book, name))):
+            reads = [key for one in chain(self._book, name) for key in self.scorers.features[one]]
+            known = told_apart(facts, reads, name, self.scorers.refreshed)
+            kept = self._answers.get(known)
+            if kept is not None and kept[0] == candidates:
+                self.scorers.count(kept[1].asked)
+                return kept[1]
+        answer = yield name, candidates
+        if known is not None and answer.is_settled:
+            _keep(self._answers, known, (candidates, answer))
+        return answer
 
     def _policy(
         self,
@@ -403,7 +422,7 @@ class Ranker:
             work.stocks,
         )
         is_settled = not outcome.warnings and not any(one.is_chance for one in work.filled)
-        if work.known is not None and is_settled and SETTLED.issuperset(word for _, word in outcome.asked):
+        if work.known is not None and is_settled and all(answer.is_settled for answer in work.answers):
             _keep(self._outcomes, work.known, outcome, MOST_OUTCOMES)
         return outcome
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tailored.book.model import Ranking, Rule, RuleBook
+from tailored.book.model import Rule, RuleBook
 from tailored.book.templates import attributes_in
-from tailored.condition.tree import Condition, Op, Test, Value, attributes_read, leaves
+from tailored.condition.tree import Condition, Op, Test, attributes_read, leaves
 from tailored.content.render import FrozenDict
 from tailored.engine.decision import Decision, Placement, Tell
 from tailored.engine.facts import Facts, RequestWarning
@@ -70,24 +70,28 @@ class Rankings:
         """The key of a request. `moment` tells apart the stocks and the scorers that there are at times."""
         if self.reads is None:
             return None
-        permissions, values = facts.permissions, facts.values
         hidden = [name for name in slots if decision.slots[name].hidden]
-        found: list[object] = [clauses, *moment]
-        found += permissions.closed, permissions.opt_outs, permissions.everything, *hidden
-        for name in self.reads:
-            value = values.get(name)
-            if value.__class__ not in _SHORT:
-                value = _told_apart(value)
-                if value is None:
-                    return None
-            found.append(value)
-        return tuple(found)
+        return told_apart(facts, self.reads, clauses, *moment, *hidden)
+
+
+def told_apart(facts: Facts, reads: Iterable[str], *more: object) -> Known | None:
+    """What a request permits, and its values of some attributes, as a key; None where any is too long."""
+    permissions, values = facts.permissions, facts.values
+    found = [*more, permissions.closed, permissions.opt_outs, permissions.everything]
+    for name in reads:
+        value: object = values.get(name)
+        if value.__class__ not in _SHORT:
+            value = _told_apart(value)
+            if value is None:
+                return None
+        found.append(value)
+    return tuple(found)
 
 
 _SHORT = frozenset((type(None), bool, int, float))
 
 
-def _told_apart(value: Value | None) -> str | tuple[Any, ...] | None:
+def _told_apart(value: object) -> str | tuple[Any, ...] | None:
     """What tells a value apart from others that a text may show in another way; None where it is too long."""
     if isinstance(value, str):
         return value if len(value) <= LONGEST else None
@@ -114,7 +118,7 @@ def rankings(
     ranked = {slot: None for rule in rules for slot in rule.rank}
     every = [ranking for rule in rules for ranking in rule.rank.values()]
     catalogs = tuple(dict.fromkeys(one.catalog for one in every if one.catalog is not None))
-    asked = [name for one in every for name in _scorers(book, one)]
+    asked = [name for one in every if one.by is not None for name in chain(book, one.by)]
     conditions = [condition for one in every for condition in (one.where, *one.without)]
     if (
         any(one.explore is not None for one in every)
@@ -137,9 +141,9 @@ def rankings(
     return Rankings(tuple(rules), tuple(of_request), catalogs)
 
 
-def _scorers(book: RuleBook, ranking: Ranking) -> Iterator[str]:
-    """The scorers that a ranking may ask, those that are fallen back to among them."""
-    name = ranking.by
+def chain(book: RuleBook, scorer: str) -> Iterator[str]:
+    """A scorer, and those that it falls back to."""
+    name: str | None = scorer
     while name is not None:
         yield name
         name = book.scorers[name].fallback

@@ -29,7 +29,7 @@ Draws: TypeAlias = tuple[tuple[float, ...], ...]
 Asked: TypeAlias = tuple[str, str]
 """A scorer, and in a word what came of asking it."""
 SETTLED = frozenset(("answered", "no answer", "not ready", "withheld"))
-"""The words for what comes of a steady scorer each time that it is asked the same."""
+"""The words for what comes of a steady scorer whenever it is asked the same."""
 
 BREATH = 0.0005
 """Seconds for which a page lets others go on when it finds no thread. Else one that makes page after page
@@ -57,6 +57,11 @@ class Answer:
     def fallback(self) -> bool:
         """Whether another order counts than that of the scorer that was asked."""
         return self.used != self.name
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether steady scorers would have answered the same when asked again."""
+        return SETTLED.issuperset(word for _, word in self.asked)
 
     def to_dict(self) -> dict[str, Any]:
         """What a placement tells of it, as JSON data."""
