@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -93,7 +93,7 @@ class Engine:
             (one.setting.id, one, one.sets, {}) for one in plan.settings
         ]
         self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
-        self._ranker = _ranker(book, plan.personal, scorers)
+        self._ranker = _ranker(book, plan, scorers)
         self._memory = Memory(book, self._reader, remember) if remember else None
         self._is_made = True
 
@@ -148,12 +148,22 @@ class Engine:
         now: datetime | str | None = None,
     ) -> Decision:
         """The same as `evaluate`, without blocking the event loop while scorers are waited for."""
+        found = self.evaluate_or_wait(user, context, now)
+        return found if isinstance(found, Decision) else await found
+
+    def evaluate_or_wait(
+        self,
+        user: Mapping[str, object],
+        context: Mapping[str, object],
+        now: datetime | str | None = None,
+    ) -> Decision | Coroutine[Any, Any, Decision]:
+        """The decision; or where scorers may have to be waited for, what is to be awaited for it."""
         facts = self.facts(user, context, now)
         firing = self._matcher.firing(facts)
         decision = self._decide(facts, firing)
         if self._ranker is None or not firing & self._plan.ranks:
             return decision
-        return await self._ranker.rank_async(decision, self._rankers(firing), facts)
+        return self._ranker.rank_or_wait(decision, firing & self._plan.beside_ranks, facts)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:
         """Tells a scorer that learns what came of placing a candidate: 1 if it was taken up, 0 if not.
@@ -201,12 +211,7 @@ class Engine:
         decision = self._decide(facts, firing)
         if self._ranker is None or not firing & self._plan.ranks:
             return decision
-        return self._ranker.rank(decision, self._rankers(firing), facts)
-
-    def _rankers(self, firing: int) -> list[Rule]:
-        """The rules that fire and bear on a slot that a ranking may fill."""
-        rules = self.book.rules
-        return [rules[place] for place in self._matcher.rules(firing & self._plan.beside_ranks)]
+        return self._ranker.rank(decision, firing & self._plan.beside_ranks, facts)
 
     def _decide(self, facts: Facts, firing: int) -> Decision:
         """All of it but what scorers choose."""
@@ -344,13 +349,13 @@ class Engine:
         return _setting(value, rule)
 
 
-def _ranker(book: RuleBook, personal: frozenset[str], scorers: Mapping[str, object] | None) -> Ranker | None:
+def _ranker(book: RuleBook, plan: Plan, scorers: Mapping[str, object] | None) -> Ranker | None:
     """The rank stage of a book; None, with nothing of it imported, where no rule has a ranking."""
     if not any(rule.rank for rule in book.rules):
         return None
     from tailored.engine.rank import make_ranker
 
-    return make_ranker(book, personal, scorers or {})
+    return make_ranker(book, plan.personal, plan.matcher.rules, scorers or {})
 
 
 class _Making:

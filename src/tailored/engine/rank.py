@@ -6,7 +6,7 @@ engine/reference_ranking.py says what is right, plainly; this must agree with it
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -20,6 +20,7 @@ from tailored.engine.decision import Decision, Item, Placement, SettingValue
 from tailored.engine.facts import LAST_CHECK, Facts, as_json, failed_text
 from tailored.engine.policy import Policy
 from tailored.engine.resolve import Withheld
+from tailored.engine.settled import Known, Outcome, Rankings, chain, rankings, told_apart
 from tailored.engine.why import sentence
 from tailored.scoring.catalogs import Catalogs
 from tailored.scoring.hook import Answer, Draws, Patience, Scorers
@@ -28,6 +29,8 @@ from tailored.scoring.stock import Stock, places, stock_of_content
 
 MOST_KEPT = 512
 """Lists of candidates, ways to choose from them, and placements that are kept, of each so many."""
+MOST_OUTCOMES = 2048
+"""Outcomes of rankings that are kept."""
 MOST_KEPT_OF = 500
 """Candidates of a list that is kept."""
 
@@ -57,16 +60,40 @@ class Filled:
     chosen: list[Chosen] = field(default_factory=list)
     answer: Answer | None = None
     is_drawn: bool = False
+    is_chance: bool = False
     withheld: set[Withheld] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Work:
+    """The filling of the ranked slots of one decision, with `outcome` where that is known already."""
+
+    decision: Decision
+    rules: Sequence[Rule]
+    facts: Facts
+    known: Known | None
+    stocks: tuple[Stock, ...]
+    outcome: Outcome | None = None
+    filled: list[Filled] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
 
 
 class Ranker:
     """Fills the slots of a book that rules leave to scorers. It is built once and shared by threads."""
 
     def __init__(
-        self, book: RuleBook, personal: frozenset[str], scorers: Scorers, catalogs: Catalogs
+        self,
+        book: RuleBook,
+        personal: frozenset[str],
+        places: Callable[[int], Iterable[int]],
+        scorers: Scorers,
+        catalogs: Catalogs,
     ) -> None:
-        self._book, self._personal = book, personal
+        """`places` tells the places of the rules of clauses, in resolution order."""
+        self._book, self._personal, self._places = book, personal, places
+        self._rankings: dict[tuple[int, int], Rankings] = {}
+        """By clauses, and how often scorers were made again, the rules of these clauses."""
+        self._outcomes: dict[Known | None, Outcome] = {}
         self.scorers, self.catalogs = scorers, catalogs
         self._slots = {
             name: book.slots[name] for name in book.slots if any(name in rule.rank for rule in book.rules)
@@ -79,6 +106,8 @@ class Ranker:
         }
         self._listed: dict[tuple[int, int], tuple[Stock, list[Candidate]]] = {}
         """The candidates of a stock (by its identity, so it is held) and of bits, which hardly vary."""
+        self._answers: dict[Known | None, tuple[list[Candidate], Answer]] = {}
+        """Answers of steady scorers, with what they were asked about."""
         self._policies: dict[tuple[object, ...], Policy] = {}
         self._placed: dict[tuple[object, ...], tuple[Placement, list[Chosen]]] = {}
         """Placements that hold nothing of the request, and what is placed: its identity is in the key."""
@@ -93,34 +122,79 @@ class Ranker:
             if catalog.fields
         }
 
-    def rank(self, decision: Decision, firing: Sequence[Rule], facts: Facts) -> Decision:
-        """A decision with its ranked slots filled; `firing` are the rules that fire, in resolution order."""
+    def rank(self, decision: Decision, clauses: int, facts: Facts) -> Decision:
+        """A decision with its ranked slots filled; `clauses` are those that fire and bear on such slots."""
+        work = self._begun(decision, clauses, facts)
+        outcome = work.outcome or self._asked(work)
+        return outcome.added_to(decision, facts)
+
+    def rank_or_wait(
+        self, decision: Decision, clauses: int, facts: Facts
+    ) -> Decision | Coroutine[Any, Any, Decision]:
+        """The same; or where scorers may have to be waited for, what is to be awaited for it."""
+        work = self._begun(decision, clauses, facts)
+        if work.outcome is None and self._waits(work.rules):
+            return self._awaited(work)
+        outcome = work.outcome or self._asked(work)
+        return outcome.added_to(decision, facts)
+
+    def _begun(self, decision: Decision, clauses: int, facts: Facts) -> Work:
+        """What is to be done, or what came of the same before."""
+        refreshed = self.scorers.refreshed
+        firing = self._rankings.get((clauses, refreshed))
+        if firing is None:
+            rules = [self._book.rules[place] for place in self._places(clauses)]
+            firing = rankings(self._book, rules, self.scorers.is_steady, self.scorers.features)
+            _keep(self._rankings, (clauses, refreshed), firing)
+        stocks = tuple([self.catalogs.stock(name) for name in firing.catalogs])
+        known = None
+        if firing.reads is not None:
+            moment = (refreshed, *map(id, stocks))
+            known = firing.known(clauses, decision, self._slots, facts, moment)
+            kept = self._outcomes.get(known)
+            if kept is not None:
+                self.scorers.count(kept.asked)
+                return Work(decision, firing.rules, facts, known, stocks, kept)
+        return Work(decision, firing.rules, facts, known, stocks)
+
+    def _waits(self, firing: Sequence[Rule]) -> bool:
+        """Whether any scorer that rules may ask, or fall back to, is not quick."""
+        return any(
+            self.scorers.waits(name)
+            for rule in firing
+            for ranking in rule.rank.values()
+            for name in (ranking.by, ranking.explore.by if ranking.explore else None)
+            if name is not None
+        )
+
+    def _asked(self, work: Work) -> Outcome:
         patience = Patience()
-        filled = []
-        for one, asking in self._filling(decision, firing, facts):
+        facts = work.facts
+        for one, asking in self._filling(work.decision, work.rules, facts):
             try:
                 name, candidates = next(asking)
                 while True:
                     answer = self.scorers.ask(name, facts.values, facts.permissions, candidates, patience)
+                    work.answers.append(answer)
                     name, candidates = asking.send(answer)
             except StopIteration:
-                filled.append(one)
-        return self._decided(decision, filled, facts)
+                work.filled.append(one)
+        return self._outcome(work)
 
-    async def rank_async(self, decision: Decision, firing: Sequence[Rule], facts: Facts) -> Decision:
+    async def _awaited(self, work: Work) -> Decision:
         """The same, without holding a thread while scorers that wait on others are waited for."""
         patience = Patience()
-        filled = []
-        ask = self.scorers.ask_async
-        for one, asking in self._filling(decision, firing, facts):
+        facts, ask = work.facts, self.scorers.ask_async
+        for one, asking in self._filling(work.decision, work.rules, facts):
             try:
                 name, candidates = next(asking)
                 while True:
                     answer = await ask(name, facts.values, facts.permissions, candidates, patience)
+                    work.answers.append(answer)
                     name, candidates = asking.send(answer)
             except StopIteration:
-                filled.append(one)
-        return self._decided(decision, filled, facts)
+                work.filled.append(one)
+        return self._outcome(work).added_to(work.decision, facts)
 
     def _filling(
         self, decision: Decision, firing: Sequence[Rule], facts: Facts
@@ -211,10 +285,10 @@ class Ranker:
         candidates = self._candidates(ranking, taken | pinned, facts)
         answer, later = None, None
         if candidates and ranking.by is not None:
-            answer = yield ranking.by, candidates
+            answer = yield from self._answer(ranking.by, candidates, facts)
         explore = ranking.explore
         if candidates and explore is not None and explore.by is not None:
-            later = yield explore.by, candidates
+            later = yield from self._answer(explore.by, candidates, facts)
         draw = _Draw(facts, filled.slot.id, rule.id)
         free = [place for place in range(1, room + 1) if place not in pins]
         policy = self._policy(
@@ -226,6 +300,7 @@ class Ranker:
             later.draws if later is not None else None,
         )
         kept, explored = policy.drawn(draw)
+        filled.is_chance |= draw.was_asked
         held = free[: len(kept) + len(explored)]
         new: list[int] = []
         if explored:
@@ -245,6 +320,23 @@ class Ranker:
         if answer is not None and filled.answer is None:
             filled.answer = replace(answer, draws=None)
         filled.is_drawn |= answer is not None or (explore is not None and bool(pins or which))
+
+    def _answer(
+        self, name: str, candidates: list[Candidate], facts: Facts
+    ) -> Generator[Question, Answer, Answer]:
+        """What a scorer answers; what a steady one does is kept."""
+        known = None
+        if len(candidates) <= MOST_KEPT_OF and all(map(self.scorers.is_steady, chain(self._book, name))):
+            reads = [key for one in chain(self._book, name) for key in self.scorers.features[one]]
+            known = told_apart(facts, reads, name, self.scorers.refreshed)
+            kept = self._answers.get(known)
+            if kept is not None and kept[0] == candidates:
+                self.scorers.count(kept[1].asked)
+                return kept[1]
+        answer = yield name, candidates
+        if known is not None and answer.is_settled:
+            _keep(self._answers, known, (candidates, answer))
+        return answer
 
     def _policy(
         self,
@@ -311,30 +403,28 @@ class Ranker:
             return kept[1][:]  # scorers of the application are given it
         return [candidate for candidate in kept[1] if (candidate.catalog, candidate.id) not in taken]
 
-    def _decided(self, decision: Decision, filled: Sequence[Filled], facts: Facts) -> Decision:
-        """The decision with its ranked slots as they were filled."""
-        if not filled:
-            return decision
+    def _outcome(self, work: Work) -> Outcome:
+        """What rankings came to. It is kept where it would be the same for all who share what was read."""
+        facts = work.facts
         texts = _Texts(self._renderer, self._fields, facts)
-        slots, why = dict(decision.slots), {}
-        taken = sum(self._last_check(one, facts) for one in filled)
-        for one in filled:
+        slots, why = {}, {}
+        taken = sum(self._last_check(one, facts) for one in work.filled)
+        for one in work.filled:
             if one.chosen or one.answer is not None:
                 slots[one.slot.id] = self._placement(one, texts, facts)
                 why[one.slot.id] = one
-        withheld = {*decision.withheld, *(entry for one in filled for entry in one.withheld)}
-        warnings = [
-            *decision.warnings,
-            *map(failed_text, dict.fromkeys(texts.failed)),
-            *[LAST_CHECK][:taken],
-        ]
-        return replace(
-            decision,
-            slots=FrozenDict(slots),
-            withheld=tuple(sorted(withheld)),
-            warnings=tuple(dict.fromkeys(warnings)),
-            reasons=(ItemReasons(self._book, self.scorers, why), facts),
+        outcome = Outcome(
+            slots,
+            frozenset().union(*(one.withheld for one in work.filled)),
+            (*map(failed_text, dict.fromkeys(texts.failed)), *[LAST_CHECK][:taken]),
+            ItemReasons(self._book, self.scorers, why),
+            tuple(asked for answer in work.answers for asked in answer.asked),
+            work.stocks,
         )
+        is_settled = not outcome.warnings and not any(one.is_chance for one in work.filled)
+        if work.known is not None and is_settled and all(answer.is_settled for answer in work.answers):
+            _keep(self._outcomes, work.known, outcome, MOST_OUTCOMES)
+        return outcome
 
     def _last_check(self, filled: Filled, facts: Facts) -> int:
         """Takes out what is chosen without permission, whatever went before; how much (none, ever)."""
@@ -406,21 +496,26 @@ class Ranker:
         )
 
 
-def make_ranker(book: RuleBook, personal: frozenset[str], given: Mapping[str, object]) -> Ranker:
+def make_ranker(
+    book: RuleBook,
+    personal: frozenset[str],
+    places: Callable[[int], Iterable[int]],
+    given: Mapping[str, object],
+) -> Ranker:
     """The rank stage of a book, its scorers made and its catalogs stocked.
 
     `personal` are the rules that opting out of personalization puts to sleep, `given` the scorers of the
-    application.
+    application; `places` is as Ranker takes it.
     """
     catalogs = Catalogs(book)
     scorers = Scorers(book, given, catalogs)
     scorers.make_all()
-    return Ranker(book, personal, scorers, catalogs)
+    return Ranker(book, personal, places, scorers, catalogs)
 
 
-def _keep(kept: dict[tuple[Any, ...], Any], known: tuple[Any, ...], one: object) -> None:
+def _keep(kept: dict[Any, Any], known: object, one: object, most: int = MOST_KEPT) -> None:
     """Keeps something under what tells it from others; begins anew when there is too much."""
-    if len(kept) >= MOST_KEPT:
+    if len(kept) >= most:
         kept.clear()
     kept[known] = one
 
@@ -441,9 +536,13 @@ def _meeting(ranking: Ranking, stock: Stock, facts: Facts) -> int:
 class _Draw:
     """Numbers from 0 to 1 that depend on the request alone, or on nothing where nothing names it."""
 
-    __slots__ = ("_seed",)
-
     def __init__(self, facts: Facts, slot: str, rule: str) -> None:
+        self._facts, self._slot, self._rule = facts, slot, rule
+        self.was_asked = False
+
+    @cached_property
+    def _seed(self) -> str:
+        facts = self._facts
         request, user = facts.values.get("context.request_id"), facts.values.get("user.id")
         if request is not None:
             named = f"request\0{request}"
@@ -451,9 +550,10 @@ class _Draw:
             named = f"user\0{user}\0{facts.now.date().isoformat()}"
         else:
             named = secrets.token_hex(16)
-        self._seed = f"{named}\0{slot}\0{rule}\0"
+        return f"{named}\0{self._slot}\0{self._rule}\0"
 
     def __call__(self, name: str) -> float:
+        self.was_asked = True
         return int.from_bytes(sha256(f"{self._seed}{name}".encode()).digest()[:6]) / 2**48
 
 

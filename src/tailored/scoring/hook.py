@@ -26,6 +26,11 @@ from tailored.scoring.workers import Busy, Workers
 Draws: TypeAlias = tuple[tuple[float, ...], ...]
 """Equally likely lists of scores, mostly one; in each a number for every candidate."""
 
+Asked: TypeAlias = tuple[str, str]
+"""A scorer, and in a word what came of asking it."""
+SETTLED = frozenset(("answered", "no answer", "not ready", "withheld"))
+"""The words for what comes of a steady scorer whenever it is asked the same."""
+
 BREATH = 0.0005
 """Seconds for which a page lets others go on when it finds no thread. Else one that makes page after page
 would hold the interpreter for 5 ms at a time, and all others would wait."""
@@ -38,18 +43,25 @@ log.addHandler(logging.NullHandler())
 class Answer:
     """What came of asking a scorer. `used` is the one whose order counts, None for the rule's own order.
 
-    `reason` says why the one that was asked did not answer, or what was amiss when it did.
+    `reason` says why the one that was asked did not answer, or what was amiss when it did. `asked` are all
+    that were asked on the way.
     """
 
     name: str
     used: str | None
     draws: Draws | None
     reason: str | None = None
+    asked: tuple[Asked, ...] = field(default=(), compare=False)
 
     @property
     def fallback(self) -> bool:
         """Whether another order counts than that of the scorer that was asked."""
         return self.used != self.name
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether steady scorers would have answered the same when asked again."""
+        return SETTLED.issuperset(word for _, word in self.asked)
 
     def to_dict(self) -> dict[str, Any]:
         """What a placement tells of it, as JSON data."""
@@ -111,12 +123,12 @@ class Scorers:
 
     def __post_init__(self) -> None:
         catalogs = self.catalogs
+        self.refreshed = 0
+        """How often scorers were made again."""
         self._surroundings = Surroundings(
             self.book, self.given, catalogs.lookup, catalogs.candidates, self.scorer
         )
-        self._features = {
-            name: _readable(declared, self.book) for name, declared in self.book.scorers.items()
-        }
+        self.features = {name: _readable(declared, self.book) for name, declared in self.book.scorers.items()}
 
     def make_all(self) -> None:
         """Makes every scorer now, so that no page waits for that."""
@@ -129,6 +141,27 @@ class Scorers:
         if isinstance(made, _Failed):
             raise NotReady(made.reason)
         return made.scorer
+
+    def waits(self, name: str) -> bool:
+        """Whether asking a scorer, or one that it falls back to, may take long."""
+        current: str | None = name
+        while current is not None:
+            made = self._made(current)
+            if isinstance(made, _Ready) and made.workers is not None:
+                return True
+            current = self.book.scorers[current].fallback
+        return False
+
+    def is_steady(self, name: str) -> bool:
+        """Whether a scorer, until it is made again, answers the same to the same; so does one not ready."""
+        made = self._made(name)
+        return isinstance(made, _Failed) or getattr(made.scorer, "steady", False) is True
+
+    def count(self, asked: Sequence[Asked]) -> None:
+        """Counts what came of asking scorers."""
+        with self._counting:
+            for one in asked:
+                self._counts[one] += 1
 
     def ask(
         self,
@@ -211,6 +244,7 @@ class Scorers:
             for name, declared in self.book.scorers.items():
                 if declared.kind in RELOADED:
                     self._ready[name] = self._make(declared)
+            self.refreshed += 1
 
     def close(self) -> None:
         """Lets go of threads, connections and files."""
@@ -258,6 +292,7 @@ class Scorers:
         """Walks from a scorer to its fallbacks; yields whom to ask, and is sent what came of it."""
         first: str | None = None
         current: str | None = name
+        asked: list[Asked] = []
         most = self.book.scorers[name].timeout
         while current is not None:
             declared = self.book.scorers[current]
@@ -274,17 +309,18 @@ class Scorers:
                 outcome = yield _Call(made, scorer, self._facts(declared, values), candidates, seconds)
                 if made.workers is not None:
                     patience.waited += time.monotonic() - start
+            word = outcome.word if isinstance(outcome, _Failed) else "answered"
+            asked.append((current, word))
+            self.count(asked[-1:])
             if not isinstance(outcome, _Failed):
-                self._count(current, "answered")
-                return Answer(name, current, outcome, first)
-            self._count(current, outcome.word)
+                return Answer(name, current, outcome, first, tuple(asked))
             first = first or outcome.reason
             current = declared.fallback
-        return Answer(name, None, None, first)
+        return Answer(name, None, None, first, tuple(asked))
 
     def _facts(self, declared: Declared, values: Mapping[str, Value]) -> dict[str, Value]:
         """The features that the request has, as a mapping of the scorer's own."""
-        return {key: values[key] for key in self._features[declared.id] if key in values}
+        return {key: values[key] for key in self.features[declared.id] if key in values}
 
     def _permitted(self, scorer: Scorer, permissions: Permissions) -> Scorer:
         """A scorer that joins others, without those that labels keep back."""
@@ -299,10 +335,6 @@ class Scorers:
             }
         )
         return permitted
-
-    def _count(self, name: str, word: str) -> None:
-        with self._counting:
-            self._counts[name, word] += 1
 
     def _asked(self, call: _Call) -> _Outcome:
         workers, scorer = call.ready.workers, call.scorer

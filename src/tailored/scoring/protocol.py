@@ -40,6 +40,7 @@ class Scorer(Protocol):
     `score`, each looked for by name:
 
     - `quick = True`: it always answers within a millisecond or so, and is asked without a thread of its own;
+    - `steady = True`: it always answers the same to the same, so that what came of asking it may be kept;
     - `draws(facts, candidates)`: several equally likely lists of scores, of which the request draws one;
     - `score_async(facts, candidates)`: the same as `score`, to be awaited;
     - `explain(facts, candidate)`: in a few words: `popular in Norway`, `because you looked at boots`;

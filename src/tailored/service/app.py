@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,7 @@ from tailored.service.problems import Headers, Problem, bad_field
 from tailored.service.requests import (
     JSON_TYPE,
     LINES_TYPE,
+    App,
     Asked,
     Disconnected,
     Limits,
@@ -41,8 +43,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tailored.service")
 
-JSON_HEADER = (b"content-type", JSON_TYPE)
 PROBLEM_HEADER = (b"content-type", b"application/problem+json")
+EVALUATE = "/v1/evaluate"
+BATCH = "/v1/evaluate/batch"
 FLAG = "/ofrep/v1/evaluate/flags/"
 
 
@@ -90,8 +93,8 @@ class Service:
         self._cors = frozenset(origin.encode() for origin in cors)
         self._log, self._watch, self._telemetry = decision_log, watch, telemetry
         self._endpoints: dict[str, dict[str, Endpoint]] = {
-            "/v1/evaluate": {"POST": Endpoint("/v1/evaluate", "evaluate", self._evaluate)},
-            "/v1/evaluate/batch": {"POST": Endpoint("/v1/evaluate/batch", "evaluate", self._batch)},
+            EVALUATE: {"POST": Endpoint(EVALUATE, "evaluate", self._evaluate)},
+            BATCH: {"POST": Endpoint(BATCH, "evaluate", self._batch)},
             "/v1/explain": {"POST": Endpoint("/v1/explain", "explain", self._explain)},
             "/v1/book": {"GET": Endpoint("/v1/book", "admin", self._book)},
             "/v1/book/reload": {"POST": Endpoint("/v1/book/reload", "admin", self._reload)},
@@ -113,8 +116,9 @@ class Service:
             await send({"type": "websocket.close", "code": 1003})
             return
         started = perf_counter()
-        request = Request(scope, receive, self.limits)
+        request = Request(scope["method"], scope["path"], scope["headers"], self.limits, receive)
         name = "other"
+        answer: Response | AsyncIterator[bytes]
         try:
             endpoint = self._find(request)
             name = endpoint.name
@@ -124,20 +128,60 @@ class Service:
                 answer = await endpoint.answer(request)
             else:
                 answer = await self._telemetry.traced(name, request, endpoint.answer)
-        except Problem as problem:
-            answer = _refusal(problem)
         except Disconnected:
             self.counts.add("tailored_disconnects", (name,))
             return
-        except Exception:
-            log.exception("A request to %s failed; this is a defect", name)
-            answer = _refusal(Problem("defect", "The service failed; its log says how."))
+        except Exception as error:
+            answer = _refusal(error, name)
         if isinstance(answer, Response):
             await self._send(request, answer, send)
-            self.counts.observe(name, str(answer.status), perf_counter() - started)
+            self.counts.observe(name, answer.status, perf_counter() - started)
         else:
             await self._stream(request, name, answer, send)
-            self.counts.observe(name, "200", perf_counter() - started)
+            self.counts.observe(name, 200, perf_counter() - started)
+
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether `at_once` may be asked; not where requests are traced."""
+        return self._telemetry is None
+
+    def at_once(self, headers: Headers, body: bytes) -> Response | App:
+        """The answer to an evaluation whose body is here as a whole, without its `content-length`.
+
+        Where scorers have to be waited for, it is an application instead that answers when they have.
+        """
+        started = perf_counter()
+        request = Request("POST", EVALUATE, headers, self.limits)
+        answer: Response | Awaitable[Response]
+        try:
+            self.gate.enter(request, "evaluate")
+            request.expect(JSON_TYPE)
+            answer = self._evaluated(request, body)
+        except Exception as error:
+            answer = _refusal(error, EVALUATE)
+        if not isinstance(answer, Response):
+            return partial(self._later, request, answer, started)
+        self.counts.observe(EVALUATE, answer.status, perf_counter() - started)
+        if self._cors:
+            return answer._replace(headers=(*answer.headers, *self._cors_headers(request)))
+        return answer
+
+    async def _later(
+        self,
+        request: Request,
+        awaited: Awaitable[Response],
+        started: float,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Answers what was begun `at_once`."""
+        try:
+            answer = await awaited
+        except Exception as error:
+            answer = _refusal(error, EVALUATE)
+        await self._send(request, answer, send)
+        self.counts.observe(EVALUATE, answer.status, perf_counter() - started)
 
     def _find(self, request: Request) -> Endpoint:
         methods = self._endpoints.get(request.path)
@@ -219,11 +263,23 @@ class Service:
 
     async def _evaluate(self, request: Request) -> Response:
         request.expect(JSON_TYPE)
-        body = await request.body()
+        answer = self._evaluated(request, await request.body())
+        return answer if isinstance(answer, Response) else await answer
+
+    def _evaluated(self, request: Request, body: bytes) -> Response | Awaitable[Response]:
+        """The answer to an evaluation; or where scorers have to be waited for, what is to be awaited."""
         loaded = self.live.current
         asked = read_asked(read_json(body, self.limits.depth), loaded.names)
-        decision = await self._decide(loaded, asked, request, "/v1/evaluate")
+        decision = self._decision(loaded, asked)
+        if not isinstance(decision, Decision):
+            return self._encoded(loaded, asked, decision)
+        self._made(loaded, asked, decision, EVALUATE)
         return Response(200, loaded.encoder.encode(decision, asked.slots))
+
+    async def _encoded(self, loaded: Loaded, asked: Asked, decision: Awaitable[Decision]) -> Response:
+        made = await decision
+        self._made(loaded, asked, made, EVALUATE)
+        return Response(200, loaded.encoder.encode(made, asked.slots))
 
     async def _batch(self, request: Request) -> Response | AsyncIterator[bytes]:
         if request.says(JSON_TYPE):
@@ -245,7 +301,7 @@ class Service:
         every = [read_asked(one, loaded.names, f"/{place}") for place, one in enumerate(data)]
         answers = []
         for asked in every:
-            decision = await self._decide(loaded, asked, request, "/v1/evaluate/batch")
+            decision = await self._decide(loaded, asked, BATCH)
             answers.append(loaded.encoder.encode(decision, asked.slots))
             await asyncio.sleep(0)  # a long batch lets other requests in between
         return Response(200, b"[" + b",".join(answers) + b"]")
@@ -261,7 +317,7 @@ class Service:
                 if line is None:
                     raise Problem("too-large", f"The line is larger than {self.limits.body:,} bytes.")
                 asked = read_asked(read_json(line, self.limits.depth), loaded.names)
-                decision = await self._decide(loaded, asked, request, "/v1/evaluate/batch")
+                decision = await self._decide(loaded, asked, BATCH)
                 yield loaded.encoder.encode(decision, asked.slots) + b"\n"
             except Problem as problem:
                 yield problem.to_json() + b"\n"
@@ -358,7 +414,7 @@ class Service:
         read = ofrep.read(loaded, body, self.limits.depth)
         if isinstance(read, Response):
             return read
-        decision = await self._decide(loaded, Asked(*read, None, ()), request, FLAG[:-1])
+        decision = await self._decide(loaded, Asked(*read, None, ()), FLAG[:-1])
         loaded.encoder.count(decision)
         return ofrep.every(loaded, decision, request)
 
@@ -371,25 +427,30 @@ class Service:
             return ofrep.not_found(loaded, key)
         if isinstance(read, Response):
             return read
-        decision = await self._decide(loaded, Asked(*read, None, (key,)), request, FLAG + "{key}")
+        decision = await self._decide(loaded, Asked(*read, None, (key,)), FLAG + "{key}")
         loaded.encoder.count(decision, (key,))
         return Response(200, dumps(ofrep.one(loaded, decision, key).to_dict()))
 
-    async def _decide(self, loaded: Loaded, asked: Asked, request: Request, endpoint: str) -> Decision:
-        """The decision; it is logged and traced, where that is on."""
+    async def _decide(self, loaded: Loaded, asked: Asked, endpoint: str) -> Decision:
+        """The decision; it is counted, logged and traced."""
+        found = self._decision(loaded, asked)
+        decision = found if isinstance(found, Decision) else await found
+        self._made(loaded, asked, decision, endpoint)
+        return decision
+
+    def _decision(self, loaded: Loaded, asked: Asked) -> Decision | Awaitable[Decision]:
         try:
-            if loaded.engine.book.scorers:  # which may be waited for
-                decision = await loaded.engine.evaluate_async(asked.user, asked.context, asked.now)
-            else:
-                decision = loaded.engine.evaluate(asked.user, asked.context, asked.now)
+            return loaded.engine.evaluate_or_wait(asked.user, asked.context, asked.now)
         except ValueError as error:
             raise wrong_now(error) from None
+
+    def _made(self, loaded: Loaded, asked: Asked, decision: Decision, endpoint: str) -> None:
+        """Counts a decision, and logs and traces it where that is on."""
         self.counts.add("tailored_evaluations", (endpoint,))
         if self._log is not None:
             self._log.put(loaded.engine, asked, decision)
         if self._telemetry is not None:
             self._telemetry.decided(loaded, asked, decision)
-        return decision
 
     def collect(self) -> None:
         """Brings together what this worker has counted."""
@@ -401,7 +462,12 @@ class Service:
 _BODILESS = (204, 304)
 
 
-def _refusal(problem: Problem) -> Response:
+def _refusal(error: Exception, name: str) -> Response:
+    """The answer where something was raised; whatever is no refusal is a defect, which the log tells of."""
+    problem = error
+    if not isinstance(problem, Problem):
+        log.error("A request to %s failed; this is a defect", name, exc_info=error)
+        problem = Problem("defect", "The service failed; its log says how.")
     return Response(problem.status, problem.to_json(), (PROBLEM_HEADER, *problem.headers))
 
 

@@ -61,9 +61,9 @@ class Counts:
         counter = self.counters[name]
         counter[labels] = counter.get(labels, 0) + count
 
-    def observe(self, endpoint: str, status: str, seconds: float) -> None:
+    def observe(self, endpoint: str, status: int, seconds: float) -> None:
         """Counts one answered request."""
-        counter, labels = self.counters["tailored_requests"], (endpoint, status)
+        counter, labels = self.counters["tailored_requests"], (endpoint, str(status))
         counter[labels] = counter.get(labels, 0) + 1
         row = self.seconds.get(endpoint)
         if row is None:

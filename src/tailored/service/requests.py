@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
@@ -16,6 +16,7 @@ from tailored.service.problems import FieldError, Problem, bad_field
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON_TYPE = b"application/json"
 LINES_TYPE = b"application/x-ndjson"
@@ -62,18 +63,25 @@ class Request:
 
     __slots__ = ("_receive", "headers", "is_whole", "key", "limits", "method", "path", "tail")
 
-    def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        headers: Iterable[tuple[bytes, bytes]],
+        limits: Limits,
+        receive: Receive | None = None,
+    ) -> None:
+        """`receive` gives its body, where that is not here already."""
+        self.method, self.path = method, path
+        self.headers = dict(headers)
         self.limits = limits
         self.tail = ""
         """What the path holds in place of a parameter."""
         self.key = ""
         """The name of the key that the request came with."""
-        self.is_whole = self.method in ("GET", "HEAD", "OPTIONS")
+        self.is_whole = receive is None or method in ("GET", "HEAD", "OPTIONS")
         """Whether nothing of it is left to arrive."""
-        self._receive = receive
+        self._receive: Receive = receive or _nothing
 
     def says(self, media_type: bytes) -> bool:
         """Whether the body says that it is of this type."""
@@ -167,6 +175,11 @@ class Request:
                     yield line
             if len(rest) > self.limits.body:
                 rest, dropping = bytearray(), True
+
+
+async def _nothing() -> dict[str, Any]:
+    """What is received of a request that is here already."""
+    return {"type": "http.disconnect"}
 
 
 def read_json(body: bytes, depth: int) -> Any:

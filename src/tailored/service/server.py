@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tailored.service.app import Service
-from tailored.service.requests import Limits
+from tailored.service.protocol import protocol
 
 
 def serve(service: Service, listener: socket.socket, started: Callable[[], None]) -> None:
     """Serves until SIGINT or SIGTERM; SIGHUP has the book read again. `started` is called once it can."""
     config = uvicorn.Config(
         service,
-        http=_protocol(service.limits),
+        http=protocol(service),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -103,75 +102,3 @@ class _Server(uvicorn.Server):
         task = asyncio.get_running_loop().create_task(self._reload())
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)
-
-
-def _protocol(limits: Limits) -> type[asyncio.Protocol]:
-    class Limited(_LimitedProtocol):
-        most, seconds = limits.headers, limits.header_seconds
-
-    return Limited
-
-
-class _LimitedProtocol(HttpToolsProtocol):
-    """The server's protocol with two limits more: the size of a request's head, and the time it may take."""
-
-    most: int
-    seconds: float
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._size = 0
-        """Bytes of a head that is not whole yet; -1 between head and end of a request."""
-        self._refused = False
-        self._timer: asyncio.TimerHandle | None = self.loop.call_later(self.seconds, self._too_late)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        if self._size >= 0:
-            self._size += len(data)
-        super().data_received(data)
-        if self._size > 0 and not self.transport.is_closing():
-            if self._size > self.most:
-                self._refuse(b"431 Request Header Fields Too Large")
-            elif self._timer is None:
-                self._timer = self.loop.call_later(self.seconds, self._too_late)
-
-    def on_headers_complete(self) -> None:
-        if self._size > self.most:
-            size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > self.most:
-                self._refused = True
-                raise ValueError("the head is too large")  # the parser stops, and the answer is a refusal
-        self._size = -1
-        self._stop_timer()
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._size = 0
-
-    def send_400_response(self, msg: str) -> None:
-        if self._refused:
-            self._refuse(b"431 Request Header Fields Too Large")
-        else:
-            super().send_400_response(msg)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _too_late(self) -> None:
-        self._timer = None
-        if not self.transport.is_closing():
-            if self._size:
-                self._refuse(b"408 Request Timeout")
-            else:
-                self.transport.close()
-
-    def _refuse(self, status: bytes) -> None:
-        self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        self.transport.close()

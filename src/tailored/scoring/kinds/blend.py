@@ -42,6 +42,10 @@ class Blend:
     def quick(self) -> bool:
         return all(part.quick for part in self.parts)
 
+    @property
+    def steady(self) -> bool:
+        return all(getattr(part.scorer, "steady", False) is True for part in self.parts)
+
     def among(self, permitted: Collection[str]) -> Blend:
         """The same of those scorers only that a request permits."""
         return Blend(tuple(part for part in self.parts if part.declared.id in permitted), self.flatness)

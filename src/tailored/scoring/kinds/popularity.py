@@ -27,7 +27,7 @@ class Popularity:
     was shown n times is (c + s r) / (n + s), where r is the rate of everything, or, in a group, of everyone.
     """
 
-    quick = True
+    quick = steady = True
 
     def __init__(
         self,

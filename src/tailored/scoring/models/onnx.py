@@ -33,6 +33,8 @@ class Onnx:
     with several columns, such as the probabilities of two classes, the last one is the score.
     """
 
+    steady = True
+
     def __init__(
         self, session: Any, features: Sequence[Attribute], output: str | None, missing: float
     ) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tailored.book.model import Scorer as Declared
@@ -13,6 +14,8 @@ from tailored.condition.types import Type
 from tailored.scoring.models.history import known_history, strongest
 from tailored.scoring.protocol import Candidate, FactValues, NotReady, Surroundings
 
+MOST_ROWS = 2_000
+"""Items of which it is kept how alike they are, so that it takes 32 MB at most."""
 _TEXTS = frozenset(("title", "name", "description", "summary", "text"))
 """Attributes that are compared word by word, unless the book says which."""
 
@@ -24,7 +27,7 @@ class Similar:
     not count: who looked at it once need not be shown it again for that.
     """
 
-    quick = True
+    quick = steady = True
 
     def __init__(
         self, items: Mapping[str, Candidate], vectors: Any, history: Sequence[str],
@@ -32,37 +35,56 @@ class Similar:
     ) -> None:  # fmt: skip
         self._places = {name: place for place, name in enumerate(items)}
         self._vectors, self._history, self._lookup = vectors, history, lookup
+        self._rows: dict[int, Any] = {}
+        """How alike an item and each item is, where there are few; worked out when first asked for."""
+        self._asked: tuple[list[Candidate], list[int], Any] = [], [], np.zeros(0, dtype=np.intp)
+        """The candidates that were asked about last, which of them can be compared, and where those are."""
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The mean likeness of each candidate, 0 to 1. Raises NoAnswer without a history."""
         history = self._known(facts)
-        known = [place for place, one in enumerate(candidates) if one.id in self._places]
+        asked = self._asked
+        if asked[0] != candidates:
+            known = [place for place, one in enumerate(candidates) if one.id in self._places]
+            columns = np.array([self._places[candidates[place].id] for place in known], dtype=np.intp)
+            asked = self._asked = [*candidates], known, columns
+        likeness: list[float] = self._likeness(history, asked[2]).mean(axis=0).tolist()
+        if len(likeness) == len(candidates):
+            return likeness
         scores = [0.0] * len(candidates)
-        likeness = self._likeness(history, [candidates[place].id for place in known])
-        for place, score in zip(known, likeness.mean(axis=0).tolist(), strict=True):
+        for place, score in zip(asked[1], likeness, strict=True):
             scores[place] = score
         return scores
 
     def explain(self, facts: FactValues, candidate: Candidate) -> str | None:
         """`because you looked at hiking boots`: the thing in the history that is most like the candidate."""
         history = self._known(facts)
-        if candidate.id not in self._places:
+        place = self._places.get(candidate.id)
+        if place is None:
             return None
-        likeness = self._likeness(history, [candidate.id])[:, 0].tolist()
+        likeness = self._likeness(history, np.array([place]))[:, 0].tolist()
         return strongest(history, likeness, self._lookup)
 
     def _known(self, facts: FactValues) -> dict[str, str]:
         """The part of the history that can be compared."""
         return known_history(facts, self._history, self._places)
 
-    def _likeness(self, history: Iterable[str], names: Sequence[str]) -> Any:
-        """The cosines, [history, names], dense; of a thing with itself 0."""
-        rows, columns = [self._places[one] for one in history], [self._places[one] for one in names]
+    def _likeness(self, history: Iterable[str], columns: Any) -> Any:
+        """The cosines, [history, columns], dense; of a thing with itself 0."""
+        rows = [self._places[one] for one in history]
+        if len(self._places) <= MOST_ROWS:
+            return np.array([self._row(place) for place in rows])[:, columns]
         found = (self._vectors[rows] @ self._vectors[columns].T).toarray()
-        for row, place in enumerate(rows):
-            if place in columns:
-                found[row, columns.index(place)] = 0.0
+        found[np.array(rows)[:, None] == columns] = 0.0
         return found
+
+    def _row(self, place: int) -> Any:
+        row = self._rows.get(place)
+        if row is None:
+            row = (self._vectors[place] @ self._vectors.T).toarray()[0]
+            row[place] = 0.0
+            self._rows[place] = row
+        return row
 
 
 def tokens(candidate: Candidate, texts: Collection[str], tags: Collection[str]) -> list[str]:

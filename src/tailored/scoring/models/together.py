@@ -25,7 +25,7 @@ class Together:
     person are worked out while she waits. People it has never seen are like all others: their history counts.
     """
 
-    quick = True
+    quick = steady = True
 
     def __init__(
         self, arrays: dict[str, Array], history: Sequence[str], lookup: Callable[[str], Candidate | None]

@@ -1,0 +1,143 @@
+"""However a request arrives, its answer is the same, comes in its turn, and is counted once."""
+
+import json
+import socket
+import time
+
+import pytest
+
+from tests.support.serving import Served
+from tests.support.shop import BOOK, write
+
+GOOD = b'{"user": {"country": "NO"}, "context": {"page": "home"}}'
+BAD = b'{"user": {}, "context": {}, "extra": 1}'
+SLOW = (
+    BOOK.replace("slots:\n", "slots:\n  ranked: {many: 2}\n")
+    + "  waits:\n    when: {page: home}\n    show: {ranked: {of: [a, b], by: far}}\n"
+    + "scorers:\n  far: {kind: http, url: 'http://127.0.0.1:9/', timeout: 20 ms}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    settings = folder / "service.yaml"
+    settings.write_text("cors: [https://shop.example]\nlimits: {body: 2000}\n")
+    with Served(write(folder / "rules"), ["--config", str(settings)]) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory):
+    """A service whose decisions for the page `home` wait for a scorer."""
+    with Served(write(tmp_path_factory.mktemp("waiting") / "rules", SLOW)) as served:
+        yield served
+
+
+def post(body, *headers, version="1.1", path="/v1/evaluate"):
+    lines = [f"POST {path} HTTP/{version}", "host: x", "content-type: application/json"]
+    return "\r\n".join([*lines, f"content-length: {len(body)}", *headers, "", ""]).encode() + body
+
+
+def chunked(*pieces):
+    lines = ["POST /v1/evaluate HTTP/1.1", "host: x", "transfer-encoding: chunked", "", ""]
+    return "\r\n".join(lines).encode() + b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in [*pieces, b""])
+
+
+def answers(served, pieces, number):
+    """What is answered to bytes that are sent piece by piece: so many statuses, heads and bodies."""
+    port = int(served.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.02 if len(pieces) > 1 else 0)
+        with connection.makefile("rb") as file:
+            return [answer(file) for _ in range(number)]
+
+
+def answer(file):
+    status = file.readline()
+    while status.startswith(b"HTTP/1.1 100"):
+        file.readline()
+        status = file.readline()
+    headers = dict(line.decode().rstrip().split(": ", 1) for line in iter(file.readline, b"\r\n"))
+    return int(status.split()[1]), headers, file.read(int(headers["content-length"]))
+
+
+WHOLE = post(GOOD)
+SPLIT = WHOLE.index(b"\r\n\r\n") + 4
+WAYS = {
+    "in one piece": [WHOLE],
+    "its body later": [WHOLE[:SPLIT], WHOLE[SPLIT:]],
+    "byte by byte at the end": [WHOLE[:-3], *(bytes([one]) for one in WHOLE[-3:])],
+    "in chunks": [chunked(GOOD[:9], GOOD[9:])],
+    "in chunks that come one by one": [chunked(GOOD[:9], GOOD[9:])[:90], chunked(GOOD[:9], GOOD[9:])[90:]],
+    "when told to go on": [post(GOOD, "expect: 100-continue")],
+    "as HTTP/1.0": [post(GOOD, version="1.0")],
+    "as the last one": [post(GOOD, "connection: close")],
+    "with a query": [post(GOOD, path="/v1/evaluate?x=1")],
+    "from a page": [post(GOOD, "origin: https://shop.example")],
+}
+
+
+@pytest.mark.parametrize("pieces", WAYS.values(), ids=WAYS)
+def test_it_is_answered_alike_and_counted_once(served, pieces):
+    counted = {"endpoint": "/v1/evaluate", "status": "200"}
+    expected = served.client.post("/v1/evaluate", content=GOOD).content
+    before = served.metric("tailored_requests_total", **counted)
+    ((status, headers, body),) = answers(served, pieces, 1)
+    assert (status, body) == (200, expected)
+    assert headers["content-type"] == "application/json"
+    assert "date" in headers
+    assert headers["vary"] == "Origin"
+    assert (headers.get("access-control-allow-origin") == "https://shop.example") == (b"origin" in pieces[0])
+    closes = b"connection: close" in pieces[0] or b"HTTP/1.0" in pieces[0]
+    assert (headers.get("connection") == "close") == closes
+    assert served.metric("tailored_requests_total", **counted) == before + 1
+
+
+REFUSED = {
+    "a field too many": (BAD, 400, "bad-request"),
+    "no json": (GOOD[:-1], 400, "not-json"),
+    "too large": (b'{"user": {"x": "' + b"x" * 2_000 + b'"}, "context": {}}', 413, "too-large"),
+}
+
+
+@pytest.mark.parametrize("body, status, kind", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_refusal_is_the_same_too(served, body, status, kind, is_whole):
+    sent = post(body)
+    pieces = [sent] if is_whole else [sent[:-9], sent[-9:]]
+    ((found, headers, said),) = answers(served, pieces, 1)
+    assert found == status
+    assert headers["content-type"] == "application/problem+json"
+    assert json.loads(said)["type"] == f"urn:tailored:problem:{kind}"
+
+
+def test_requests_that_are_sent_at_once_are_answered_in_their_order(served):
+    asked = [b'{"user": {}, "context": {"page": "%b"}}' % page for page in (b"home", b"cart")]
+    both = [served.client.post("/v1/evaluate", content=one).content for one in asked]
+    sent = post(asked[0]) + post(asked[1]) + post(BAD) + chunked(asked[0]) + post(asked[1])
+    found = answers(served, [sent], 5)
+    assert [status for status, _, _ in found] == [200, 200, 400, 200, 200]
+    assert [found[place][2] for place in (0, 1, 3, 4)] == both * 2
+
+
+def test_what_waits_for_a_scorer_is_answered_in_its_turn_and_counted_once(waiting):
+    here = b'{"user": {}, "context": {"page": "cart"}}'
+    found = answers(waiting, [post(here) + post(GOOD) + post(here) + post(GOOD)], 4)
+    assert [status for status, _, _ in found] == [200] * 4
+    ranked = [json.loads(body)["slots"]["ranked"] for _, _, body in found]
+    assert ["scorer" in one for one in ranked] == [False, True, False, True]
+    ((_, _, alone),) = answers(waiting, [post(GOOD)], 1)
+    assert json.loads(alone)["slots"]["ranked"]["scorer"]["fallback"] is True
+    assert waiting.metric("tailored_requests_total", endpoint="/v1/evaluate", status="200") == 5
+    assert waiting.metric("tailored_evaluations_total") == 5
+    assert waiting.metric("tailored_scorer_fallbacks_total") == 3
+
+
+def test_a_moment_that_is_none_is_refused_where_a_scorer_would_be_waited_for(waiting):
+    ((status, _, said),) = answers(waiting, [post(GOOD[:-1] + b', "now": "yesterday"}')], 1)
+    assert status == 400
+    assert json.loads(said)["errors"][0]["field"] == "/now"
