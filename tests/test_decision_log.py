@@ -162,6 +162,15 @@ def test_a_log_that_cannot_be_opened_is_said_at_once(book, tmp_path):
         Served(book, ["--log", str(tmp_path / "nowhere" / "log")]).__enter__()
 
 
+def test_a_file_that_holds_something_else_is_left_as_it_is(book, tmp_path):
+    poem = tmp_path / "poem.txt"
+    for text in ("My only copy, without a newline", '{"user": {}}\n{"us'):
+        poem.write_text(text)
+        with pytest.raises(AssertionError, match="it holds something else than decisions"):
+            Served(book, ["--log", str(poem)]).__enter__()
+        assert poem.read_text() == text
+
+
 def test_every_moment_of_a_kill_leaves_whole_records(book, tmp_path):
     """It is killed at random moments under load; what is in the file can be read, and a restart goes on."""
     log = tmp_path / "decisions.ndjson"

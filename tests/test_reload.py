@@ -181,22 +181,55 @@ def test_several_workers_share_an_address_and_count_together(book):
         assert served.end() == 0
 
 
-def test_a_worker_that_dies_is_replaced(book):
+def workers_of(served):
     if not shutil.which("pgrep"):
         pytest.skip("pgrep is not installed")
+    found = subprocess.run(["pgrep", "-P", str(served.process.pid)], capture_output=True, text=True)
+    return [int(one) for one in found.stdout.split()]
 
-    def children():
-        found = subprocess.run(["pgrep", "-P", str(served.process.pid)], capture_output=True, text=True)
-        return [int(one) for one in found.stdout.split()]
+
+def replace_worker(served, dead):
+    os.kill(dead, signal.SIGKILL)
+    until(lambda: len(workers_of(served)) == 2 and dead not in workers_of(served), said=served.said)
+
+
+def test_a_worker_that_dies_is_replaced_and_its_counts_stay(book):
+    def counted():
+        return served.metric("tailored_requests_total", endpoint="/readyz", status="200")
 
     with Served(book, ["--workers", "2"]) as served:
-        until(lambda: len(children()) == 2)
-        dead = children()[0]
-        os.kill(dead, signal.SIGKILL)
-        until(lambda: len(children()) == 2 and dead not in children(), said=served.said)
+        for _ in range(40):
+            assert served.on_a_fresh_connection("GET", "/readyz")[0] == 200
+        assert counted() == 40
+        for dead in workers_of(served):
+            replace_worker(served, dead)
+            assert counted() == 40
         for _ in range(20):
-            assert served.on_a_fresh_connection("GET", "/healthz")[0] == 200
+            assert served.on_a_fresh_connection("GET", "/readyz")[0] == 200
+        assert counted() == 60
         assert any("is replaced" in line for line in served.said)
+
+
+def test_a_worker_that_is_replaced_serves_the_last_good_book(book):
+    file = book / "book.yaml"
+    with Served(book, ["--workers", "2", "--no-watch"]) as served:
+        file.write_text(BOOK.replace("default: solo", "default: team"))
+        assert served.client.post("/v1/book/reload").json()["outcome"] == "changed"
+        file.write_text("rules: {r: {}}\n")
+        assert served.client.post("/v1/book/reload").status_code == 409
+        for dead in workers_of(served):
+            replace_worker(served, dead)
+        for _ in range(20):
+            body = served.on_a_fresh_connection("POST", "/v1/evaluate", {"user": {}, "context": {}})[1]
+            assert json.loads(body)["settings"]["text"]["value"] == "team"
+
+
+def test_a_decision_log_in_the_folder_of_the_book_is_no_change_of_it(book):
+    with Served(book, ["--log", str(book / "decisions.ndjson")]) as served:
+        for _ in range(5):
+            served.evaluate({"user": {}, "context": {}})
+            time.sleep(0.3)  # the watch gathers what happens within 0.2 s
+        assert served.metric("tailored_reloads_total", outcome="unchanged") == 0
 
 
 def test_a_book_with_scorers_is_served_by_several_workers():

@@ -60,8 +60,8 @@ class Endpoint(NamedTuple):
 class Peers:
     """The other workers of this service: none, unless there are several (see workers.py)."""
 
-    async def counts(self) -> list[dict[str, Any]]:
-        """What the others have counted."""
+    async def counts(self, own: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the others have counted; they keep in mind what is told of this one's `own` counts."""
         return []
 
     async def reload(self) -> None:
@@ -377,7 +377,8 @@ class Service:
 
     async def _metrics(self, request: Request) -> Response:
         self.collect()
-        total = Counts.total([self.counts.to_dict(), *await self.peers.counts()])
+        own = self.counts.to_dict()
+        total = Counts.total([own, *await self.peers.counts(own)])
         loaded = self.live.current
         gauges = {
             "tailored_book_info": ("The book that is served", {"version": loaded.engine.version}, 1.0),

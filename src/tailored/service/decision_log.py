@@ -6,6 +6,7 @@ schemas/decision-log.schema.json describes a record. What attributes hold is not
 
 from __future__ import annotations
 
+import errno
 import hmac
 import logging
 import os
@@ -219,14 +220,25 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__} in {at.filename}, line {at.lineno}"
 
 
+_HEAD = b'{"time":'
+"""What every record begins with."""
+
+
 def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.{number}")
 
 
 def _open(path: Path) -> int:
-    """The file, open to append; an incomplete last record is taken off."""
+    """The file, open to append; an incomplete last record is taken off.
+
+    Raises OSError where it cannot be opened, or holds something else, which is left as it is.
+    """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
     size = end = os.fstat(file).st_size
+    head = os.pread(file, len(_HEAD), 0) if size else b""
+    if not _HEAD.startswith(head):
+        os.close(file)
+        raise FileExistsError(errno.EEXIST, "it holds something else than decisions")
     while end:
         start = max(0, end - 65_536)
         found = os.pread(file, end - start, start).rfind(b"\n")

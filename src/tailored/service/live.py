@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import json
 import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tailored.book.diagnostics import BookNotReadable, Diagnostic, Report, RuleBookError
@@ -63,20 +66,32 @@ class Refused:
 class LiveBook:
     """The book of a folder as it is served, with `refused` set while the folder holds one that is not."""
 
-    def __init__(self, folder: str, counts: Counts) -> None:
-        """Raises RuleBookError and BookNotReadable, as Engine.load does."""
-        self.folder, self._counts = folder, counts
+    def __init__(self, folder: str, counts: Counts, log: Path | None = None) -> None:
+        """`log` is the decision log, in case it lies in the folder: to write it is no change of the book.
+
+        Raises RuleBookError and BookNotReadable, as Engine.load does.
+        """
+        self.folder, self._counts, self._log = folder, counts, log
+        self.kept: Path | None = None
+        """Where the last good book is kept, for a worker that takes another one's place."""
         self.refused: Refused | None = None
         self._reading = asyncio.Lock()
         self.current = self._read()
         gc.freeze()
 
     def renew(self) -> None:
-        """Loads the book once more, in a process that was forked: threads and connections stay behind."""
+        """Loads the book once more, in a process that was forked: threads and connections stay behind.
+
+        Where the folder holds none that can be used, it is the last good one that any worker had.
+        """
         try:
             self.current = self._read()
         except (RuleBookError, BookNotReadable) as error:
             self.refused = _refusal(error)
+            if self.kept is not None and self.kept.exists():
+                kept = json.loads(self.kept.read_text())
+                with contextlib.suppress(RuleBookError):  # where data of catalogs is gone, too
+                    self.current = self._made({name: text.encode("latin-1") for name, text in kept.items()})
 
     async def reload(self) -> str:
         """Reads the folder again, and says what came of it.
@@ -109,8 +124,17 @@ class LiveBook:
                         asyncio.get_running_loop().call_later(_GRACE, old.engine.close)
                 if outcome == "changed":
                     log.info("The book is now %s", loaded.engine.version[:12])
+                    self._keep(loaded.sources)
         self._counts.add("tailored_reloads", (outcome,))
         return outcome
+
+    def _keep(self, sources: Mapping[str, bytes]) -> None:
+        if self.kept is None:
+            return
+        new = self.kept.with_suffix(f".{os.getpid()}")
+        with contextlib.suppress(OSError):  # a full disk costs nobody an answer
+            new.write_text(json.dumps({name: content.decode("latin-1") for name, content in sources.items()}))
+            new.replace(self.kept)
 
     async def _refresh(self, engine: Engine) -> str:
         """Reads the data of catalogs and scorers again; what cannot be used leaves the old in its place."""
@@ -144,7 +168,7 @@ class LiveBook:
                     rust_timeout=int(GLANCE * 1000),
                     yield_on_timeout=True,
                 ):
-                    if changes:
+                    if any(not self._is_log(path) for _, path in changes):
                         await self.reload()
                     if _place(self.folder) != place:
                         break
@@ -157,6 +181,9 @@ class LiveBook:
         sources = read_sources(self.folder)
         if old is not None and sources == old.sources:
             return old
+        return self._made(sources)
+
+    def _made(self, sources: dict[str, bytes]) -> Loaded:
         book, report = check_book(sources, None, self.folder, tests=False)
         if report.errors:
             raise RuleBookError(report, os.path.join(self.folder, ""))
@@ -164,6 +191,13 @@ class LiveBook:
         names = {**book.slots, **book.settings}
         encoder = Encoder(engine.version, self._counts)
         return Loaded(engine, report, sources, datetime.now(UTC), encoder, Contexts(book), names)
+
+    def _is_log(self, path: str) -> bool:
+        """Whether a file is the decision log, one of a worker's, or one that is full."""
+        if self._log is None:
+            return False
+        one, log = Path(path).resolve(), self._log.resolve()
+        return one.parent == log.parent and one.name.startswith(log.stem)
 
 
 def _refusal(error: RuleBookError | BookNotReadable) -> Refused:

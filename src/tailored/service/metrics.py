@@ -80,17 +80,21 @@ class Counts:
             "seconds": self.seconds,
         }
 
+    def take(self, part: dict[str, Any]) -> None:
+        """Adds what `to_dict` of another worker gave."""
+        for name, rows in part["counters"].items():
+            for *labels, count in rows:
+                self.add(name, tuple(labels), count)
+        for endpoint, row in part["seconds"].items():
+            before = self.seconds.get(endpoint, [0.0] * len(row))
+            self.seconds[endpoint] = [one + other for one, other in zip(before, row, strict=True)]
+
     @classmethod
     def total(cls, parts: Iterable[dict[str, Any]]) -> Counts:
         """The sum of what `to_dict` of several workers gave."""
         total = cls()
         for part in parts:
-            for name, rows in part["counters"].items():
-                for *labels, count in rows:
-                    total.add(name, tuple(labels), count)
-            for endpoint, row in part["seconds"].items():
-                before = total.seconds.get(endpoint, [0.0] * len(row))
-                total.seconds[endpoint] = [one + other for one, other in zip(before, row, strict=True)]
+            total.take(part)
         return total
 
 

@@ -64,7 +64,7 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
     if options.workers > 1 and not hasattr(os, "fork"):
         raise CannotServe("several workers need a system that can fork; use --workers 1 here.")
     counts = Counts()
-    live = LiveBook(options.book, counts)
+    live = LiveBook(options.book, counts, Path(config.log.file) if config.log.file else None)
     attributes = live.current.engine.book.attributes
     for name in config.log.attributes:
         if name not in attributes:
@@ -99,9 +99,12 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
         serve(service(0), listener, ready)
         return
     with tempfile.TemporaryDirectory(prefix="tailored-") as folder:
+        live.kept = Path(folder) / "book"
 
         def worker(number: int, again: bool) -> None:
             peers = Siblings(Path(folder), number, options.workers)
+            if again and (inherited := peers.inherited()):
+                counts.take(inherited)
             if again or live.current.engine.book.scorers:
                 live.renew()
             serve(service(number, peers), listener, lambda: None)

@@ -21,6 +21,8 @@ from tailored.service.app import Peers, Service
 
 _PATIENCE = 30.0
 """Seconds that a worker waits for another one to read its book."""
+_OFTEN = 1.0
+"""Seconds between two times that a worker's counts are kept."""
 
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -32,9 +34,20 @@ class Siblings(Peers):
     def __init__(self, folder: Path, number: int, workers: int) -> None:
         self._folder, self._number, self._workers = folder, number, workers
 
-    async def counts(self) -> list[dict[str, Any]]:
-        """What the others have counted. One that is being replaced has nothing to tell."""
-        return [answer for answer in await self._ask("counts") if answer is not None]
+    def inherited(self) -> dict[str, Any] | None:
+        """What the worker had counted that this one replaces, as far as anybody has been told of it."""
+        return self._kept(self._number)
+
+    async def counts(self, own: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the others have counted; of one that is being replaced, what it had.
+
+        What is told of this worker's `own` counts is kept, so that nobody ever sees them fall.
+        """
+        self._keep(own)
+        others = [number for number in range(self._workers) if number != self._number]
+        answers = zip(others, await self._ask("counts"), strict=True)
+        told = [answer or self._kept(number) for number, answer in answers]
+        return [one for one in told if one is not None]
 
     async def reload(self) -> None:
         """Has the others read their book again, and waits until they have."""
@@ -49,17 +62,42 @@ class Siblings(Peers):
             if said == b"reload":
                 await service.live.reload()
             service.collect()
-            writer.write(json.dumps(service.counts.to_dict()).encode() + b"\n")
+            counts = service.counts.to_dict()
+            self._keep(counts)
+            writer.write(json.dumps(counts).encode() + b"\n")
             await writer.drain()
             writer.close()
 
         place = self._place(self._number)
         place.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(answer, place)
+        keeping = asyncio.create_task(self._keep_up(service))
         try:
             yield
         finally:
+            keeping.cancel()
             server.close()
+
+    async def _keep_up(self, service: Service) -> None:
+        """Keeps the counts now and then, for a worker that takes this one's place."""
+        while True:
+            await asyncio.sleep(_OFTEN)
+            service.collect()
+            self._keep(service.counts.to_dict())
+
+    def _keep(self, counts: dict[str, Any]) -> None:
+        place = self._folder / f"{self._number}.json"
+        new = place.with_suffix(".new")
+        with contextlib.suppress(OSError):  # a full disk costs nobody an answer
+            new.write_text(json.dumps(counts))
+            new.replace(place)
+
+    def _kept(self, number: int) -> dict[str, Any] | None:
+        try:
+            kept: dict[str, Any] = json.loads((self._folder / f"{number}.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return kept
 
     def _place(self, number: int) -> Path:
         return self._folder / f"{number}.sock"
