@@ -81,6 +81,22 @@ def test_a_bad_request_says_which_field(served, body, field, said):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        b'{"user": {"first_name": "\\ud83d"}, "context": {}}',
+        b'{"user": {"first_name": 1e999}, "context": {}}',
+        b'{"user": {"first_name": 123456789012345678901234567890}, "context": {}}',
+    ],
+)
+def test_what_cannot_be_is_a_warning_and_costs_nobody_a_decision(served, content):
+    """Pages cut texts in the middle of an emoji, and write numbers that no float holds."""
+    answer = served.client.post("/v1/evaluate", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 200
+    (warning,) = answer.json()["warnings"]
+    assert warning["attribute"] == "user.first_name"
+
+
+@pytest.mark.parametrize(
     "content, status, said",
     [
         (b"", 400, "The body is empty"),
@@ -191,7 +207,12 @@ def test_a_batch_answers_each_line_in_order(served, engine):
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
     answers = [json.loads(line) for line in answer.text.splitlines()]
     problems, decisions = answers[3:6], answers[:3] + answers[6:]
-    assert [one["type"].rpartition(":")[2] for one in problems] == ["not-json", "bad-request", "too-large"]
+    assert [(one["line"], one["type"].rpartition(":")[2]) for one in problems] == [
+        (5, "not-json"),
+        (6, "bad-request"),
+        (7, "too-large"),
+    ]
+    assert problems[0]["detail"].startswith("The line is not JSON")
     assert decisions == [engine.evaluate(one["user"], one["context"], one["now"]).to_dict() for one in asked]
 
 
@@ -202,8 +223,9 @@ def test_a_list_of_requests_is_answered_or_refused_as_a_whole(served, engine):
     assert answer.json() == [
         engine.evaluate(one["user"], one["context"], one["now"]).to_dict() for one in asked
     ]
-    refused = served.client.post("/v1/evaluate/batch", json=[*asked, {"user": 5, "context": {}}])
-    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "/3/user")
+    refused = served.client.post("/v1/evaluate/batch", json=[*asked, {"user": 5, "context": {}}, 5])
+    assert refused.status_code == 400
+    assert [one["field"] for one in refused.json()["errors"]] == ["/3/user", "/4"]
     assert served.client.post("/v1/evaluate/batch", json={}).status_code == 400
     lines = {"content-type": "application/x-ndjson"}
     assert served.client.post("/v1/evaluate/batch", content=b"\n\n", headers=lines).status_code == 400

@@ -5,12 +5,15 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import pytest
 from click.testing import CliRunner
 
 from tailored.cli import main
-from tailored.service.keys import Bucket, new_key
+from tailored.service.keys import Bucket, Gate, new_key
+from tailored.service.problems import Problem
+from tailored.service.requests import Limits, Request
 from tests.support.serving import Served
 from tests.support.shop import write
 
@@ -191,7 +194,9 @@ HEAD = b"POST /v1/evaluate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json
 
 
 def test_a_head_that_dribbles_in_is_cut_off(locked):
-    assert raw(locked, HEAD, b"x: y\r\n", pause=0.7).startswith(b"HTTP/1.1 408")
+    answer = raw(locked, HEAD, b"x: y\r\n", pause=0.7)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "urn:tailored:problem:too-slow"
 
 
 def test_a_connection_without_a_request_is_closed(locked):
@@ -216,7 +221,46 @@ def test_a_head_that_is_too_large_is_refused(locked, pieces):
     header = b"x: " + b"y" * 5000 + b"\r\n"
     size = -(-len(header) // pieces)
     parts = [header[at : at + size] for at in range(0, len(header), size)]
-    assert raw(locked, HEAD, *parts, b"\r\n", pause=0.001).startswith(b"HTTP/1.1 431")
+    answer = raw(locked, HEAD, *parts, b"\r\n", pause=0.001)
+    assert answer.startswith(b"HTTP/1.1 431")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "urn:tailored:problem:head-too-large"
+
+
+def test_what_is_no_http_is_refused_as_a_problem(locked):
+    answer = raw(locked, b"FOO / HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["status"] == 400
+
+
+@pytest.mark.parametrize(
+    "host, status",
+    [
+        ("localhost:8080", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:5", 200),
+        ("shop", 200),
+        ("a.localhost", 200),
+        ("evil.example", 421),
+        ("localhost.evil.example:80", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("evil.example.", 421),
+    ],
+)
+def test_an_open_service_does_not_answer_to_the_name_of_a_stranger(host, status):
+    gate = Gate(host="127.0.0.1")
+    request = Request("POST", "/v1/explain", [(b"host", host.encode())], Limits())
+    for _ in range(2):
+        refusing = pytest.raises(Problem, match="say --insecure") if status == 421 else nullcontext()
+        with refusing:
+            gate.enter(request, "explain")
+
+
+def test_a_page_whose_name_leads_here_reads_nothing(book):
+    for options, status in ([], 421), (["--insecure"], 200):
+        with Served(book, options) as served:
+            for method, path in ("GET", "/v1/book"), ("POST", "/v1/evaluate"):
+                answer = served.client.request(method, path, json=ASKED, headers={"host": "evil.example"})
+                assert answer.status_code == status
 
 
 @pytest.mark.parametrize(

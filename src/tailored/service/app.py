@@ -284,7 +284,7 @@ class Service:
     async def _batch(self, request: Request) -> Response | AsyncIterator[bytes]:
         if request.says(JSON_TYPE):
             return await self._list(request)
-        request.expect(LINES_TYPE)
+        request.expect(LINES_TYPE, ", or a list as application/json,")
         lines = request.lines()
         async for first in lines:
             return self._answers(request, first, lines)
@@ -298,7 +298,14 @@ class Service:
         data = read_json(body, self.limits.depth)
         if type(data) is not list:
             raise bad_field("", "the body must be a list of requests, or lines as application/x-ndjson")
-        every = [read_asked(one, loaded.names, f"/{place}") for place, one in enumerate(data)]
+        every, wrong = [], []
+        for place, one in enumerate(data):
+            try:
+                every.append(read_asked(one, loaded.names, f"/{place}"))
+            except Problem as problem:
+                wrong.append(problem)
+        if wrong:
+            raise Problem("bad-request", wrong[0].detail, [one for each in wrong for one in each.errors])
         answers = []
         for asked in every:
             decision = await self._decide(loaded, asked, BATCH)
@@ -307,23 +314,27 @@ class Service:
         return Response(200, b"[" + b",".join(answers) + b"]")
 
     async def _answers(
-        self, request: Request, first: bytes | None, lines: AsyncIterator[bytes | None]
+        self,
+        request: Request,
+        first: tuple[int, bytes | None],
+        lines: AsyncIterator[tuple[int, bytes | None]],
     ) -> AsyncIterator[bytes]:
-        """One line for each line: a decision, or the problem with that line."""
-        line: bytes | None = first
+        """One line for each line: a decision, or the problem with that line, which it numbers."""
+        number, line = first
         while True:
             loaded = self.live.current
             try:
                 if line is None:
                     raise Problem("too-large", f"The line is larger than {self.limits.body:,} bytes.")
-                asked = read_asked(read_json(line, self.limits.depth), loaded.names)
+                asked = read_asked(read_json(line, self.limits.depth, "line"), loaded.names)
                 decision = await self._decide(loaded, asked, BATCH)
                 yield loaded.encoder.encode(decision, asked.slots) + b"\n"
             except Problem as problem:
+                problem.more["line"] = number
                 yield problem.to_json() + b"\n"
             await asyncio.sleep(0)
             try:
-                line = await anext(lines)
+                number, line = await anext(lines)
             except StopAsyncIteration:
                 return
 

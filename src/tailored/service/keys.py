@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import ipaddress
 import math
 import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from urllib.parse import urlsplit
 
 from tailored.service.problems import Problem
 from tailored.service.requests import Limits, Request
@@ -48,6 +51,10 @@ def digest(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()
 
 
+MOST_NAMES = 100
+"""Hosts, with their ports, that are known to be this machine."""
+
+
 class Bucket:
     """A token bucket: `rate` requests a second in the long run, at most `burst` at once."""
 
@@ -67,12 +74,21 @@ class Bucket:
 
 
 class Gate:
-    """Lets requests in. Without keys everything is open, to whoever reaches the address."""
+    """Lets requests in. Without keys everything is open, to whoever reaches the address.
 
-    def __init__(self, keys: Sequence[Key] = (), limits: Limits | None = None, workers: int = 1) -> None:
+    With `host`, the name of an open service that only this machine reaches, requests may ask for that and for
+    names that mean nothing elsewhere: the page of a stranger, whose own name leads here, asks for that name.
+    """
+
+    def __init__(
+        self, keys: Sequence[Key] = (), limits: Limits | None = None, workers: int = 1, host: str = ""
+    ) -> None:
         limits = limits or Limits()
         self.keys = tuple(keys)
         self._buckets: dict[str, Bucket] = {}
+        self._host = host
+        self._named: set[bytes | None] = {None}
+        """What requests named as their host and may go on naming."""
         for key in self.keys or [Key("", b"", frozenset(SCOPES))]:
             rate = key.rate or limits.rate
             if rate:
@@ -88,10 +104,30 @@ class Gate:
             request.key = key.name
             if scope not in key.scopes:
                 raise Problem("forbidden", f"The key `{key.name}` does not have the scope `{scope}`.")
-        if self._buckets and (bucket := self._buckets.get(request.key)) and (wait := bucket.take()):
+        elif self._host and (named := request.headers.get(b"host")) not in self._named:
+            self._meet(named or b"")
+        if not self._buckets or scope == "admin":  # whoever looks after a flood must get through
+            return
+        if (bucket := self._buckets.get(request.key)) and (wait := bucket.take()):
             seconds = str(math.ceil(wait))
-            detail = f"This key may ask {bucket.rate:g} times a second; ask again in {seconds} s."
+            who = "This key" if self.keys else "Everyone together"
+            detail = f"{who} may ask {bucket.rate:g} times a second; ask again in {seconds} s."
             raise Problem("too-many-requests", detail, headers=[(b"retry-after", seconds.encode())])
+
+    def _meet(self, named: bytes) -> None:
+        """Learns another name of this machine. Raises Problem for one that the whole world may use."""
+        name = (urlsplit(f"//{named.decode('latin-1')}").hostname or "").rstrip(".")
+        is_local = "." not in name or name.endswith(".localhost") or name == self._host.lower()
+        with contextlib.suppress(ValueError):
+            is_local = bool(ipaddress.ip_address(name))
+        if not is_local:
+            raise Problem(
+                "wrong-host",
+                "Without keys this service answers to names of its own machine only, such as localhost. "
+                "For another name, configure keys, or say --insecure.",
+            )
+        if len(self._named) < MOST_NAMES:
+            self._named.add(named)
 
     def allows(self, request: Request, scope: str) -> bool:
         """Whether a request could have what a scope opens; nothing is taken from its bucket."""

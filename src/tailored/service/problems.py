@@ -20,7 +20,9 @@ TITLES = {
     "book-refused": (409, "The new book cannot be used"),
     "too-large": (413, "The body is too large"),
     "unsupported-media-type": (415, "Another kind of body is needed"),
+    "wrong-host": (421, "The service does not answer to this name"),
     "too-many-requests": (429, "Too many requests"),
+    "head-too-large": (431, "The head of the request is too large"),
     "defect": (500, "The service has a defect"),
     "not-ready": (503, "Not ready"),
 }

@@ -8,6 +8,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tailored.service.app import EVALUATE, Service
+from tailored.service.problems import Problem
 from tailored.service.requests import App, Response
 
 EVALUATE_URL = EVALUATE.encode()
@@ -78,7 +79,7 @@ class Connection(HttpToolsProtocol):
             self._go_the_ordinary_way(self._held)
         if self._size > 0 and not self.transport.is_closing():
             if self._size > self._most:
-                self._refuse(b"431 Request Header Fields Too Large")
+                self._refuse(self._head_too_large())
             elif self._timer is None:
                 self._timer = self.loop.call_later(self._seconds, self._too_late)
 
@@ -141,10 +142,11 @@ class Connection(HttpToolsProtocol):
             super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:
-        if self._refused:
-            self._refuse(b"431 Request Header Fields Too Large")
-        else:
-            super().send_400_response(msg)
+        unread = Problem("bad-request", "This is no HTTP request that can be read.")
+        self._refuse(self._head_too_large() if self._refused else unread)
+
+    def _head_too_large(self) -> Problem:
+        return Problem("head-too-large", f"The head of the request is larger than {self._most:,} bytes.")
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -155,10 +157,14 @@ class Connection(HttpToolsProtocol):
         self._timer = None
         if not self.transport.is_closing():
             if self._size:
-                self._refuse(b"408 Request Timeout")
+                seconds = f"{self._seconds:g} seconds"
+                self._refuse(Problem("too-slow", f"The head of the request took longer than {seconds}."))
             else:
                 self.transport.close()
 
-    def _refuse(self, status: bytes) -> None:
-        self.transport.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    def _refuse(self, problem: Problem) -> None:
+        body = problem.to_json()
+        kind, ends = b"content-type: application/problem+json\r\n", b"connection: close\r\n\r\n"
+        head = b"%bcontent-length: %d\r\n%b" % (kind, len(body), ends)
+        self.transport.write(STATUS_LINE[problem.status] + head + body)
         self.transport.close()

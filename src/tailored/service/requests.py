@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -88,7 +89,7 @@ class Request:
         name, _, _ = self.headers.get(b"content-type", b"").partition(b";")
         return name.strip().lower() == media_type
 
-    def expect(self, media_type: bytes) -> None:
+    def expect(self, media_type: bytes, or_else: str = "") -> None:
         """Refuses a body that says it is something else, or that is compressed."""
         given = self.headers.get(b"content-type")
         if given is not None and given != media_type:
@@ -96,7 +97,7 @@ class Request:
             charset = parameters.strip().lower().replace(b'"', b"")
             if name.strip().lower() != media_type or charset not in (b"", b"charset=utf-8"):
                 kind = media_type.decode()
-                raise Problem("unsupported-media-type", f"Send the body as {kind} in UTF-8.")
+                raise Problem("unsupported-media-type", f"Send the body as {kind}{or_else} in UTF-8.")
         if self.headers.get(b"content-encoding", b"identity") != b"identity":
             raise Problem("unsupported-media-type", "Send the body without a content encoding.")
 
@@ -145,9 +146,12 @@ class Request:
         except TimeoutError:
             return
 
-    async def lines(self) -> AsyncIterator[bytes | None]:
-        """The lines of the body as they arrive; None stands for one that is longer than a body may be."""
-        rest, dropping, total = bytearray(), False, 0
+    async def lines(self) -> AsyncIterator[tuple[int, bytes | None]]:
+        """The numbered lines of the body as they arrive, but for those that are blank.
+
+        None stands for one that is longer than a body may be.
+        """
+        rest, dropping, total, number = bytearray(), False, 0, 0
         more = True
         while more:
             try:
@@ -168,11 +172,12 @@ class Request:
             if not more:
                 whole.append(last)
             for line in whole:
+                number += 1
                 if dropping or len(line) > self.limits.body:
                     dropping = False
-                    yield None
+                    yield number, None
                 elif line.strip():
-                    yield line
+                    yield number, line
             if len(rest) > self.limits.body:
                 rest, dropping = bytearray(), True
 
@@ -182,15 +187,38 @@ async def _nothing() -> dict[str, Any]:
     return {"type": "http.disconnect"}
 
 
-def read_json(body: bytes, depth: int) -> Any:
-    """The JSON value of a body. Raises Problem where it is none, or nested deeper than `depth`."""
+def read_json(body: bytes, depth: int, what: str = "body") -> Any:
+    """The JSON value of a body, or of a line of it.
+
+    Raises Problem where it is none, or nested deeper than `depth`.
+    """
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Problem("not-json", _reason(body, error)) from None
+        data = _odd_json(body)
+        if data is _NO_JSON:
+            raise Problem("not-json", _reason(body, error, what)) from None
     if body.count(b"{") + body.count(b"[") > depth and _deeper_than(data, depth):
-        raise Problem("bad-request", f"The body is nested deeper than {depth} levels.")
+        raise Problem("bad-request", f"The {what} is nested deeper than {depth} levels.")
     return data
+
+
+_NO_JSON = object()
+
+
+def _odd_json(body: bytes) -> Any:
+    """JSON that orjson refuses for what one value holds: half of an emoji, as pages cut them, or 1e999.
+
+    Such a value is odd, no more: the engine warns of it.
+    """
+    try:
+        return json.loads(body.decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return _NO_JSON
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def read_asked(data: Any, names: Mapping[str, Any], at: str = "") -> Asked:
@@ -269,14 +297,15 @@ def accepts(given: bytes | None, etag: bytes) -> bool:
     return etag in tags or b"*" in tags
 
 
-def _reason(body: bytes, error: orjson.JSONDecodeError) -> str:
+def _reason(body: bytes, error: orjson.JSONDecodeError, what: str) -> str:
     if not body.strip():
         return "The body is empty; send a JSON object."
     try:
         body.decode()
     except UnicodeDecodeError as wrong:
-        return f"The body is not UTF-8: byte {wrong.start} cannot stand there."
-    return f"The body is not JSON: {error.msg}, at line {error.lineno}, column {error.colno}."
+        return f"The {what} is not UTF-8: byte {wrong.start} cannot stand there."
+    at = f"line {error.lineno}, column {error.colno}" if what == "body" else f"column {error.colno}"
+    return f"The {what} is not JSON: {error.msg}, at {at}."
 
 
 def _deeper_than(data: Any, depth: int) -> bool:

@@ -86,7 +86,7 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
         return Service(
             live,
             counts,
-            Gate(config.keys, config.limits, options.workers),
+            Gate(config.keys, config.limits, options.workers, "" if options.insecure else options.host),
             config.limits,
             config.cors,
             _decision_log(config, options, user_ids, number),
