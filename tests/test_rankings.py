@@ -35,6 +35,9 @@ def compare(made, requests) -> None:
             SEEN.update({"an item"} if any(item.catalog for item in slot.items) else ())
         SEEN.update({f"withheld {entry.kind}" for entry in decision.withheld})
         SEEN.update({warning.code for warning in decision.warnings})
+        again = engine.evaluate(user, context, NOW)
+        assert again == decision
+        assert [again.why(name) for name in again] == [decision.why(name) for name in decision]
     engine.close()
 
 

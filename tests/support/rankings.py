@@ -41,6 +41,7 @@ class Acting:
 
     def __init__(self, name: str, behaviour: str) -> None:
         self.name, self.behaviour = name, behaviour
+        self.steady = name != "s1"  # one of them is asked anew each time
         if behaviour == "draws":
             self.draws = self._draws
 
