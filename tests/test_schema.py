@@ -13,7 +13,8 @@ from jsonschema import Draft7Validator
 from tailored.book.conditions import WORDS
 from tailored.book.load import check_book
 from tailored.book.nodes import MappingNode, Reader, SequenceNode, plain_value
-from tailored.book.schema import CONDITION, rulebook_schema
+from tailored.book.schema import rulebook_schema
+from tailored.book.schema.conditions import CONDITION
 from tailored.book.source import read_sources
 from tests.support.conditions import ATTRIBUTES, PURPOSES, conditions, written
 from tests.test_fuzz import mutate
