@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
 
 MAKEFLAGS += --no-print-directory
+# Where this is set, every process that the tests start would compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long mutants bench bench-quick bench-serve soak browser lint format setup clean
 

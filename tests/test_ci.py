@@ -1,7 +1,6 @@
 """`tailored ci`, the GitHub Action and the hooks of pre-commit, each run as its users do."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,40 +10,10 @@ import junitparser
 import pytest
 import yaml
 
+from tests.support.command import BIN, git, run, tailored
+from tests.support.grown_ups import BOOK, TESTS
+
 ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
-BOOK = """\
-attributes:
-  user: {age: {type: integer}}
-slots: {hero: {default: plain}}
-content: {plain: {title: Welcome}, wine: {title: Wine}}
-rules:
-  grown-ups-see-wine: {when: {age: {at least: 18}}, show: {hero: wine}}
-"""
-TESTS = """\
-tests:
-  wine-at-18: {user: {age: 18}, expect: {hero: wine}}
-  no-wine-at-17: {user: {age: 17}, expect: {hero: plain}}
-"""
-
-
-def run(command: list[object], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    return subprocess.run(
-        [str(one) for one in command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PATH": path, "GITHUB_STEP_SUMMARY": "", **environment},
-    )
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = ["-c", "user.name=Kari", "-c", "user.email=kari@example.org", "-c", "commit.gpgsign=false"]
-    done = run(["git", *who, *arguments], folder)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def repository(folder: Path) -> Path:
@@ -64,7 +33,7 @@ def shop(tmp_path):
 
 
 def ci(shop: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    return run(["tailored", "ci", *arguments], shop, **environment)
+    return tailored("ci", *arguments, cwd=shop, **{"GITHUB_STEP_SUMMARY": ""} | environment)
 
 
 WITHOUT_PROOFS = ("--skip", "prove", "--skip", "diff")
@@ -152,7 +121,8 @@ def test_a_base_that_is_not_there_is_said_and_exits_2(shop):
 def test_a_check_that_cannot_run_is_never_taken_for_passed(shop, tmp_path):
     (tmp_path / "z3").mkdir()
     (tmp_path / "z3" / "__init__.py").write_text("raise ModuleNotFoundError('no z3', name='z3')")
-    done = ci(shop, "--format", "markdown", "--base", "HEAD", PYTHONPATH=str(tmp_path))
+    command = ["tailored", "ci", "--format", "markdown", "--base", "HEAD"]
+    done = run(command, shop, PYTHONPATH=str(tmp_path), GITHUB_STEP_SUMMARY="")
     assert done.returncode == 2
     assert "pip install 'tailored[proof]'" in done.stderr
     assert "| ❌ | prove | Not run" in done.stdout
@@ -177,7 +147,11 @@ def check_step() -> dict:
 
 def act(shop: Path, **given: str) -> subprocess.CompletedProcess[str]:
     """Runs the script of the action as GitHub does: by bash, with its inputs as environment."""
-    inputs = dict.fromkeys(check_step()["env"], "") | {"BOOK": "rules", "SKIP": "prove diff"} | given
+    inputs = (
+        dict.fromkeys([*check_step()["env"], "GITHUB_STEP_SUMMARY"], "")
+        | {"BOOK": "rules", "SKIP": "prove diff"}
+        | given
+    )
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", check_step()["run"]]
     return run(command, shop, **inputs)
 
@@ -246,16 +220,20 @@ def pre_commit_home(tmp_path_factory):
     return tmp_path_factory.mktemp("pre-commit")
 
 
-def pre_commit(shop: Path, home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs pre-commit. Its pip finds what the package needs where it is installed already: no network."""
+def offline() -> dict[str, str]:
+    """What lets pip find what the package needs where it is installed already: no network."""
     installed = next(path for path in sys.path if path.endswith("site-packages"))
-    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": installed}
+    return {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": installed}
+
+
+def pre_commit(shop: Path, home: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs pre-commit."""
     return run(
         [sys.executable, "-m", "pre_commit", *arguments],
         shop,
         PRE_COMMIT_HOME=str(home),
         VIRTUALENV_NO_PERIODIC_UPDATE="1",
-        **offline,
+        **offline(),
     )
 
 
@@ -302,19 +280,9 @@ def test_a_commit_that_breaks_the_book_is_held_back(shop, hooks, pre_commit_home
     assert pre_commit(shop, pre_commit_home, "install").returncode == 0
     (shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
     git(shop, "add", ".")
-    installed = next(path for path in sys.path if path.endswith("site-packages"))
-    commit = [
-        "git",
-        "-c",
-        "user.name=Kari",
-        "-c",
-        "user.email=k@example.org",
-        "commit",
-        "-q",
-        "-m",
-        "Break it",
-    ]
-    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PYTHONPATH": installed}
-    done = run(commit, shop, PRE_COMMIT_HOME=str(pre_commit_home), **offline)
+    who = ["-c", "user.name=Kari", "-c", "user.email=kari@example.org"]
+    done = run(
+        ["git", *who, "commit", "-qm", "Break it"], shop, PRE_COMMIT_HOME=str(pre_commit_home), **offline()
+    )
     assert done.returncode == 1
     assert "Did you mean `wine`?" in done.stdout + done.stderr

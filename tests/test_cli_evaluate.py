@@ -1,18 +1,13 @@
 """`tailored evaluate` and `tailored explain` on the real command line."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-COMMAND = str(Path(sys.executable).with_name("tailored"))
+from tests.support.command import tailored
+
 HIKER = "examples/requests/hiker.json"
-
-
-def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess:
-    return subprocess.run([COMMAND, *arguments], input=stdin, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("command", ["evaluate", "explain"])
@@ -22,10 +17,10 @@ def test_a_request_comes_from_text_a_file_or_standard_input(command, tmp_path):
     (tmp_path / "user.json").write_text(user, encoding="utf-8")
     form = ["--format", "json"]
     answers = {
-        run(command, "--request", HIKER, *form).stdout,
-        run(command, "rules", "--request", "-", *form, stdin=json.dumps(request)).stdout,
-        run(command, "--user", user, "--context", context, "--now", request["now"], *form).stdout,
-        run(
+        tailored(command, "--request", HIKER, *form).stdout,
+        tailored(command, "rules", "--request", "-", *form, stdin=json.dumps(request)).stdout,
+        tailored(command, "--user", user, "--context", context, "--now", request["now"], *form).stdout,
+        tailored(
             command,
             "--user",
             str(tmp_path / "user.json"),
@@ -43,16 +38,18 @@ def test_a_request_comes_from_text_a_file_or_standard_input(command, tmp_path):
 
 def test_people_get_a_table_with_what_was_withheld_and_warned_of():
     user = '{"viewed_categories": ["knee-supports"], "age": "x"}'
-    told = run("evaluate", "--user", user, "--context", '{"page": "magazine"}', "--now", "2026-11-24").stdout
+    told = tailored(
+        "evaluate", "--user", user, "--context", '{"page": "magazine"}', "--now", "2026-11-24"
+    ).stdout
     assert "withheld: content gentle-trails (topic health)" in told
     assert "warning: `user.age` is not a whole number; it counts as missing." in told
     assert any(line.split() == ["guidance", "(nothing)", "default"] for line in told.splitlines())
-    told = run("evaluate", "--request", "examples/requests/checkout.json").stdout
+    told = tailored("evaluate", "--request", "examples/requests/checkout.json").stdout
     assert any(line.split() == ["hero", "(hidden)", "calm-checkout"] for line in told.splitlines())
 
 
 def test_explain_can_be_asked_for_one_slot():
-    told = run("explain", "--request", HIKER, "--slot", "hero").stdout
+    told = tailored("explain", "--request", HIKER, "--slot", "hero").stdout
     assert told.startswith("hero: hiking-socks, by boots-viewers-see-socks (priority 50)\n  won ")
     assert "greeting:" not in told
 
@@ -74,7 +71,7 @@ def test_explain_can_be_asked_for_one_slot():
 )
 def test_what_cannot_run_exits_with_2_and_one_line(arguments, reason):
     for command in ("evaluate", "explain"):
-        done = run(command, *arguments)
+        done = tailored(command, *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"tailored: {reason}")
         assert done.stderr.count("\n") == 1
@@ -90,20 +87,20 @@ def test_what_cannot_run_exits_with_2_and_one_line(arguments, reason):
     ],
 )
 def test_a_request_that_is_none_exits_with_2(request_, reason):
-    done = run("evaluate", "--request", "-", stdin=request_)
+    done = tailored("evaluate", "--request", "-", stdin=request_)
     assert done.returncode == 2
     assert done.stderr.startswith(f"tailored: {reason}")
 
 
 def test_a_file_that_is_not_utf8_is_said_to_be(tmp_path):
     (tmp_path / "user.json").write_bytes(b'{"name": "\xff"}')
-    done = run("evaluate", "--user", str(tmp_path / "user.json"))
+    done = tailored("evaluate", "--user", str(tmp_path / "user.json"))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "is not UTF-8" in done.stderr
 
 
 def test_an_unknown_slot_is_said_to_be():
-    done = run("explain", "--user", "{}", "--slot", "hreo")
+    done = tailored("explain", "--user", "{}", "--slot", "hreo")
     assert (done.returncode, done.stderr) == (
         2,
         "tailored: --slot: the book has no slot and no setting hreo\n",
@@ -112,8 +109,8 @@ def test_an_unknown_slot_is_said_to_be():
 
 def test_a_book_with_errors_prints_them_and_exits_with_1(tmp_path):
     (tmp_path / "book.yaml").write_text("rules: {r: {when: {page: home}, show: {hero: x}}}")
-    done = run("evaluate", str(tmp_path), "--user", "{}")
+    done = tailored("evaluate", str(tmp_path), "--user", "{}")
     assert (done.returncode, done.stdout) == (1, "")
     assert "unknown-attribute" in done.stderr
-    done = run("evaluate", str(tmp_path), "--user", "{}", "--format", "json")
+    done = tailored("evaluate", str(tmp_path), "--user", "{}", "--format", "json")
     assert json.loads(done.stdout)["errors"] == 3

@@ -2,32 +2,17 @@
 
 import json
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-TAILORED = Path(sys.executable).with_name("tailored")
-BOOK = """\
-attributes:
-  user: {age: {type: integer}}
-slots: {hero: {default: plain}}
-content: {plain: {title: Welcome}, wine: {title: Wine}}
-rules:
-  grown-ups-see-wine: {when: {age: {at least: 18}}, show: {hero: wine}}
-"""
-TESTS = """\
-tests:
-  wine-at-18: {user: {age: 18}, expect: {hero: wine}}
-  no-wine-at-17: {user: {age: 17}, expect: {hero: plain}}
-"""
+from tests.support.command import BIN, tailored
+from tests.support.grown_ups import BOOK, TESTS
 
 
-def run(*arguments: str, cwd: Path | None = None):
-    return subprocess.run(
-        [TAILORED, "test", *arguments], capture_output=True, text=True, check=False, cwd=cwd
-    )
+def run(*arguments: str, cwd: str | Path = ".") -> subprocess.CompletedProcess[str]:
+    return tailored("test", *arguments, cwd=cwd)
 
 
 @pytest.fixture
@@ -142,7 +127,10 @@ def test_watch_runs_again_when_a_file_changes(book, tmp_path):
     request.write_text('{"user": {"age": 18}}')
     (book / "tests.yaml").write_text(TESTS + "  kari: {request: ../request.json, expect: {hero: wine}}\n")
     watching = subprocess.Popen(
-        [TAILORED, "test", "--watch", str(book)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [BIN / "tailored", "test", "--watch", book],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     too_long = threading.Timer(120, watching.kill)  # so that a defect fails the test, and does not hang it
     too_long.start()

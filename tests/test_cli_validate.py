@@ -9,28 +9,24 @@ from pathlib import Path
 
 import pytest
 
-TAILORED = Path(sys.executable).with_name("tailored")
-
-
-def run(*arguments: str):
-    return subprocess.run([TAILORED, *arguments], capture_output=True, text=True, check=False)
+from tests.support.command import tailored
 
 
 def test_the_example_book_is_valid_by_default():
-    done = run("validate", "--strict")
+    done = tailored("validate", "--strict")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("No problems in ")
 
 
 def test_findings_are_shown_with_their_line(tmp_path):
     (tmp_path / "home.yaml").write_text("rules:\n  calm:\n    hide: [hero]\n    whne: always\n")
-    done = run("validate", str(tmp_path))
+    done = tailored("validate", str(tmp_path))
     assert done.returncode == 1
     assert (
         f"{tmp_path}/home.yaml:4:5  unknown-key\n    4 |     whne: always\n      |     ^^^^\n" in done.stdout
     )
     assert "Did you mean `when`?" in done.stdout
-    data = json.loads(run("validate", str(tmp_path), "--format", "json").stdout)
+    data = json.loads(tailored("validate", str(tmp_path), "--format", "json").stdout)
     assert (data["errors"], data["warnings"]) == (2, 0)
     assert [d["code"] for d in data["diagnostics"]] == ["unknown-slot", "unknown-key"]
     assert set(data["diagnostics"][0]) == {
@@ -40,16 +36,16 @@ def test_findings_are_shown_with_their_line(tmp_path):
 
 def test_warnings_fail_only_when_strict(tmp_path):
     (tmp_path / "a.yaml").write_text("slots: {hero: {}}\nrules: {calm: {hide: [hero], when: always}}")
-    assert run("validate", str(tmp_path)).returncode == 0
-    assert run("validate", str(tmp_path), "--strict").returncode == 1
+    assert tailored("validate", str(tmp_path)).returncode == 0
+    assert tailored("validate", str(tmp_path), "--strict").returncode == 1
 
 
 def test_a_book_that_is_not_there_is_one_line_and_exit_2(tmp_path):
-    done = run("validate", str(tmp_path / "nowhere"))
+    done = tailored("validate", str(tmp_path / "nowhere"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "there is no folder" in done.stderr
-    assert run("validate", "--frmat").returncode == 2
+    assert tailored("validate", "--frmat").returncode == 2
 
 
 def test_schedules_are_checked_at_the_time_that_now_names(tmp_path):
@@ -58,8 +54,8 @@ def test_schedules_are_checked_at_the_time_that_now_names(tmp_path):
         "rules: {r: {when: always, show: {hero: c}, from: 2026-11-01, until: 2026-12-01}}"
     )
     for now, code in [("2026-11-30", 0), ("2026-11-30T23:59:59Z", 0), ("2026-12-01", 1), ("20261201T00Z", 1)]:
-        assert run("validate", str(tmp_path), "--strict", "--now", now).returncode == code
-    done = run("validate", str(tmp_path), "--now", "soon")
+        assert tailored("validate", str(tmp_path), "--strict", "--now", now).returncode == code
+    done = tailored("validate", str(tmp_path), "--now", "soon")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'soon' is no ISO 8601 date or time" in done.stderr
 
@@ -115,11 +111,5 @@ def test_what_is_no_book_is_told_in_one_line_by_every_command(tmp_path, given, r
         ["evaluate", "--user", "{}"],
         ["explain", "--user", "{}"],
     ):
-        done = subprocess.run(
-            [TAILORED, command[0], given, *command[1:]],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = tailored(command[0], given, *command[1:], cwd=tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", f"tailored: {reason}\n"), command

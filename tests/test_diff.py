@@ -1,13 +1,11 @@
 """`tailored diff`: meaning, not text; whom a change concerns; revisions; recorded traffic."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-TAILORED = Path(sys.executable).with_name("tailored")
+from tests.support.command import git, tailored
+
 BOOK = """\
 attributes:
   user: {country: {type: string, values: [NO, US]}, age: {type: integer}}
@@ -36,10 +34,6 @@ rules:
 """
 
 
-def run(*arguments, cwd=None):
-    return subprocess.run([TAILORED, *arguments], capture_output=True, text=True, check=False, cwd=cwd)
-
-
 def book(folder, name, *changes):
     text = BOOK
     for old, new in changes:
@@ -52,7 +46,7 @@ def book(folder, name, *changes):
 def compare(folder, *changes, options=()):
     book(folder, "old")
     book(folder, "new", *changes)
-    done = run("diff", "old", "new", "--format", "json", *options, cwd=folder)
+    done = tailored("diff", "old", "new", "--format", "json", *options, cwd=folder)
     assert done.stderr == ""
     return json.loads(done.stdout), done.returncode
 
@@ -120,24 +114,20 @@ def test_recorded_requests_say_what_share_of_the_traffic_is_affected(tmp_path):
 
 
 def test_revisions_of_git_are_compared_with_each_other_and_with_the_files_as_they_are(tmp_path):
-    def git(*arguments):
-        identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
-
-    git("init", "-b", "main")
+    git(tmp_path, "init", "-b", "main")
     book(tmp_path, "rules")
-    git("add", ".")
-    git("commit", "-m", "one")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "one")
     path = tmp_path / "rules" / "book.yaml"
     path.write_text(BOOK.replace("hero: b", "hero: a"))
-    done = run("diff", "main", "--", "rules", cwd=tmp_path)
+    done = tailored("diff", "main", "--", "rules", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
     assert "hero: changed when page is" in done.stdout
-    git("commit", "-am", "two")
-    assert run("diff", "main~1..main", "--", "rules", cwd=tmp_path).returncode == 1
-    assert run("diff", "main", "--", "rules", cwd=tmp_path).returncode == 0
-    assert run("diff", "main..", cwd=tmp_path).returncode == 0
-    done = run("diff", "nope..main", "--", "rules", cwd=tmp_path)
+    git(tmp_path, "commit", "-am", "two")
+    assert tailored("diff", "main~1..main", "--", "rules", cwd=tmp_path).returncode == 1
+    assert tailored("diff", "main", "--", "rules", cwd=tmp_path).returncode == 0
+    assert tailored("diff", "main..", cwd=tmp_path).returncode == 0
+    done = tailored("diff", "nope..main", "--", "rules", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("tailored: there is no revision nope")
 
@@ -146,7 +136,7 @@ def test_what_cannot_be_compared_is_said_in_a_line(tmp_path):
     book(tmp_path, "old")
     book(tmp_path, "broken", ("page: home,", "page: hoem,"))
     for arguments in [("old",), ("old", "nowhere"), ("old", "broken"), ()]:
-        done = run("diff", *arguments, cwd=tmp_path)
+        done = tailored("diff", *arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, ""), arguments
         assert "tailored: " in done.stderr
         assert "Traceback" not in done.stderr

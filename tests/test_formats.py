@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -15,9 +13,9 @@ from tailored.book.diagnostics import Span
 from tailored.report.formats import FORMATS, written
 from tailored.report.markdown import block, code, prose
 from tailored.report.outcome import Case, Finding, Outcome
+from tests.support.command import tailored
 from tests.support.node import NodeToolMissing, sarif_schema
 
-TAILORED = Path(sys.executable).with_name("tailored")
 ODD = "50% of `a|b`,\r\nsaid: <b>@all</b> & \x00\x1b[31m*co*]]>"
 """A text in which every format has something to escape."""
 FINDING = Finding(
@@ -109,9 +107,7 @@ def test_sarif_of_every_kind_of_finding_is_valid_and_has_the_help_of_its_page(tm
 
 def test_sarif_of_a_broken_book_is_valid(tmp_path):
     (tmp_path / "ünï code.yaml").write_text("rules:\n  calm:\n    hide: [hero]\n    whne: always\n")
-    done = subprocess.run(
-        [TAILORED, "validate", tmp_path, "--format", "sarif"], capture_output=True, check=False
-    )
+    done = tailored("validate", tmp_path, "--format", "sarif")
     assert done.returncode == 1
     log = json.loads(done.stdout)
     jsonschema.validate(log, schema())

@@ -1,10 +1,7 @@
 """Conditions leave as JSONLogic that an independent engine evaluates alike, and come back the same."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import datalogic_py
 import pytest
@@ -22,9 +19,9 @@ from tailored.condition.tree import InSegment, Logic, Op, leaves
 from tailored.condition.values import TooLarge, WrongType, read_value
 from tailored.engine.engine import Engine
 from tailored.engine.facts import as_json, nested, read_facts
+from tests.support.command import tailored
 from tests.support.conditions import ATTRIBUTES, LOGIC, NOW, PURPOSES, conditions, contexts, users, written
 
-TAILORED = Path(sys.executable).with_name("tailored")
 ENGINE = datalogic_py.Engine()
 BASE = {
     "attributes": ATTRIBUTES,
@@ -295,7 +292,7 @@ def test_every_operator_has_its_row():
 
 
 def run(*arguments):
-    return subprocess.run([TAILORED, "export", *arguments], capture_output=True, text=True, check=False)
+    return tailored("export", *arguments)
 
 
 BOOK = """\

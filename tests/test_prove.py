@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from tailored.condition.tree import Op
 from tailored.engine.engine import Engine
 from tailored.proof.reader import TRANSLATE
 from tailored.proof.texts import text_with
+from tests.support.command import tailored
 
-TAILORED = Path(sys.executable).with_name("tailored")
 BASE = """\
 attributes:
   user:
@@ -38,15 +37,11 @@ content:
 """
 
 
-def run(*arguments, cwd=None):
-    return subprocess.run([TAILORED, *arguments], capture_output=True, text=True, check=False, cwd=cwd)
-
-
 def prove(folder, text, *options):
     """The findings about a book of the base and this text, by code; and how the command ended."""
     (folder / "base.yaml").write_text(BASE)
     (folder / "book.yaml").write_text(text)
-    done = run("prove", str(folder), "--format", "json", *options)
+    done = tailored("prove", str(folder), "--format", "json", *options)
     assert done.stderr == ""
     data = json.loads(done.stdout)
     return {finding["code"]: finding for finding in data["diagnostics"]}, data, done.returncode
@@ -57,7 +52,7 @@ def test_every_operator_is_translated():
 
 
 def test_the_example_book_is_clean_and_its_guarantees_hold():
-    done = run("prove", "--strict", "--format", "json")
+    done = tailored("prove", "--strict", "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads(done.stdout)
     assert (data["diagnostics"], data["undecided"]) == ([], [])
@@ -255,7 +250,7 @@ def test_it_says_what_it_needs_where_z3_is_missing_and_where_there_is_no_book(tm
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'tailored[proof]'" in done.stderr
-    done = run("prove", str(tmp_path / "nowhere"))
+    done = tailored("prove", str(tmp_path / "nowhere"))
     assert (done.returncode, done.stdout) == (2, "")
 
 

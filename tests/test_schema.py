@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,12 +11,13 @@ from jsonschema import Draft7Validator
 from tailored.book.conditions import WORDS
 from tailored.book.load import check_book
 from tailored.book.nodes import MappingNode, Reader, SequenceNode, plain_value
-from tailored.book.schema import CONDITION, rulebook_schema
+from tailored.book.schema import rulebook_schema
+from tailored.book.schema.conditions import CONDITION
 from tailored.book.source import read_sources
+from tests.support.command import tailored
 from tests.support.conditions import ATTRIBUTES, PURPOSES, conditions, written
 from tests.test_fuzz import mutate
 
-TAILORED = Path(sys.executable).with_name("tailored")
 KEPT = Path("schemas/rulebook.schema.json")
 RENEW = f"tailored schema > {KEPT}"
 SOURCES = read_sources("rules")
@@ -43,10 +42,6 @@ settings: {words: {type: list of strings, default: []}, day: {type: datetime, de
 content: {404: {title: null, parts: [1, {x: y}]}, b: {title: B, topic: [health], tags: 3}}
 segments: {"7": {when: always}}
 """
-
-
-def run(*arguments: str):
-    return subprocess.run([TAILORED, *arguments], capture_output=True, text=True, check=False)
 
 
 def data(text: str | bytes):
@@ -90,7 +85,7 @@ def test_a_schema_has_no_title_which_editors_would_show_instead_of_descriptions(
 
 
 def test_the_kept_schema_is_the_one_that_the_command_prints():
-    assert run("schema").stdout == KEPT.read_text(), f"{KEPT} is stale; renew it with `{RENEW}`"
+    assert tailored("schema").stdout == KEPT.read_text(), f"{KEPT} is stale; renew it with `{RENEW}`"
 
 
 @BOTH
@@ -281,7 +276,7 @@ def test_whatever_is_left_of_the_example_book_that_the_validator_takes_the_schem
 
 
 def test_the_command_prints_a_schema_with_the_names_of_a_book():
-    done = run("schema", "rules")
+    done = tailored("schema", "rules")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == OF_BOOK.schema
     segment = OF_BOOK.schema["definitions"]["segment"]
@@ -291,7 +286,7 @@ def test_the_command_prints_a_schema_with_the_names_of_a_book():
 
 def test_a_book_with_errors_still_has_a_schema_and_the_command_says_so(tmp_path):
     (tmp_path / "a.yaml").write_text("slots: {hero: {}}\nrules: {calm: {hide: [hreo]}}")
-    done = run("schema", str(tmp_path))
+    done = tailored("schema", str(tmp_path))
     assert done.returncode == 1
     assert "hero" in json.loads(done.stdout)["definitions"]["show"]["properties"]
     assert done.stderr.count("\n") == 1
@@ -299,7 +294,7 @@ def test_a_book_with_errors_still_has_a_schema_and_the_command_says_so(tmp_path)
 
 
 def test_no_book_is_one_line_and_exit_2(tmp_path):
-    done = run("schema", str(tmp_path / "nowhere"))
+    done = tailored("schema", str(tmp_path / "nowhere"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "there is no folder" in done.stderr

@@ -2,21 +2,20 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-TAILORED = Path(sys.executable).with_name("tailored")
+from tests.support.command import tailored
+
 ROOT = Path(__file__).parents[1]
 
 
-def validate(*arguments: object, stdin: bytes = b"", cwd: Path = ROOT) -> subprocess.CompletedProcess[bytes]:
-    command = [str(one) for one in (TAILORED, "validate", *arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, check=False, cwd=cwd)
+def validate(*arguments: object, stdin: bytes = b"", cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return tailored("validate", *arguments, cwd=cwd, stdin=stdin)
 
 
-def codes(done: subprocess.CompletedProcess[bytes]) -> list[tuple[str, str, int]]:
+def codes(done: subprocess.CompletedProcess[str]) -> list[tuple[str, str, int]]:
     found = json.loads(done.stdout)["diagnostics"]
     return [(one["path"], one["code"], one["line"]) for one in found if one["severity"] != "note"]
 
@@ -76,11 +75,11 @@ def test_what_no_book_can_hold_is_refused_in_a_line(shop):
         ("rules/.hidden.yaml", "is no rule file"),
     ]:
         done = validate("--stdin-path", path, cwd=shop)
-        assert (done.returncode, done.stdout) == (2, b"")
-        assert reason in done.stderr.decode()
-        assert done.stderr.count(b"\n") == 1
+        assert (done.returncode, done.stdout) == (2, "")
+        assert reason in done.stderr
+        assert done.stderr.count("\n") == 1
     done = validate("nowhere", "--stdin-path", "nowhere/a.yaml", cwd=shop)
-    assert (done.returncode, done.stderr) == (2, b"tailored: there is no folder nowhere\n")
+    assert (done.returncode, done.stderr) == (2, "tailored: there is no folder nowhere\n")
 
 
 def test_bytes_that_are_no_text_are_a_finding(shop):
@@ -88,7 +87,7 @@ def test_bytes_that_are_no_text_are_a_finding(shop):
         "--stdin-path", "rules/more/home.yaml", "--format", "json", stdin=b"rules: \xff", cwd=shop
     )
     assert ("more/home.yaml", "not-utf8", 1) in codes(done)
-    assert done.stderr == b""
+    assert done.stderr == ""
 
 
 def test_the_example_book_is_as_it_is_saved():

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -95,15 +95,18 @@ class Lexicon:
 
 def lexicon_of(topics: Mapping[str, Topic]) -> Lexicon:
     """The words of the sensitive topics of a book: those built in, and those that the book adds."""
+    return _lexicon(tuple((topic.id, topic.words) for topic in topics.values() if topic.sensitive))
+
+
+@lru_cache(maxsize=8)  # most books have the same topics as the one before: it was saved again
+def _lexicon(topics: tuple[tuple[str, tuple[str, ...]], ...]) -> Lexicon:
     lexicon = Lexicon()
-    for topic in topics.values():
-        if not topic.sensitive:
-            continue
-        built_in = _built_in().get(topic.id, {})
-        for text in (*built_in.get("starts", ()), *topic.words):
-            lexicon.add_start(topic.id, text)
+    for topic, more in topics:
+        built_in = _built_in().get(topic, {})
+        for text in (*built_in.get("starts", ()), *more):
+            lexicon.add_start(topic, text)
         for text in built_in.get("words", ()):
-            lexicon.add_word(topic.id, text)
+            lexicon.add_word(topic, text)
     for built_in in _built_in().values():
         for text in built_in.get("harmless", ()):
             lexicon.add_start(None, text)
