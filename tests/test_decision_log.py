@@ -162,6 +162,18 @@ def test_a_log_that_cannot_be_opened_is_said_at_once(book, tmp_path):
         Served(book, ["--log", str(tmp_path / "nowhere" / "log")]).__enter__()
 
 
+def test_a_log_that_somebody_moves_aside_or_removes_is_begun_anew(tmp_path):
+    path = tmp_path / "log.ndjson"
+    sink = FileSink(path)
+    sink.write([{"time": 1}])
+    path.rename(tmp_path / "old")
+    sink.write([{"time": 2}])
+    assert ((tmp_path / "old").read_text(), path.read_text()) == ('{"time":1}\n', '{"time":2}\n')
+    path.unlink()
+    sink.write([{"time": 3}])
+    assert path.read_text() == '{"time":3}\n'
+
+
 def test_a_file_that_holds_something_else_is_left_as_it_is(book, tmp_path):
     poem = tmp_path / "poem.txt"
     for text in ("My only copy, without a newline", '{"user": {}}\n{"us'):

@@ -102,6 +102,14 @@ def test_a_hidden_slot_is_a_disabled_flag(client):
         ("object", "text", {}, None, ErrorCode.TYPE_MISMATCH, "not an object"),
         ("string", "hero", "", None, ErrorCode.TYPE_MISMATCH, "not a string"),
         ("string", "text", "x", {"both": "y"}, ErrorCode.INVALID_CONTEXT, "`user.both` or `context.both`"),
+        (
+            "string",
+            "text",
+            "x",
+            {"consents": {"health": False}, "user.consents": {"health": True}},
+            ErrorCode.INVALID_CONTEXT,
+            "`consents` and `user.consents` are the same",
+        ),
     ],
 )
 def test_what_goes_wrong_has_its_error_code_and_gives_the_applications_default(

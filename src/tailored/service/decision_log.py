@@ -181,6 +181,8 @@ class FileSink:
     def write(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Raises OSError where the records cannot be written; then none of them is in the file."""
         data = b"".join(dumps(record) + b"\n" for record in records)
+        if not self._is_in_place():  # moved aside or removed by somebody else, such as logrotate
+            self._open_anew()
         start = os.fstat(self._file).st_size
         if start and start + len(data) > self._size:
             self._rotate()
@@ -207,6 +209,15 @@ class FileSink:
             self.path.replace(_numbered(self.path, 1))
         else:
             self.path.unlink()
+        self._open_anew()
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.path), os.fstat(self._file))
+        except FileNotFoundError:
+            return False
+
+    def _open_anew(self) -> None:
         file = _open(self.path)
         os.close(self._file)
         self._file = file

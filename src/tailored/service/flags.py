@@ -79,8 +79,10 @@ class Contexts:
     def read(self, targeting_key: object, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The user and the context of an evaluation context; names that the book does not have are ignored.
 
-        Raises UnusableContext where a short name could be of either side, or the targeting key is no text.
+        Raises UnusableContext where a short name could be of either side, where something is given by two
+        names (of two consents, none may win by chance), or where the targeting key is no text.
         """
+        names: dict[tuple[str, tuple[str, ...]], str] = {}
         sides: dict[str, dict[str, Any]] = {"user": {}, "context": {}}
         for name, value in given.items():
             place = self._places.get(name)
@@ -88,6 +90,8 @@ class Contexts:
                 continue
             if name in self._ambiguous:
                 raise UnusableContext(f"`{name}` may be `user.{name}` or `context.{name}`; write it whole.")
+            if (other := names.setdefault(place, name)) != name:
+                raise UnusableContext(f"`{other}` and `{name}` are the same; give one of them.")
             side, path = place
             data = sides[side]
             for step in path[:-1]:
