@@ -176,7 +176,7 @@ def test_a_log_that_somebody_moves_aside_or_removes_is_begun_anew(tmp_path):
 
 def test_a_file_that_holds_something_else_is_left_as_it_is(book, tmp_path):
     poem = tmp_path / "poem.txt"
-    for text in ("My only copy, without a newline", '{"user": {}}\n{"us'):
+    for text in ("My only copy, without a newline", '{\n  "keys": {}\n}'):
         poem.write_text(text)
         with pytest.raises(AssertionError, match="it holds something else than decisions"):
             Served(book, ["--log", str(poem)]).__enter__()
@@ -207,6 +207,12 @@ def test_every_moment_of_a_kill_leaves_whole_records(book, tmp_path):
 
 
 class TestTheFile:
+    def test_a_last_record_that_lacks_its_newline_only_is_kept(self, tmp_path):
+        path = tmp_path / "log"
+        path.write_bytes(b'{"a": 1}\n{"b": 2}')
+        FileSink(path).write([{"c": 3}])
+        assert path.read_bytes() == b'{"a": 1}\n{"b": 2}\n{"c":3}\n'
+
     def test_an_incomplete_last_record_is_taken_off(self, tmp_path):
         path = tmp_path / "log"
         path.write_bytes(b'{"a": 1}\n' + b'{"b": ' + b"x" * 200_000)

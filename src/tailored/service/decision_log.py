@@ -19,6 +19,8 @@ from pathlib import Path
 from time import monotonic, time
 from typing import Any, NamedTuple, Protocol
 
+import orjson
+
 from tailored.engine.decision import Decision, Item, Placement
 from tailored.engine.engine import Engine
 from tailored.engine.facts import as_json
@@ -231,7 +233,7 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__} in {at.filename}, line {at.lineno}"
 
 
-_HEAD = b'{"time":'
+_HEAD = b'{"'
 """What every record begins with."""
 
 
@@ -258,7 +260,11 @@ def _open(path: Path) -> int:
             break
         end = start
     if end != size:
-        os.ftruncate(file, end)
+        try:
+            orjson.loads(os.pread(file, size - end, end))
+            os.write(file, b"\n")  # all of it is here but the end of its line
+        except orjson.JSONDecodeError:
+            os.ftruncate(file, end)
     return file
 
 
