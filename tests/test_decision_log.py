@@ -218,7 +218,7 @@ class TestTheFile:
         path.write_bytes(b'{"a": 1}\n' + b'{"b": ' + b"x" * 200_000)
         FileSink(path).write([{"c": 3}])
         assert records(path) == [{"a": 1}, {"c": 3}]
-        path.write_bytes(b"x" * 200_000)
+        path.write_bytes(b'{"' + b"x" * 200_000)
         FileSink(path).write([{"c": 3}])
         assert records(path) == [{"c": 3}]
 
