@@ -67,7 +67,7 @@ def test_nothing_of_a_book_stands_in_the_source(monkeypatch):
         assert not re.search(r"city|plan|seen|system|import|b-c|free|['\"]", source)
         known = r"def|read|user|context|door|now|found|clauses|nested|map|if|elif|else|is|not|None|and|or|in"
         known += r"|return|make|True|tuple|list|str|int|float|bool|len|bisect|key|parse_\w+|are_\w+|found_at"
-        known += r"|ELSE|LEAST|MOST|LONGEST|isascii|issuperset|__class__|[a-z]+\d+(_\d+)?"
+        known += r"|is_text|ELSE|LEAST|MOST|LONGEST|isascii|issuperset|__class__|[a-z]+\d+(_\d+)?"
         assert not [word for word in re.findall(r"\w+", source) if not re.fullmatch(known, word)]
     user = {"plan": CODE, "a": {"b-c": CODE}}
     assert engine.evaluate(user, {}, NOW)["hero"].rule == "plan"
@@ -127,12 +127,15 @@ VALUES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["plan", "seen", "age", "score", "born", "at", "app", "vip", "a"])
+@pytest.mark.parametrize(
+    "name", ["plan", "seen", "age", "score", "born", "at", "app", "vip", "a", "consents", "opt_outs"]
+)
 def test_every_kind_of_value_is_read_as_the_specification_says(name):
     engine = engine_of()
     for value in [*VALUES, *({"b-c": one} for one in VALUES)]:
         user = {name: value, "other": 1}
         assert engine.evaluate(user, {}, NOW).to_dict() == decide(engine.book, user, {}, NOW), value
+        assert engine.evaluate(user, {}, NOW).to_dict() == decide(engine.book, user, {}, NOW), "once more"
         foreign = UserDict(user)
         assert engine.evaluate(foreign, {}, NOW).to_dict() == engine.evaluate(user, {}, NOW).to_dict()
 

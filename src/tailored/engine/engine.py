@@ -56,9 +56,14 @@ as going through the slots."""
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """The attributes that a slot depends on, beside the rules; None where it is more than those."""
+    """The attributes that a slot depends on, beside the rules; None where it is more than those.
+
+    Where anything that was looked at has a label, it depends on permissions, too, and on all the rules that
+    offer something; then `keys` are not told here.
+    """
 
     keys: tuple[str, ...] | None
+    is_labelled: bool = False
 
 
 class Engine:
@@ -85,6 +90,8 @@ class Engine:
         """With each slot, by the clauses that bear on it, what it shows, or what that depends on."""
         self._shown: dict[tuple[object, ...], Placement] = {}
         """Placements by their slot, its clauses and what their texts read."""
+        self._texts: dict[tuple[str, int], tuple[str, ...] | None] = {}
+        """What texts read, by a slot with labels and the clauses that offer it something."""
         self._whole: dict[int, FrozenDict] = {}
         """All slots, by the clauses that hold, where no slot varies otherwise."""
         self._kept_back: dict[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = {}
@@ -275,30 +282,51 @@ class Engine:
     ) -> Placement:
         """What a slot shows where that is not the same for everyone, or not known yet."""
         assert not isinstance(reads, Placement)
-        shared: tuple[object, ...] | None = None
-        if reads is not None and (read := making.read(reads)) is not None:
-            shared = (one.slot.id, bearing, *read)
+        shared = None if reads is None else self._told_apart(one, bearing, firing, reads, making)
+        if shared is not None:
             placement = self._shown.get(shared)
             if placement is not None:
                 return placement
-        failed = len(making.failed)
+        wrong = len(making.failed) + making.taken
         choice = choose(self._plan, one, firing, making.facts.permissions)
         placement = self._placement(one.slot.id, choice, making)
         if reads is None:
             if len(known) >= MOST_SHARED:
                 known.clear()
             known[bearing] = self._depends(one, firing, placement)
-        elif shared is not None and len(making.failed) == failed:
+        elif shared is not None and len(making.failed) + making.taken == wrong:
             if len(self._shown) >= MOST_SHARED:
                 self._shown.clear()
             self._shown[shared] = placement
         return placement
 
-    def _depends(self, one: SlotPlan, firing: int, placement: Placement) -> Placement | Reads:
-        """What a slot shows by some clauses, where that is the same for all; or else what it depends on.
+    def _told_apart(
+        self, one: SlotPlan, bearing: int, firing: int, reads: Reads, making: _Making
+    ) -> tuple[object, ...] | None:
+        """What tells apart the requests to which a slot shows something else; None where it is too much."""
+        if not reads.is_labelled:
+            read = making.read(reads.keys)
+            return None if read is None else (one.slot.id, bearing, *read)
+        offers, permissions = firing & one.offers, making.facts.permissions
+        read = making.read(self._read_by_any(one, offers))
+        if read is None:
+            return None
+        return one.slot.id, offers, permissions.closed, permissions.opt_outs, permissions.everything, *read
 
-        Where any of the content that was looked at has a label, it depends on more than is told.
-        """
+    def _read_by_any(self, one: SlotPlan, offers: int) -> tuple[str, ...] | None:
+        """What the texts of all that may be shown read; None where they read consents."""
+        asked = one.slot.id, offers
+        if asked not in self._texts:
+            shows = [self.book.rules[place].show[one.slot.id] for place in self._matcher.rules(offers)]
+            content = {name for names in (*shows, one.slot.default) for name in names}
+            read = frozenset[str]().union(*map(self._renderer.reads, content))
+            if len(self._texts) >= MOST_SHARED:
+                self._texts.clear()
+            self._texts[asked] = None if "user.consents" in read else tuple(sorted(read))
+        return self._texts[asked]
+
+    def _depends(self, one: SlotPlan, firing: int, placement: Placement) -> Placement | Reads:
+        """What a slot shows by some clauses, where that is the same for all; or else what it depends on."""
         if placement.kind == "order" or placement.hidden:
             return placement
         slot = one.slot
@@ -312,7 +340,7 @@ class Engine:
         content += [] if placement.content is None else [placement.content]
         looked_at = {name for names in (*shows, slot.default, content) for name in names}
         if (places and not shows[0]) or not self._plan.labelled_content.isdisjoint(looked_at):
-            return Reads(None)
+            return Reads(None, is_labelled=True)
         if all(map(self._renderer.is_plain, content)):
             return placement
         names = frozenset[str]().union(*map(self._renderer.reads, content))
@@ -370,13 +398,13 @@ class _Making:
         self.taken = 0
         """Pieces of content that the last check took out."""
 
-    def read(self, reads: Reads) -> list[object] | None:
+    def read(self, keys: tuple[str, ...] | None) -> list[object] | None:
         """What texts read of this request, to tell it from others; None where that is too much."""
-        if reads.keys is None:
+        if keys is None:
             return None
         found: list[object] = []
-        get = self.facts.values.get
-        for key in reads.keys:
+        get = self.facts.value
+        for key in keys:
             value = get(key)
             text = value if isinstance(value, str) else repr(value)  # 1, 1.0 and true are equal
             if len(text) > LONGEST_SHARED:

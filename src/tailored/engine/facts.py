@@ -25,6 +25,8 @@ from tailored.guard.permissions import Permissions, read_permissions
 
 MOST_DOORS = 1024
 """Sets of permissions that a reader remembers."""
+MOST_SAID, LONGEST_SAID = 32, 500
+"""Consents and opt-outs of a request that is remembered, and the letters of all their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,10 @@ class Facts:
             self._values = self._reader.values(self.raws)
         return self._values
 
+    def value(self, key: str) -> Value | None:
+        """One of them, without the others; None where it is missing."""
+        return self._reader.value(self.raws, key) if self._values is None else self._values.get(key)
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -144,7 +150,10 @@ class FactsReader:
             ordinary(reads, len(self._user), len(self._context), _found_at, _maker(self))
             for reads in (self._reads, unasked)
         ]
+        self._at = {key: (place, type_) for place, key, type_ in self._typed}
         self._doors: dict[Any, Door] = {}
+        self._plainly: dict[Any, Door] = {}
+        """The doors of requests that say plainly what they permit, by how they say it."""
         self._nothing_said = self._door(read_permissions(None, None, None, book.topics, book.purposes)[0])
 
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
@@ -219,6 +228,14 @@ class FactsReader:
             warnings.append(RequestWarning("unlisted-value", attribute.key, message))
         return value
 
+    def value(self, raws: Sequence[Any], key: str) -> Value | None:
+        """One typed value of what was read; None where it is missing."""
+        place, type_ = self._at.get(key, (0, None))
+        if key not in self._at or (raw := raws[place]) is None:
+            return None
+        found: Value = raw if type_ is None or raw.__class__ is Version else read_value(raw, type_)
+        return found
+
     def values(self, raws: Sequence[Any]) -> dict[str, Value]:
         """The typed values by whole attribute names, of what was read."""
         found = {}
@@ -231,6 +248,10 @@ class FactsReader:
     def _permitted(
         self, consents: object, opt_outs: object, gpc: object
     ) -> tuple[Door, list[RequestWarning]]:
+        said = _plainly(consents, opt_outs, gpc)
+        door = self._plainly.get(said)
+        if door is not None:
+            return door, []
         permissions, unreadable = read_permissions(consents, opt_outs, gpc, self._topics, self._purposes)
         warnings = []
         for name in unreadable:
@@ -238,7 +259,10 @@ class FactsReader:
             warnings.append(RequestWarning("wrong-type", name, message.format(name)))
         if not permissions.opt_outs <= self._purposes.keys():
             warnings.append(_UNKNOWN_PURPOSE)
-        return self._door(permissions), warnings
+        door = self._door(permissions)
+        if said is not None and not warnings and len(self._plainly) < MOST_DOORS:
+            self._plainly[said] = door
+        return door, warnings
 
     def _door(self, permissions: Permissions) -> Door:
         known = permissions.closed, permissions.opt_outs.intersection(self._purposes), permissions.everything
@@ -340,6 +364,20 @@ def nested(facts: Facts, attributes: Iterable[Attribute]) -> dict[str, Any]:
         if (value := facts.values.get(attribute.key)) is not None:
             data[attribute.side][attribute.name] = as_json(value)
     return data
+
+
+def _plainly(consents: object, opt_outs: object, gpc: object) -> tuple[object, ...] | None:
+    """What a request says of what it permits, as a key; None where it says it in an unusual way."""
+    flags: Any = {} if consents is None else consents
+    outs: Any = [] if opt_outs is None else opt_outs
+    if flags.__class__ is not dict or outs.__class__ is not list or len(flags) + len(outs) > MOST_SAID:
+        return None
+    names = [*flags, *outs]
+    if not {*map(type, names)} <= {str} or not {*map(type, flags.values())} <= {bool}:
+        return None
+    if sum(map(len, names)) > LONGEST_SAID:
+        return None
+    return tuple(flags.items()), tuple(outs), gpc is True
 
 
 def _careful(source: Mapping[str, object]) -> Get:

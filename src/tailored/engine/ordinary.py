@@ -204,7 +204,17 @@ def _are_texts(values: tuple[Any, ...]) -> bool:
         if one.__class__ is not str:
             return False
     whole = "".join(values)  # as fast for all of them as for one
-    return whole.isascii() and len(whole) <= LONGEST_TEXT and len(values) <= LONGEST_LIST
+    return len(whole) <= LONGEST_TEXT and len(values) <= LONGEST_LIST and _is_text(whole)
+
+
+def _is_text(value: str) -> bool:
+    """Whether there are no lone surrogates in it."""
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return False
+    return True
 
 
 def _are_integers(values: tuple[Any, ...]) -> bool:
@@ -215,7 +225,7 @@ def _are_integers(values: tuple[Any, ...]) -> bool:
 
 
 _PLAIN = {
-    Type.STRING: "v{n}.__class__ is str and v{n}.isascii() and len(v{n}) <= LONGEST",
+    Type.STRING: "v{n}.__class__ is str and len(v{n}) <= LONGEST and (v{n}.isascii() or is_text(v{n}))",
     Type.INTEGER: "v{n}.__class__ is int and LEAST < v{n} < MOST",
     Type.NUMBER: "(v{n}.__class__ is float or v{n}.__class__ is int) and LEAST < v{n} < MOST",
     Type.BOOLEAN: "v{n}.__class__ is bool",
@@ -234,6 +244,7 @@ _NAMES = {
     "are_integers": _are_integers,
     "are_texts": _are_texts,
     "bisect": bisect_right,
+    "is_text": _is_text,
     "ELSE": object(),
     "LEAST": -INTEGER_LIMIT,
     "LONGEST": LONGEST_TEXT,

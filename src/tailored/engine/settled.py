@@ -76,10 +76,10 @@ class Rankings:
 
 def told_apart(facts: Facts, reads: Iterable[str], *more: object) -> Known | None:
     """What a request permits, and its values of some attributes, as a key; None where any is too long."""
-    permissions, values = facts.permissions, facts.values
+    permissions, get = facts.permissions, facts.value
     found = [*more, permissions.closed, permissions.opt_outs, permissions.everything]
     for name in reads:
-        value: object = values.get(name)
+        value: object = get(name)
         if value.__class__ not in _SHORT:
             value = _told_apart(value)
             if value is None:
