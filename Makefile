@@ -9,11 +9,16 @@ MAKEFLAGS += --no-print-directory
 # Where this is set, every process that the tests start would compile the same modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long mutants bench bench-quick bench-serve soak browser lint format setup clean
+# What lies around the core, the language and the engine: proofs, scorers, services, tests of books, reports.
+AROUND := catalogs ci cli_test coverage decision_log diff example_shop formats models mutants ofrep openfeature \
+	prove prove_sound pytest_plugin rankings reload rule_tests schemathesis scorer_kinds scoring_hook service \
+	service_limits soak telemetry web
+.PHONY: help demo test tests test-core test-long mutants bench bench-quick bench-serve soak browser lint format setup clean
 
 help:
 	@echo "make demo       decide for some visitors of the example shop, and explain one decision"
 	@echo "make test       lint, type-check and test, with coverage"
+	@echo "make test-core  the tests of the language and the engine alone, without coverage"
 	@echo "make test-long  the same claims on many more generated books, for an hour or so"
 	@echo "make mutants    slips in the example book's rules: do its own tests and guarantees notice them?"
 	@echo "make bench-quick  the engine and its peers in under two minutes"
@@ -28,8 +33,16 @@ help:
 demo: $(READY)
 	@$(PY) examples/demo.py
 
-test: lint
-	@$(PY) -m pytest -n 2 --cov --cov-report=term
+# The type checker uses one core for a while, and the tests wait for servers and browsers now and then.
+test: $(READY)
+	@$(MAKE) -j 2 lint tests
+
+# Each worker gets neighbours, which share what they set up, and takes from the other what is left at the end.
+tests: $(READY)
+	@$(PY) -m pytest -n 2 --dist worksteal --cov --cov-report=term
+
+test-core: $(READY)
+	@$(PY) -m pytest -n 2 --dist worksteal $(AROUND:%=--ignore=tests/test_%.py)
 
 test-long: $(READY)
 	@$(PY) -m pytest -n 2 -m long

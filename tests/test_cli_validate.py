@@ -60,16 +60,22 @@ def test_schedules_are_checked_at_the_time_that_now_names(tmp_path):
     assert "'soon' is no ISO 8601 date or time" in done.stderr
 
 
+COMMANDS_OF_A_READER = (["validate"], ["describe"], ["schema"], ["export", "--to", "jsonlogic"])
 AS_A_STRANGER = """
-import importlib, os, sys
+import importlib, json, os, sys
+from click.testing import CliRunner
 from tailored.cli import main
-importlib.import_module(f"tailored.cli.{sys.argv[1]}")
+commands = json.loads(sys.argv[1])
+for command in commands:
+    importlib.import_module(f"tailored.cli.{command[0]}")
 if os.geteuid() == 0:
     os.setgroups([])
     os.setuid(65534)
-main(sys.argv[1:])
+for command in commands:
+    done = CliRunner().invoke(main, [*command, "book"])
+    print(json.dumps([done.exit_code, done.stdout, done.stderr]))
 """
-"""The command, run by a user who is not allowed everything; what it needs is imported before."""
+"""The commands, run by a user who is not allowed everything; what they need is imported before."""
 UNMEASURED = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
 """The environment without what asks for coverage: such a user may not write its file."""
 
@@ -82,14 +88,14 @@ def test_a_book_that_may_not_be_read_is_one_line_and_exit_2(closed):
         (folder / "book" / "inner").mkdir(parents=True)
         (folder / "book" / "a.yaml").write_text("slots: {}")
         (folder / closed).chmod(0)
-        for command in (["validate"], ["describe"], ["schema"], ["export", "--to", "jsonlogic"]):
-            arguments = [sys.executable, "-c", AS_A_STRANGER, *command, "book"]
-            done = subprocess.run(
-                arguments, cwd=folder, env=UNMEASURED, capture_output=True, text=True, check=False
-            )
-            assert (done.returncode, done.stdout) == (2, ""), command
-            assert done.stderr == f"tailored: {closed} cannot be read: Permission denied\n"
+        arguments = [sys.executable, "-c", AS_A_STRANGER, json.dumps(COMMANDS_OF_A_READER)]
+        done = subprocess.run(
+            arguments, cwd=folder, env=UNMEASURED, capture_output=True, text=True, check=False
+        )
         (folder / closed).chmod(0o755)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = [2, "", f"tailored: {closed} cannot be read: Permission denied\n"]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [told] * len(COMMANDS_OF_A_READER)
 
 
 @pytest.mark.parametrize(

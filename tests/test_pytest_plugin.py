@@ -1,5 +1,6 @@
 """pytest collects the tests of a book beside those of the code: real runs in projects of their own."""
 
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -39,19 +40,22 @@ def project(tmp_path):
     return tmp_path
 
 
-def run(project: Path, *arguments: str) -> tuple[int, str]:
+def run(project: Path, *arguments: str, as_installed: bool = False) -> tuple[int, str]:
+    """Runs pytest with this plugin and no others, which take longer than the rest; or as it is installed."""
+    alone = [] if as_installed else ["-p", "tailored.pytest_plugin"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly", *arguments],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *alone, *arguments],
         cwd=project,
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | ({} if as_installed else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
     )
     return done.returncode, done.stdout + done.stderr
 
 
 def test_the_tests_of_the_book_run_beside_those_of_the_code(project):
-    code, said = run(project, "-v")
+    code, said = run(project, "-v", as_installed=True)
     assert code == 0
     for name in (
         "tests/test_code.py::test_code PASSED",
@@ -96,7 +100,7 @@ def test_a_book_with_errors_is_one_error_with_what_validate_says(project):
 
 def test_nothing_is_collected_where_no_book_is_named(project):
     (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
-    assert "1 passed" in run(project, "-v")[1]
+    assert "1 passed" in run(project, "-v", as_installed=True)[1]
 
 
 def test_a_book_within_what_is_searched_anyway_runs_once(project):

@@ -108,14 +108,26 @@ _actions: list[SearchStrategy[dict[str, Any]]] = [
 _priorities = mostly(st.just({}), st.sampled_from([0, 99, 100, 101, 1000]).map(lambda n: {"priority": n}), 2)
 
 
+_WHENS = mostly(conditions(SEGMENTS), st.just("always"), 4)
+_ACTIONS = st.lists(st.sampled_from(_actions), min_size=1, max_size=2)
+_SEGMENTS = {name: _segment(place) for place, name in enumerate(SEGMENTS)}
+_CONTENTS = {name: _content(name) for name in _CONTENT}
+
+
 @st.composite
 def rules(draw: Any) -> dict[str, Any]:
     """One rule: mostly with a simple condition, so that many fire together."""
-    when = draw(mostly(conditions(SEGMENTS), st.just("always"), 4))
-    rule = {"when": when, **draw(_priorities), **draw(_schedules), **draw(_LABEL)}
-    for action in draw(st.lists(st.sampled_from(_actions), min_size=1, max_size=2)):
+    rule = {"when": draw(_WHENS), **draw(_priorities), **draw(_schedules), **draw(_LABEL)}
+    for action in draw(_ACTIONS):
         rule |= draw(action)
     return rule
+
+
+_RULES = st.lists(rules(), min_size=2, max_size=8)
+_FLAGS_OF_HEALTH = st.sampled_from(["health", "finance", "never"])
+_CHILDREN = st.sampled_from([{}, {"sensitive": False, "because": "We sell to parents", "words": ["pram"]}])
+_HEROES = st.sampled_from([{}, {"default": "c0"}])
+_BOOLEANS = st.booleans()
 
 
 @st.composite
@@ -124,18 +136,14 @@ def books(draw: Any) -> dict[str, Any]:
     return {
         "attributes": ATTRIBUTES,
         "topics": {
-            "health": {"consent": draw(st.sampled_from(["health", "finance", "never"]))},
-            "children": draw(
-                st.sampled_from(
-                    [{}, {"sensitive": False, "because": "We sell to parents", "words": ["pram"]}]
-                )
-            ),
+            "health": {"consent": draw(_FLAGS_OF_HEALTH)},
+            "children": draw(_CHILDREN),
         },
         "purposes": {name: draw(_SIGNALS) for name in (*PURPOSES, "personalization")},
         "slots": {
-            "hero": draw(st.sampled_from([{}, {"default": "c0"}])),
+            "hero": draw(_HEROES),
             "list": {"many": 2},
-            "full": {"many": 3, "default": ["c0", "c1"], "fill": draw(st.booleans())},
+            "full": {"many": 3, "default": ["c0", "c1"], "fill": draw(_BOOLEANS)},
             "modules": {"order": ["m0", "m1", "m2"]},
         },
         "settings": {
@@ -144,9 +152,7 @@ def books(draw: Any) -> dict[str, Any]:
             "days": {"type": "list of integers", "default": [7]},
             "since": {"type": "date", "default": "2026-11-24"},
         },
-        "content": {name: draw(_content(name)) for name in _CONTENT},
-        "segments": {name: draw(_segment(place)) for place, name in enumerate(SEGMENTS)},
-        "rules": {
-            f"r{place}": rule for place, rule in enumerate(draw(st.lists(rules(), min_size=2, max_size=8)))
-        },
+        "content": {name: draw(content) for name, content in _CONTENTS.items()},
+        "segments": {name: draw(segment) for name, segment in _SEGMENTS.items()},
+        "rules": {f"r{place}": rule for place, rule in enumerate(draw(_RULES))},
     }

@@ -1,12 +1,14 @@
 """Hypothesis strategies of conditions and requests: plain data, as authors write it and applications send it.
 
-Pools of constants are small, so that tests and values collide and boundaries are hit; they ascend.
+Pools of constants are small, so that tests and values collide and boundaries are hit; they ascend. Strategies
+are made once, outside of what draws from them: making them again for each draw took longer than drawing.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -155,6 +157,7 @@ def tests_of(spec: dict[str, Any]) -> SearchStrategy[Any]:
     return mostly(mappings, listed | several, 3)
 
 
+@cache
 def conditions(segments: tuple[str, ...] = (), logic: bool = True) -> SearchStrategy[Any]:
     """Conditions as they may be written in a book with ATTRIBUTES and these segments."""
     entries = _entry_of(_TESTS)
@@ -193,43 +196,44 @@ def values_of(spec: dict[str, Any]) -> SearchStrategy[Any]:
 @st.composite
 def users(draw: Any) -> dict[str, Any]:
     """The user of a request: attributes where their paths say, consents and opt-outs, any of them missing."""
-    user = _side(draw, "user")
-    consents = st.fixed_dictionaries({}, optional=dict.fromkeys(("health", "finance", "children"), _consents))
-    user |= draw(mostly(st.fixed_dictionaries({"consents": consents}), _odd("consents", True, None, [1])))
-    user |= draw(
-        mostly(
-            st.just({}), _odd("opt_outs", [], ["personalization"], ["ads"], ["ads", "tips"], None, "all"), 3
-        )
-    )
-    user |= draw(mostly(st.just({}), _odd("id", "u1", 7, None)))
-    return user
+    return _side(draw, "user") | draw(_CONSENTS) | draw(_OPT_OUTS) | draw(_IDS)
 
 
 @st.composite
 def contexts(draw: Any) -> dict[str, Any]:
     """The context of a request."""
-    return _side(draw, "context") | draw(mostly(st.just({}), _odd("gpc", True, True, False, 1, "1"), 3))
-
-
-_consents = mostly(st.just(True), st.sampled_from([False, None, 1, "true"]), 3)
+    return _side(draw, "context") | draw(_SIGNALS)
 
 
 def _odd(key: str, *values: Any) -> SearchStrategy[Any]:
     return st.fixed_dictionaries({key: st.sampled_from(values)})
 
 
+_consents = mostly(st.just(True), st.sampled_from([False, None, 1, "true"]), 3)
+_given = st.fixed_dictionaries({}, optional=dict.fromkeys(("health", "finance", "children"), _consents))
+_CONSENTS = mostly(st.fixed_dictionaries({"consents": _given}), _odd("consents", True, None, [1]))
+_OPT_OUTS = mostly(
+    st.just({}), _odd("opt_outs", [], ["personalization"], ["ads"], ["ads", "tips"], None, "all"), 3
+)
+_IDS = mostly(st.just({}), _odd("id", "u1", 7, None))
+_SIGNALS = mostly(st.just({}), _odd("gpc", True, True, False, 1, "1"), 3)
+_ONE_IN_FIVE = st.integers(1, 5)
+_ONE_IN_TEN = st.integers(1, 10)
+_NO_MAPPING = st.sampled_from([None, "x", [], 3])
+
+
 def _side(draw: Any, side: str) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for name, spec in ATTRIBUTES[side].items():
-        if draw(st.integers(1, 5)) == 5:
+        if draw(_ONE_IN_FIVE) == 5:
             continue
         *way, last = spec.get("path", name).split(".")
         holder = data
         for step in way:
             holder = holder.setdefault(step, {})
         holder[last] = draw(_VALUES[side, name])
-        if way and draw(st.integers(1, 10)) == 10:
-            data[way[0]] = draw(st.sampled_from([None, "x", [], 3]))
+        if way and draw(_ONE_IN_TEN) == 10:
+            data[way[0]] = draw(_NO_MAPPING)
     return data
 
 

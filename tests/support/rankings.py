@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -117,6 +118,7 @@ _TESTS = _SAME | st.sampled_from(
 )
 
 
+@cache
 def wheres():
     """Conditions on items."""
     return st.recursive(
@@ -130,27 +132,27 @@ def wheres():
     )
 
 
+_LEAST = st.sampled_from([0, 5, 8])
+_NAMES = {
+    least: st.lists(st.sampled_from(_IDS), min_size=least, max_size=10, unique=True) for least in (0, 5, 8)
+}
+_ITEM = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["Boots", "Socks"]),
+        "brand": st.sampled_from(["p", "q", "pq"]),
+        "kind": st.sampled_from(["a", "b"]),
+        "price": st.integers(1, 5),
+        "fresh": st.booleans(),
+        "marks": st.lists(st.sampled_from(["x", "y", "z"]), min_size=1, max_size=2),
+    },
+)
+
+
 @st.composite
 def items(draw: Any) -> dict[str, Any]:
     """Items, of which any may lack anything."""
-    found = {}
-    for name in draw(
-        st.lists(st.sampled_from(_IDS), min_size=draw(st.sampled_from([0, 5, 8])), max_size=10, unique=True)
-    ):
-        found[name] = draw(
-            st.fixed_dictionaries(
-                {},
-                optional={
-                    "name": st.sampled_from(["Boots", "Socks"]),
-                    "brand": st.sampled_from(["p", "q", "pq"]),
-                    "kind": st.sampled_from(["a", "b"]),
-                    "price": st.integers(1, 5),
-                    "fresh": st.booleans(),
-                    "marks": st.lists(st.sampled_from(["x", "y", "z"]), min_size=1, max_size=2),
-                },
-            )
-        ) | draw(_LABELS)
-    return found
+    return {name: draw(_ITEM) | draw(_LABELS) for name in draw(_NAMES[draw(_LEAST)])}
 
 
 @st.composite
@@ -197,6 +199,15 @@ def rankings(draw: Any, of_items: dict[str, Any], most: int) -> dict[str, Any]:
     return body | draw(st.fixed_dictionaries({}, optional=optional))
 
 
+_WHENS = mostly(st.just("always"), st.sampled_from([{"page": "home"}, {"country": "NO"}]), 3)
+_FEATURES = st.lists(
+    st.sampled_from(["country", "user.ills", "clicks", "page", "item.price"]),
+    min_size=1,
+    max_size=3,
+    unique=True,
+)
+
+
 @st.composite
 def ranked_books(draw: Any) -> tuple[dict[str, Any], dict[str, Acting]]:
     """A whole book, and its scorers."""
@@ -215,9 +226,7 @@ def ranked_books(draw: Any) -> tuple[dict[str, Any], dict[str, Acting]]:
             ).filter(bool)
         )
         rules[f"r{place}"] = {
-            "when": draw(
-                mostly(st.just("always"), st.sampled_from([{"page": "home"}, {"country": "NO"}]), 3)
-            ),
+            "when": draw(_WHENS),
             "show": shows,
             "priority": draw(st.sampled_from([50, 100])),
             **draw(_LABELS),
@@ -228,14 +237,7 @@ def ranked_books(draw: Any) -> tuple[dict[str, Any], dict[str, Acting]]:
     scorers: dict[str, Any] = {}
     for place, name in enumerate(SCORERS):
         scorers[name] = {"kind": "python", "timeout": "10 s", **draw(_LABELS)}
-        scorers[name]["features"] = draw(
-            st.lists(
-                st.sampled_from(["country", "user.ills", "clicks", "page", "item.price"]),
-                min_size=1,
-                max_size=3,
-                unique=True,
-            )
-        )
+        scorers[name]["features"] = draw(_FEATURES)
         if place and draw(st.booleans()):
             scorers[name]["fallback"] = SCORERS[draw(st.integers(0, place - 1))]
     catalog: dict[str, Any] = {
