@@ -74,9 +74,9 @@ def test_an_author_may_say_why(because, said):
             {"since": "2026-11-24T00:00:00Z"},
             'your "since" is in the last 2 days',
         ),
-        ("{seen: [boots, socks, tents]}", {"seen": ["socks", "boots"]}, "your seen contain boots and socks"),
-        ("{seen: {contains none: [a, b]}}", {"seen": ["c"]}, "your seen contain neither a nor b"),
-        ("{not: {seen: {contains all: [a, b]}}}", {"seen": ["b"]}, "your seen do not contain a"),
+        ("{seen: [boots, socks, tents]}", {"seen": ["socks", "boots"]}, "your seen contains boots and socks"),
+        ("{seen: {contains none: [a, b]}}", {"seen": ["c"]}, "your seen contains neither a nor b"),
+        ("{not: {seen: {contains all: [a, b]}}}", {"seen": ["b"]}, "your seen does not contain a"),
         ("{seen: {size: {at least: 2}}}", {"seen": ["a", "b"]}, "the number of your seen is at least 2"),
         (
             "{logic: {'>': [{var: user.score}, {var: user.age}]}}",

@@ -46,7 +46,7 @@ def why_not(test: Test, value: Value | None, shared: Collection[str] = (), *, ne
     The value must be one that fails it, or None where it is missing.
     """
     name = attribute_in_words(test.attribute, shared)
-    verb = "are" if test.attribute.type in LISTS else "is"
+    verb = agreeing("is", test.attribute)
     if value is None:
         return f"{name} {verb} missing"
     if test.op is Op.KNOWN:
@@ -57,7 +57,8 @@ def why_not(test: Test, value: Value | None, shared: Collection[str] = (), *, ne
     if isinstance(value, tuple):
         unwanted = negated is not (op is Op.CONTAINS_NONE)
         culprits = [_word(operand) for operand in operands if (operand in value) is unwanted]
-        return f"{name} {_fill('contain {and}' if unwanted else '{lack}', _cut(culprits))}"
+        said = _fill("contain {and}" if unwanted else "{lack}", _cut(culprits))
+        return f"{name} {agreeing(said, test.attribute)}"
     words = _cut([_marked(operand) for operand in operands])
     return f"{name} is {_marked(value)}{_fill(_MISSES[op][negated], words)}"
 
@@ -74,7 +75,7 @@ def says_of(test: Test, name: str, *, negated: bool = False, short: bool = False
         negated = negated is bool(test.operand)
     words = [_word(operand) for operand in operands]
     said = _fill(_PIECES[op][negated], _cut(words) if short else words)
-    return f"{name} {re.sub('^is', 'are', said) if test.attribute.type in LISTS else said}"
+    return f"{name} {agreeing(said, test.attribute)}"
 
 
 def attribute_in_words(attribute: Attribute, shared: Collection[str] = ()) -> str:
@@ -206,6 +207,15 @@ def _fill(piece: str, words: Sequence[str]) -> str:
         "every": words[0] if one else f"{'both' if len(words) == 2 else 'all of'} {joined(words)}",
     }
     return piece.format_map(forms)
+
+
+def agreeing(said: str, attribute: Attribute) -> str:
+    """What is said of an attribute, with the verb its name asks for: `visits contain`, `cart contains`."""
+    if attribute.type not in LISTS:
+        return said
+    if re.search("[^s]s$", attribute.name):
+        return re.sub("^is ?", lambda found: found[0].replace("is", "are"), said)
+    return re.sub("^(contain|do)(?= )", lambda found: {"contain": "contains", "do": "does"}[found[0]], said)
 
 
 def _cut(words: list[str]) -> list[str]:
