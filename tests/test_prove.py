@@ -1,6 +1,9 @@
 """`tailored prove`: what it finds, how it says so, and what a book may allow."""
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
 
@@ -67,7 +70,7 @@ def test_the_example_book_is_clean_and_its_guarantees_hold():
         ("{segment: kids, age: 20}", "", "`age is less than 13 (in kids)` and `age is 20`"),
         ("{page: home, not: {page: [home, cart]}}", "", "`page is home`"),
         ("{mail: {starts with: a, ends with: b, like: 'b*'}}", "", "`mail starts with a`"),
-        ("{seen: {contains all: [a, b], size: 1}}", "", "`seen contain a and b`"),
+        ("{seen: {contains all: [a, b], size: 1}}", "", "`seen contains a and b`"),
         (
             "{since: {in the last: 3 days, before: 2026-01-01}}",
             "from: 2026-02-01",
@@ -252,6 +255,31 @@ def test_it_says_what_it_needs_where_z3_is_missing_and_where_there_is_no_book(tm
     assert "pip install 'tailored[proof]'" in done.stderr
     done = tailored("prove", str(tmp_path / "nowhere"))
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_terminal_shows_how_far_it_is_and_a_pipe_does_not(tmp_path):
+    """Standard error is a terminal here, as a shell opens one."""
+    rules = "".join(
+        f"  r{age}: {{when: {{age: {age}}}, show: {{hero: a}}, priority: {age}}}\n" for age in range(90)
+    )
+    (tmp_path / "book.yaml").write_text(f"{BASE}rules:\n{rules}")
+    terminal, end = pty.openpty()
+    proving = subprocess.Popen([TAILORED, "prove", tmp_path], stdout=subprocess.DEVNULL, stderr=end)
+    os.close(end)
+    shown = b""
+    try:
+        while more := os.read(terminal, 4096):
+            shown += more
+    except OSError:  # a terminal that nobody writes to any more
+        pass
+    os.close(terminal)
+    assert proving.wait() == 0
+    steps = [int(step) for step in re.findall(r"Proving .*?(\d+)%", shown.decode())]
+    assert steps == sorted(steps)
+    assert steps[0] == 0
+    assert steps[-1] == 100
+    assert any(0 < step < 100 for step in steps), shown
+    assert run("prove", tmp_path).stderr == ""
 
 
 def test_a_text_is_found_that_has_some_patterns_and_lacks_others():

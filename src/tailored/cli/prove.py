@@ -11,7 +11,6 @@ import click
 
 from tailored.book.diagnostics import BookNotReadable, Report
 from tailored.book.load import check_book
-from tailored.book.model import RuleBook
 from tailored.book.source import read_sources
 from tailored.cli.formats import end, format_option, moment, stop
 from tailored.report.outcome import of_report
@@ -43,12 +42,12 @@ def prove(book: str, form: str, strict: bool, now: datetime | None) -> None:
     if not is_fit(report):
         end(form, [of_report("prove", report)], book)
     try:
-        from tailored.proof.prove import outcome_of, prove
+        from tailored.proof.prove import outcome_of, prove, steps_of
     except ModuleNotFoundError as error:
         if error.name != "z3":
             raise
         stop(NO_Z3)
-    with progress_of(read, form) as progress:
+    with progress_of(steps_of(read), form) as progress:
         proven = prove(read, progress, now)
     end(form, [outcome_of(proven, report, strict)], book)
 
@@ -61,11 +60,10 @@ def is_fit(report: Report) -> bool:
 
 
 @contextmanager
-def progress_of(book: RuleBook, form: str) -> Iterator[Callable[[int], None]]:
+def progress_of(steps: int, form: str) -> Iterator[Callable[[int], None]]:
     """Shows a bar on a terminal while a book is asked."""
     if form != "text" or not sys.stderr.isatty():
         yield lambda done: None
         return
-    steps = sum(len(rule.show) + len(rule.order) + len(rule.set) for rule in book.rules)
     with click.progressbar(length=steps, label="Proving", file=sys.stderr) as bar:
         yield bar.update

@@ -43,6 +43,17 @@ def decide(
     numbers: Numbers = nobody,
 ) -> dict[str, Any]:
     """The decision as JSON data. `numbers` are what scorers say; unless given, none has an answer."""
+    return {"book": book_version(book), **answers(book, user, context, now, numbers)}
+
+
+def answers(
+    book: RuleBook,
+    user: Mapping[str, Any],
+    context: Mapping[str, Any],
+    now: datetime,
+    numbers: Numbers = nobody,
+) -> dict[str, Any]:
+    """All of the decision but the version of its book."""
     request = {"user": user, "context": context}
     consents, opt_outs, warnings = permissions(book, user, context)
     facts: dict[str, Any] = {}
@@ -133,7 +144,6 @@ def decide(
         message = f"A text of `{content}` could not be rendered with these values; it is empty."
         warnings.append({"code": "failed-text", "attribute": None, "message": message})
     return {
-        "book": book_version(book),
         "slots": slots,
         "settings": settings,
         "withheld": [{"kind": kind, "id": id_, label: of} for kind, id_, label, of in sorted(withheld)],

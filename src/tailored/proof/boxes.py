@@ -6,9 +6,13 @@ boxes is a good guess, which a replay confirms or not. Only a solver can say tha
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
+from itertools import islice
+from operator import or_
 from typing import Any
 
 from tailored.book.model import Rule
@@ -16,17 +20,17 @@ from tailored.condition.normal import Both, Either, Normal
 from tailored.condition.tree import Attribute, InSegment, Op, Test, attributes_read
 from tailored.proof.domains import RELATIVE, Cells
 from tailored.proof.reader import Reader
-from tailored.proof.symbols import Members, Place, Request, build, place_of
+from tailored.proof.symbols import Members, Place, Request, build, place_of, runs
+from tailored.proof.texts import Unsure, text_with
 
-_PICKS: tuple[Callable[[int], int], ...] = (
-    lambda mask: (mask & -mask).bit_length() - 1,
-    lambda mask: mask.bit_length() - 1,
-    lambda mask: sorted(_bits(mask))[mask.bit_count() // 2],
-    lambda mask: sorted(_bits(mask))[mask.bit_count() // 4],
-    lambda mask: sorted(_bits(mask))[mask.bit_count() * 3 // 4],
-)
-"""Which of some cells a guess takes."""
-_HAVING = (Op.CONTAINS, Op.CONTAINS_ANY, Op.CONTAINS_ALL)
+MOST_GUESSES = 16
+"""How many requests are guessed for one question."""
+MOST_WAYS = 8
+"""How many ways through its branches are looked at of one condition."""
+MOST_BUCKETS = 64
+"""Into how many buckets the cells of an attribute are put to find rules that may meet."""
+_PASSES_WITH = {Op.CONTAINS: True, Op.CONTAINS_ANY: True, Op.CONTAINS_ALL: True, Op.CONTAINS_NONE: False}
+"""Whether having members is what passes a test of a list."""
 
 
 @dataclass(slots=True)
@@ -37,13 +41,42 @@ class Box:
     """The cells that a value may be in, as bits; it must be known."""
     missing: set[Place] = field(default_factory=set)
     has: dict[Place, set[Any]] = field(default_factory=dict)
+    """The members of a list, or what tests on parts of a text ask of it: the test, and whether it passes."""
+    lacks: dict[Place, set[Any]] = field(default_factory=dict)
+    """The members that a list must not have."""
     start: datetime | None = None
     end: datetime | None = None
 
     def copy(self) -> Box:
         """The same, to be narrowed further."""
-        has = {place: set(members) for place, members in self.has.items()}
-        return Box(dict(self.cells), set(self.missing), has, self.start, self.end)
+        has, lacks = (
+            {place: set(members) for place, members in held.items()} for held in (self.has, self.lacks)
+        )
+        return Box(dict(self.cells), set(self.missing), has, lacks, self.start, self.end)
+
+    def meets(self, other: Box) -> bool:
+        """Whether something may be in both."""
+        if not (self.missing.isdisjoint(other.cells) and other.missing.isdisjoint(self.cells)):
+            return False
+        theirs = other.cells
+        return all(mask & theirs[place] for place, mask in self.cells.items() if place in theirs)
+
+    def joined(self, other: Box) -> Box:
+        """What must hold of what is in both."""
+        box = self.copy()
+        for place, mask in other.cells.items():
+            box.cells[place] = box.cells.get(place, mask) & mask
+        box.missing |= other.missing
+        for mine, theirs in ((box.has, other.has), (box.lacks, other.lacks)):
+            for place, members in theirs.items():
+                mine[place] = mine.get(place, set()) | members
+        box.start = max(filter(None, (box.start, other.start)), default=None)
+        box.end = min(filter(None, (box.end, other.end)), default=None)
+        return box
+
+
+def _by_none(request: Request) -> tuple[Rule, ...]:
+    return ()
 
 
 class Boxes:
@@ -52,62 +85,90 @@ class Boxes:
     def __init__(self, reader: Reader, now: datetime) -> None:
         self._reader, self._symbols, self._now = reader, reader.symbols, now
         self._boxes: dict[str, Box] = {}
+        self._ways: dict[str, list[Box]] = {}
         self._masks: dict[tuple[Test, bool], int] = {}
+        self._texts: dict[tuple[Place, frozenset[tuple[Test, bool]]], str | None] = {}
 
     def of(self, rule: Rule) -> Box:
         """What a rule asks of single attributes whatever else holds: it never fires outside of its box."""
         if rule.id not in self._boxes:
             box = Box(start=rule.start, end=rule.end)
-            self._narrow(box, self._reader.normal(rule.when), guess=False)
-            self._boxes[rule.id] = box
+            normal = self._reader.normal(rule.when)
+            self._boxes[rule.id] = next(self._narrowed(box, (normal,), branches=False), box)
         return self._boxes[rule.id]
 
-    def meet(self, rule: Rule, other: Rule) -> bool:
-        """Whether two rules may both fire, as far as single attributes tell."""
-        one, two = self.of(rule), self.of(other)
-        if not (one.missing.isdisjoint(two.cells) and two.missing.isdisjoint(one.cells)):
-            return False
-        return all(mask & two.cells.get(place, mask) for place, mask in one.cells.items())
+    def guesses(
+        self, rule: Rule, other: Rule | None = None, beaten: Callable[[Request], Iterable[Rule]] = _by_none
+    ) -> Iterator[Request]:
+        """Requests with which these rules may well be used, each beside what beat those before."""
+        ours, theirs = self._ways_of(rule), [Box()] if other is None else self._ways_of(other)
+        dice = random.Random(f"{rule.id} {other and other.id}")
+        pairs = [(one, two) for one in ours for two in theirs if one.meets(two)]
+        left, fresh = None, True
+        for number in range(MOST_GUESSES):
+            if left is None:
+                if not pairs:
+                    return
+                pair = dice.choice(pairs) if number else pairs[0]
+                left, fresh = pair[0].joined(pair[1]), True
+            request = self._request(left, _any_of(dice) if number else _lowest)
+            if request is not None:
+                yield request
+            left = None if request is None else self._beside(left, beaten(request), dice)
+            if left is None and fresh:
+                pairs.remove(pair)
+            fresh = False
 
-    def guesses(self, rules: Iterable[Rule]) -> Iterator[Request]:
-        """Requests with which these rules may well all be used."""
-        box = Box()
+    def _beside(self, box: Box, rules: Iterable[Rule], dice: random.Random) -> Box | None:
+        """What is left of a box beside those of some rules: other cells of one attribute, or a member."""
         for rule in rules:
-            box.start = max(filter(None, (box.start, rule.start)), default=None)
-            box.end = min(filter(None, (box.end, rule.end)), default=None)
-            if not self._narrow(box, self._reader.normal(rule.when), guess=True):
-                return
-            for attribute in read_by_rankings(rule):
-                place = place_of(attribute)
-                if place not in box.missing:
-                    box.cells.setdefault(place, self._whole(place))
-        for pick in _PICKS:
-            request = self._request(box, pick)
-            if request is None:
-                return
-            yield request
+            theirs = self.of(rule)
+            ways: list[tuple[Place, Any]] = [
+                (place, None) for place, mask in box.cells.items() if mask & ~theirs.cells.get(place, mask)
+            ]
+            for place in theirs.lacks.keys() & box.cells.keys():
+                ways += [(place, one) for one in sorted(theirs.lacks[place] - box.lacks.get(place, set()))]
+            if not ways:
+                return None
+            place, member = dice.choice(ways)
+            if member is None:
+                box.cells[place] &= ~theirs.cells[place]
+            else:
+                box.has.setdefault(place, set()).add(member)
+        return box
 
-    def _narrow(self, box: Box, normal: Normal, guess: bool) -> bool:
-        """Narrows a box to where a condition may hold; whether anything is left. A guess takes a branch."""
+    def _ways_of(self, rule: Rule) -> list[Box]:
+        """Boxes of some ways through the branches of a rule, with all that it reads."""
+        if rule.id not in self._ways:
+            start = Box(start=rule.start, end=rule.end)
+            ways = self._narrowed(start, (self._reader.normal(rule.when),), branches=True)
+            found = self._ways[rule.id] = list(islice(ways, MOST_WAYS))
+            for place in map(place_of, read_by_rankings(rule)):
+                for box in found:
+                    if place not in box.missing:
+                        box.cells.setdefault(place, self.whole(place))
+        return self._ways[rule.id]
+
+    def _narrowed(self, box: Box, normals: tuple[Normal, ...], branches: bool) -> Iterator[Box]:
+        """A box, narrowed to where all of some conditions may hold, for each way through their branches."""
+        if not normals:
+            yield box
+            return
+        normal, *rest = normals
         if isinstance(normal, Both):
             # the branches last: what all of them need is known by then
-            parts = sorted(normal.parts, key=lambda part: isinstance(part, Either))
-            return all(self._narrow(box, part, guess) for part in parts)
-        if isinstance(normal, Either):
-            return not guess or self._branch(box, normal)
-        leaf = normal.leaf
-        if isinstance(leaf, InSegment):
-            segment = self._reader.book.segments[leaf.id]
-            return self._narrow(box, self._reader.normal(segment.when, normal.wanted), guess)
-        return not isinstance(leaf, Test) or self._test(box, leaf, normal.wanted)
-
-    def _branch(self, box: Box, either: Either) -> bool:
-        for part in either.parts:
-            trial = box.copy()
-            if self._narrow(trial, part, True):
-                box.cells, box.missing, box.has = trial.cells, trial.missing, trial.has
-                return True
-        return False
+            parts = sorted((*normal.parts, *rest), key=lambda part: isinstance(part, Either))
+            yield from self._narrowed(box, tuple(parts), branches)
+        elif isinstance(normal, Either):
+            ways = [(part, *rest) for part in normal.parts] if branches else [tuple(rest)]
+            for way in ways:
+                yield from self._narrowed(box.copy(), way, branches)
+        elif isinstance(normal.leaf, InSegment):
+            segment = self._reader.book.segments[normal.leaf.id]
+            within = self._reader.normal(segment.when, normal.wanted)
+            yield from self._narrowed(box, (within, *rest), branches)
+        elif not isinstance(normal.leaf, Test) or self._test(box, normal.leaf, normal.wanted):
+            yield from self._narrowed(box, tuple(rest), branches)
 
     def _test(self, box: Box, test: Test, wanted: bool) -> bool:
         place = place_of(test.attribute)
@@ -116,21 +177,34 @@ class Boxes:
             return place not in box.cells
         if place in box.missing:
             return False
-        value, whole = self._symbols.variables[place].value, self._whole(place)
+        value, whole = self._symbols.variables[place].value, self.whole(place)
         mask = whole if test.op is Op.KNOWN else self._mask(test, wanted, whole)
         left = box.cells[place] = box.cells.get(place, whole) & mask
-        if (
-            wanted
-            and test.op in (Op.CONTAINS, Op.CONTAINS_ANY, Op.CONTAINS_ALL)
-            and isinstance(value, Members)
-        ):
+        if isinstance(value, Members) and test.op in _PASSES_WITH:
             members = test.operand if isinstance(test.operand, tuple) else (test.operand,)
-            held = box.has.setdefault(place, set())
-            if test.op is not Op.CONTAINS_ANY or held.isdisjoint(members):
-                held.update(members if test.op is Op.CONTAINS_ALL else members[:1])
+            held, lacked = box.has.setdefault(place, set()), box.lacks.setdefault(place, set())
+            if _PASSES_WITH[test.op] is not wanted:
+                if test.op is not Op.CONTAINS_ALL:
+                    lacked.update(members)
+            elif test.op is Op.CONTAINS_ALL:
+                held.update(members)
+            elif held.isdisjoint(members):
+                held.update([one for one in members if one not in lacked][:1])
+        elif test in self._symbols.variables[place].patterns:
+            box.has.setdefault(place, set()).add((test, wanted))
         return left != 0
 
-    def _whole(self, place: Place) -> int:
+    def _text(self, place: Place, parts: frozenset[tuple[Test, bool]]) -> str | None:
+        """A text that no test names and that passes and fails some tests on parts; None if none is found."""
+        if (place, parts) not in self._texts:
+            cells = self._symbols.variables[place].value.cells
+            try:
+                self._texts[place, parts] = text_with(sorted(parts, key=repr), set(cells.values[:-1]))
+            except Unsure:
+                self._texts[place, parts] = None
+        return self._texts[place, parts]
+
+    def whole(self, place: Place) -> int:
         """All cells of a place."""
         value = self._symbols.variables[place].value
         return (1 << len(value.size.cells.values if isinstance(value, Members) else value.cells.values)) - 1
@@ -159,12 +233,19 @@ class Boxes:
                 return None
             variable = self._symbols.variables[place]
             if isinstance(variable.value, Members):
-                lowest = self._lowest(variable.value.size.cells, mask, len(box.has.get(place, ())))
+                if not box.has.get(place, set()).isdisjoint(box.lacks.get(place, ())):
+                    return None
+                lowest = _smallest(variable.value.size.cells, mask, len(box.has.get(place, ())))
                 if lowest is None:
                     return None
                 values[place] = variable.value.filled(sorted(box.has.get(place, ()), key=repr), lowest)
             else:
-                values[place] = variable.value.cells.values[pick(mask)]
+                cell = pick(mask)
+                values[place] = variable.value.cells.values[cell]
+                if place in box.has and cell == variable.value.cells.other:
+                    values[place] = self._text(place, frozenset(box.has[place]))
+                    if values[place] is None:
+                        return None
         now = self._now
         if box.start is not None and now < box.start:
             now = box.start
@@ -172,13 +253,28 @@ class Boxes:
             now = box.end - timedelta(microseconds=1)
         return build(values, dict.fromkeys(self._symbols.flags, True), now)
 
-    def _lowest(self, sizes: Cells, mask: int, least: int) -> int | None:
-        """The first cell of sizes among some in which a list with so many members fits."""
-        last = len(sizes.values) - 1
-        for place, size in enumerate(sizes.values):
-            if mask >> place & 1 and (size >= least or place == last):
-                return place
-        return None
+
+def _smallest(sizes: Cells, mask: int, least: int) -> int | None:
+    """The first cell of sizes among some in which a list with so many members fits."""
+    last = len(sizes.values) - 1
+    for place, size in enumerate(sizes.values):
+        if mask >> place & 1 and (size >= least or place == last):
+            return place
+    return None
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1
+
+
+def _any_of(dice: random.Random) -> Callable[[int], int]:
+    """Takes any of some cells: the first from some place on."""
+
+    def pick(mask: int) -> int:
+        start = dice.randrange(mask.bit_length())
+        return start + _lowest(mask >> start)
+
+    return pick
 
 
 def read_by_rankings(rule: Rule) -> Iterator[Attribute]:
@@ -189,44 +285,50 @@ def read_by_rankings(rule: Rule) -> Iterator[Attribute]:
 
 
 class Meetings:
-    """Which of some rules may meet: by cell of each attribute, the rules whose boxes have it, as bits."""
+    """Which of some rules may meet: by bucket of the cells of each attribute, the rules that have it."""
 
     def __init__(self, boxes: Boxes, rules: Sequence[Rule]) -> None:
         self._boxes = [boxes.of(rule) for rule in rules]
-        self._by_cell: dict[Place, dict[int, int]] = {}
+        self._everyone = (1 << len(rules)) - 1
+        self._width = {
+            place: -(-boxes.whole(place).bit_length() // MOST_BUCKETS)
+            for place in {place for box in self._boxes for place in box.cells}
+        }
+        self._having: dict[Place, list[int]] = {}
         self._free: dict[Place, int] = {}
-        everyone = (1 << len(rules)) - 1
-        places = {place for box in self._boxes for place in box.cells}
-        for place in places:
-            by_cell: dict[int, int] = {}
-            free = everyone
+        for place in self._width:
+            having, free = [0] * MOST_BUCKETS, self._everyone
             for at, box in enumerate(self._boxes):
-                if place in box.cells:
+                if place in box.cells or place in box.missing:
                     free ^= 1 << at
-                    for cell in _bits(box.cells[place]):
-                        by_cell[cell] = by_cell.get(cell, 0) | 1 << at
-                elif place in box.missing:
-                    free ^= 1 << at
-            self._by_cell[place], self._free[place] = by_cell, free
-        self._everyone = everyone
+                for bucket in self._buckets(box, place):
+                    having[bucket] |= 1 << at
+            self._having[place], self._free[place] = having, free
 
     def after(self, at: int) -> Iterator[int]:
         """The places of the rules behind a rule that it may meet."""
-        return _bits(self._of(at) >> at + 1 << at + 1)
+        return self._among(self._everyone >> at + 1 << at + 1, at)
 
-    def _of(self, at: int) -> int:
-        found = self._everyone
-        for place, mask in self._boxes[at].cells.items():
-            by_cell, may = self._by_cell[place], self._free[place]
-            for cell in _bits(mask):
-                may |= by_cell.get(cell, 0)
-            found &= may
-        return found
+    def before(self, at: int) -> Iterator[int]:
+        """The places of the rules before a rule that it may meet."""
+        return self._among((1 << at) - 1, at)
 
+    def _among(self, found: int, at: int) -> Iterator[int]:
+        mine = self._boxes[at]
+        for place in mine.cells:
+            having = self._having[place]
+            found &= reduce(or_, (having[bucket] for bucket in self._buckets(mine, place)), self._free[place])
+        while found:
+            other = _lowest(found)
+            found ^= 1 << other
+            if mine.meets(self._boxes[other]):
+                yield other
 
-def _bits(mask: int) -> Iterator[int]:
-    """The places of the ones among bits."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+    def _buckets(self, box: Box, place: Place) -> set[int]:
+        """The buckets of a box's cells."""
+        width = self._width[place]
+        return {
+            bucket
+            for low, high in runs(box.cells.get(place, 0))
+            for bucket in range(low // width, high // width + 1)
+        }

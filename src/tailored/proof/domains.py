@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 import sys
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 
 from tailored.condition.kleene import test_holds
@@ -29,10 +32,19 @@ from tailored.condition.values import LONGEST_LIST
 EPOCH = datetime(2026, 11, 24, 10, tzinfo=UTC)
 """Any moment: the tests that depend on `now` are no matter of cells."""
 RELATIVE = (Op.IN_THE_LAST, Op.NOT_IN_THE_LAST)
+_CUTS = (Op.AT_LEAST, Op.MORE_THAN, Op.BEFORE, Op.AFTER)
+"""What all values up to some pass, or all from there on. (Of numbers, too, `before` is less.)"""
+_CONTRARY = {
+    Op.IS_NOT: Op.IS,
+    Op.NONE_OF: Op.ONE_OF,
+    Op.LESS_THAN: Op.AT_LEAST,
+    Op.AT_MOST: Op.MORE_THAN,
+}
+"""What a known value passes where it fails the other."""
 PATTERNS = (Op.CONTAINS, Op.STARTS_WITH, Op.ENDS_WITH, Op.LIKE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cells:
     """What stands for each cell, ascending for what has an order.
 
@@ -46,9 +58,36 @@ class Cells:
 
     def mask(self, test: Test, wanted: bool = True) -> int:
         """The cells, as bits, whose values pass a test (or fail it). The test must not be relative."""
-        return sum(
-            1 << place for place, value in enumerate(self.values) if test_holds(test, value, EPOCH) is wanted
-        )
+        passing = self._passing(test.op, test.operand, test.attribute)
+        return passing if wanted else (1 << len(self.values)) - 1 ^ passing
+
+    def _passing(self, op: Op, operand: Any, attribute: Attribute) -> int:
+        """The cells whose values pass: of values with an order (all but texts) found by halving."""
+        test, whole = Test(attribute, op, operand), (1 << len(self.values)) - 1
+        if op in _CONTRARY:
+            return whole ^ self._passing(_CONTRARY[op], operand, attribute)
+        if op is Op.ONE_OF:
+            return reduce(or_, (self._passing(Op.IS, one, attribute) for one in operand))
+        if self.other is None and op is Op.IS:
+            return self._passing(Op.BETWEEN, (operand, operand), attribute)
+        if op is Op.BETWEEN:
+            low, high = operand
+            return (
+                whole & ~self._passing(Op.BEFORE, low, attribute) & ~self._passing(Op.AFTER, high, attribute)
+            )
+        if op in _CUTS:
+            rises = op is not Op.BEFORE
+            cut = bisect_left(self.values, True, key=lambda value: test_holds(test, value, EPOCH) is rises)
+            return whole >> cut << cut if rises else (1 << cut) - 1
+        if op is Op.IS:
+            place = self._places.get(operand)
+            return 0 if place is None else 1 << place
+        return sum(1 << place for place, value in enumerate(self.values) if test_holds(test, value, EPOCH))
+
+    @cached_property
+    def _places(self) -> dict[Any, int]:
+        """The cells of values."""
+        return {value: place for place, value in enumerate(self.values)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import z3
@@ -16,7 +17,7 @@ Define: TypeAlias = Callable[[Formula], Formula]
 """Names a formula in a solver."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """A slot or a setting, with the rules that bear on it, in resolution order."""
 
@@ -25,6 +26,11 @@ class Target:
     """`single`, `many`, `order` or `setting`."""
     hiding: tuple[Rule, ...]
     offering: tuple[Rule, ...]
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """By rule, its place among those that offer something."""
+        return {rule.id: place for place, rule in enumerate(self.offering)}
 
     @property
     def what(self) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from tailored.book.flows import read_by
 from tailored.book.model import Rule, RuleBook
 from tailored.condition.tree import Attribute, Condition
-from tailored.proof.boxes import Boxes, read_by_rankings
+from tailored.proof.boxes import Boxes, Meetings, read_by_rankings
 from tailored.proof.domains import EPOCH
 from tailored.proof.outcomes import Target, targets_of
 from tailored.proof.reader import Reader, Ungated
@@ -33,13 +33,14 @@ class Proof:
     replay: Replay
     boxes: Boxes
     progress: Callable[[int], None] = nothing
-    """Told how many rules more are done."""
+    """Told how many steps more are done, of `steps_of`."""
     undecided: set[tuple[str, str]] = field(default_factory=set)
     """The code and the id of each question that could not be decided."""
     winners: set[str] = field(default_factory=set)
     """The rules that were seen to decide a slot or a setting, or a part of one."""
     winning: dict[str, Request] = field(default_factory=dict)
     """For each of them a request with which that was seen."""
+    _meetings: dict[int, tuple[tuple[Rule, ...], Meetings]] = field(default_factory=dict)
     _read: dict[str, set[Place]] = field(default_factory=dict)
 
     @cached_property
@@ -56,6 +57,12 @@ class Proof:
     def targets(self) -> list[Target]:
         """Every slot and every setting."""
         return targets_of(self.book)
+
+    def meetings(self, rules: tuple[Rule, ...]) -> Meetings:
+        """Which of some rules may meet."""
+        if id(rules) not in self._meetings:
+            self._meetings[id(rules)] = rules, Meetings(self.boxes, rules)
+        return self._meetings[id(rules)][1]
 
     def about(self, *rules: Rule) -> set[Place]:
         """Where requests carry what rules read, and what permits them."""

@@ -29,13 +29,18 @@ class Proven:
 
 
 def prove(book: RuleBook, progress: Callable[[int], None] = nothing, now: datetime | None = None) -> Proven:
-    """All findings about a book. `progress` is told, now and then, how many rules more are done; witnesses
-    are at the moment `now` if they can be (the beginning of today, unless given)."""
+    """All findings about a book. `progress` is told how many more of `steps_of` are done; witnesses are at the moment `now` if they can be (the beginning of today, unless given)."""
     asked = [guarantee.when for guarantee in book.guarantees.values()]
     proof = begin(book, asked, progress, now or midnight(datetime.now(UTC).date()))
     status: dict[str, str] = {}
     findings = silenced(book, list(_checked(proof, status)), proof.undecided)
     return Proven(tuple(sorted(findings, key=_by_place)), tuple(sorted(proof.undecided)), status)
+
+
+def steps_of(book: RuleBook) -> int:
+    """How many steps proving a book takes: one for each rule, and one for each thing that it gives."""
+    given = sum(len(rule.show) + len(rule.rank) + len(rule.order) + len(rule.set) for rule in book.rules)
+    return given + len(book.rules)
 
 
 def _checked(proof: Proof, status: dict[str, str]) -> Iterator[Finding]:

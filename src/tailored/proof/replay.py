@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -57,11 +58,20 @@ class Replay:
     def __init__(self, book: RuleBook) -> None:
         self.book = book
         self.engine = Engine(book)
+        self._last: tuple[Request, Replayed] | None = None
+        self._bearing: defaultdict[str, list[int]] = defaultdict(list)
+        """By slot and setting, the places of the rules that bear on it."""
+        self._ranked = {name for rule in book.rules for name in rule.rank}
+        for place, rule in enumerate(book.rules):
+            for name in {*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set}:
+                self._bearing[name].append(place)
 
     def __call__(self, request: Request) -> Replayed:
         """What the engine makes of a request."""
-        facts = self.engine.facts(request.user, request.context, request.now)
-        return Replayed(self.book, self.engine, facts, self.usable(facts))
+        if self._last is None or self._last[0] is not request:
+            facts = self.engine.facts(request.user, request.context, request.now)
+            self._last = request, Replayed(self.book, self.engine, facts, self.usable(facts))
+        return self._last[1]
 
     def usable(self, facts: Facts) -> list[Rule]:
         """The rules that are awake, fire, and are not kept back, in resolution order."""
@@ -97,25 +107,26 @@ class Replay:
         It is asked with the rules that bear on them; of very many, with those that fire. What scorers choose
         is not asked again.
         """
-        names = set(targets)
-        book = self.book
-        replayed = self(request)
-        rules = tuple(
-            rule
-            for rule in book.rules
-            if not names.isdisjoint((*rule.show, *rule.hide, *rule.order, *rule.set))
-        )
-        if any(not names.isdisjoint(rule.rank) for rule in rules):
+        book, names = self.book, set(targets)
+        if not names.isdisjoint(self._ranked):
             return True
-        if len(rules) > MOST_RULES:
+        replayed = self(request)
+        if sum(len(self._bearing[name]) for name in names) > MOST_RULES:
             rules = tuple(replayed.usable)
+        else:
+            places = sorted({place for name in names for place in self._bearing[name]})
+            rules = tuple(book.rules[place] for place in places)
+        slots = {name: slot for name, slot in book.slots.items() if name in names}
+        shown = {content for rule in rules for contents in rule.show.values() for content in contents}
+        shown |= {content for slot in slots.values() for content in slot.default}
         smaller = replace(
             book,
             rules=rules,
-            slots={name: slot for name, slot in book.slots.items() if name in names},
+            slots=slots,
             settings={name: setting for name, setting in book.settings.items() if name in names},
+            content={name: book.content[name] for name in sorted(shown)},
         )
-        said = reference.decide(smaller, request.user, request.context, read_now(request.now))
+        said = reference.answers(smaller, request.user, request.context, read_now(request.now))
         answers = said["slots"] | said["settings"]
         return all(answers[name] == replayed.outcomes[name] for name in names)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tailored.book.model import Rule
 from tailored.condition.english import joined
-from tailored.proof.boxes import Meetings
 from tailored.proof.outcomes import (
     Filling,
     Offer,
@@ -40,19 +39,20 @@ def check_rules(proof: Proof) -> Iterator[Finding]:
     for target in targets:
         _ask_hiding(proof, target, unsure)
         _ask_offering(proof, target, unsure, met)
-        proof.progress(len(target.offering))
     reach = Solver(proof.symbols)
     for rule in proof.book.rules:
+        proof.progress(1)
         if rule.id not in proof.winners:
             yield from _never(proof, rule, reach, targets, rule.id in unsure)
-        if rule.id in met:
+        if met.get(rule.id):
             finding = _ambiguous(proof, rule, met[rule.id])
             yield from [] if finding is None else [finding]
 
 
 def _wins(proof: Proof, rule: Rule) -> Happens:
     def happens(request: Request) -> bool:
-        proof.see(request)
+        if any(one is rule for one in proof.replay(request).usable):
+            proof.see(request)
         return rule.id in proof.winners
 
     return happens
@@ -67,7 +67,7 @@ def _ask_hiding(proof: Proof, target: Target, unsure: set[str]) -> None:
             answer = solver.ask(
                 [solver.literal(usable)],
                 _wins(proof, rule),
-                proof.boxes.guesses([rule]),
+                proof.boxes.guesses(rule),
                 proof.about(rule),
             )
             if answer.undecided:
@@ -75,75 +75,114 @@ def _ask_hiding(proof: Proof, target: Target, unsure: set[str]) -> None:
         solver.add(no(usable))
 
 
+class _Course:
+    """A target whose rules are asked in resolution order: what those before a rule leave to it.
+
+    The solver learns of rules when it is asked, which most questions spare it.
+    """
+
+    def __init__(self, proof: Proof, target: Target) -> None:
+        self._proof, self.target = proof, target
+        self.solver = Solver(proof.symbols)
+        self.solver.add(no(hidden(target, proof.reader)))
+        self.filling = filling_of(proof, target, self.solver)
+        self._passed = 0
+        self._literals: dict[tuple[str, bool], Formula] = {}
+
+    def offers(self, rule: Rule) -> list[Offer]:
+        return offers_of(self.target, rule, self._proof.reader)
+
+    def wins(self, place: int) -> Formula:
+        """A literal: a rule places something. The rule before which nobody was asked since is next."""
+        for rule in self.target.offering[self._passed : place]:
+            if self.filling is None:
+                self.solver.add(no(gives(self.target, rule, self._proof.reader)))
+            else:
+                for offer in self.offers(rule):
+                    self.filling.add(offer)
+        self._passed = place
+        rule = self.target.offering[place]
+        return self._literal(rule, True, lambda: _room(self.filling, self.offers(rule)))
+
+    def gives(self, rule: Rule) -> Formula:
+        """A literal: a rule offers something."""
+        return self._literal(rule, False, lambda: gives(self.target, rule, self._proof.reader))
+
+    def _literal(self, rule: Rule, wins: bool, formula: Callable[[], Formula]) -> Formula:
+        if (rule.id, wins) not in self._literals:
+            self._literals[rule.id, wins] = self.solver.literal(formula())
+        return self._literals[rule.id, wins]
+
+
 def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> None:
     """Asks in resolution order who can win, and who of the same priority can come second."""
-    solver = Solver(proof.symbols)
-    solver.add(no(hidden(target, proof.reader)))
-    filling = filling_of(proof, target, solver)
-    offers = {rule.id: offers_of(target, rule, proof.reader) for rule in target.offering}
-    literals: dict[str, Formula] = {}
-    meetings = Meetings(proof.boxes, target.offering)
+    course, meetings = _Course(proof, target), proof.meetings(target.offering)
     for place, rule in enumerate(target.offering):
-        wins = solver.literal(_room(filling, offers[rule.id]))
-        if rule.id not in proof.winners:
-            guesses, about = proof.boxes.guesses([rule]), proof.about(rule)
-            answer = solver.ask([wins], _wins(proof, rule), guesses, about)
+        proof.progress(1)
+        beaten = _beaten(proof, target, place)
+        guesses = proof.boxes.guesses(rule, None, beaten)
+        if rule.id not in proof.winners and not _found(_wins(proof, rule), guesses):
+            answer = course.solver.ask([course.wins(place)], _wins(proof, rule), about=proof.about(rule))
+            if answer.never:
+                continue
             if answer.undecided:
                 unsure.add(rule.id)
+        if rule.id in proof.winning:
+            _note(proof, target, place, proof.winning[rule.id], met)
         for at in meetings.after(place):
             other = target.offering[at]
             if other.priority != rule.priority:
                 break
-            if not _is_other(proof, target, rule, other) or len(met.get(other.id, ())) >= MOST_OTHERS:
+            known = met.get(other.id, {})
+            if rule.id in known or len(known) >= MOST_OTHERS or not _is_other(proof, target, rule, other):
                 continue
             matters = _order_matters(proof, target, rule, other)
-            if rule.id in met.get(other.id, ()):
-                continue
-            guess = next(filter(matters, _guesses(proof, rule, other)), None)
-            if guess is not None:
-                _note(proof, target, place, guess, met)
-                continue
-            if other.id not in literals:
-                literals[other.id] = solver.literal(gives(target, other, proof.reader))
-            both, about = [wins, literals[other.id]], proof.about(rule, other)
-            answer = solver.ask(both, matters, (), about)
-            if answer.undecided and filling is not None:
-                change = solver.literal(_change(filling, offers[rule.id], offers[other.id]))
-                answer = solver.ask([*both, change], matters, (), about)
-            if answer.witness is not None:
-                _note(proof, target, place, answer.witness, met)
-            elif answer.undecided:
-                proof.undecided.add(("ambiguous", other.id))
-        if filling is None:
-            solver.add(no(gives(target, rule, proof.reader)))
-        else:
-            for offer in offers[rule.id]:
-                filling.add(offer)
+            witness = _found(matters, proof.boxes.guesses(rule, other, beaten))
+            if witness is None:
+                witness = _asked(proof, course, place, other, matters)
+            if witness is not None:
+                _note(proof, target, place, witness, met)
 
 
-def _guesses(proof: Proof, rule: Rule, other: Rule) -> Iterator[Request]:
-    """Requests with which both rules may well fire, on top of one with which the first of them wins."""
-    base = proof.winning.get(rule.id)
-    for guess in proof.boxes.guesses([rule, other]):
-        if base is not None:
-            user, context = {**base.user, **guess.user}, {**base.context, **guess.context}
-            yield Request(user, context, guess.now)
-        yield guess
+def _found(happens: Happens, guesses: Iterable[Request]) -> Request | None:
+    """The first guess with which something happens."""
+    return next(filter(happens, guesses), None)
+
+
+def _asked(proof: Proof, course: _Course, place: int, other: Rule, matters: Happens) -> Request | None:
+    """A request with which it matters which of two rules comes first, from the solver."""
+    rule = course.target.offering[place]
+    both, about = [course.wins(place), course.gives(other)], proof.about(rule, other)
+    answer = course.solver.ask(both, matters, about=about)
+    if answer.undecided and course.filling is not None:
+        change = course.solver.literal(_change(course.filling, course.offers(rule), course.offers(other)))
+        answer = course.solver.ask([*both, change], matters, about=about)
+    if answer.undecided:
+        proof.undecided.add(("ambiguous", other.id))
+    return answer.witness
+
+
+def _beaten(proof: Proof, target: Target, place: int) -> Callable[[Request], list[Rule]]:
+    """What comes before the rule at a place with a request."""
+
+    def by(request: Request) -> list[Rule]:
+        usable = proof.replay(request).usable
+        return [one for one in usable if target.places.get(one.id, place) < place or target.id in one.hide]
+
+    return by
 
 
 def _note(proof: Proof, target: Target, place: int, request: Request, met: Met) -> None:
     """Notes every rule of the same priority that a rule meets with a request, as one tells of many."""
     rule = target.offering[place]
-    usable = {one.id for one in proof.replay(request).usable}
-    for other in target.offering[place + 1 :]:
-        if other.priority != rule.priority:
-            break
-        if other.id not in usable or not _is_other(proof, target, rule, other):
+    for other in proof.replay(request).usable:
+        if other.priority != rule.priority or target.places.get(other.id, 0) <= place:
             continue
-        if rule.id in met.get(other.id, ()) or len(met.get(other.id, ())) >= MOST_OTHERS:
+        known = met.setdefault(other.id, {})
+        if rule.id in known or len(known) >= MOST_OTHERS or not _is_other(proof, target, rule, other):
             continue
         if _order_matters(proof, target, rule, other)(request):
-            met.setdefault(other.id, {})[rule.id] = target, request
+            known[rule.id] = target, request
 
 
 def filling_of(proof: Proof, target: Target, solver: Solver) -> Filling | None:
@@ -229,7 +268,7 @@ def _never(
     def fires(request: Request) -> bool:
         return rule.id in {one.id for one in proof.replay(request).usable}
 
-    answer = reach.ask([reach.literal(usable)], fires, proof.boxes.guesses([rule]), proof.about(rule))
+    answer = reach.ask([reach.literal(usable)], fires, proof.boxes.guesses(rule), proof.about(rule))
     if answer.never:
         message, hint = _why_never(proof, rule)
         about: dict[str, object] = {"rule": rule.id, "others": [], "witness": None}
@@ -286,10 +325,11 @@ def _covering(proof: Proof, rule: Rule, targets: Sequence[Target]) -> list[str]:
 
 
 def _covering_in(proof: Proof, rule: Rule, target: Target, hides: bool) -> list[str]:
-    reader, solver = proof.reader, Solver(proof.symbols)
-    before = target.hiding if hides else target.offering
-    before = tuple(one for one in before[: before.index(rule)] if proof.boxes.meet(one, rule))
-    hiding = () if hides else tuple(one for one in target.hiding if proof.boxes.meet(one, rule))
+    reader, solver, box = proof.reader, Solver(proof.symbols), proof.boxes.of(rule)
+    rules = target.hiding if hides else target.offering
+    place = next(at for at, one in enumerate(rules) if one is rule)
+    before = [rules[at] for at in proof.meetings(rules).before(place)]
+    hiding = [] if hides else [one for one in target.hiding if box.meets(proof.boxes.of(one))]
     there = {one.id: solver.literal(every([])) for one in (*before, *hiding)}
     filling = None if hides else filling_of(proof, target, solver)
     for one in before:

@@ -133,8 +133,11 @@ class Solver:
         """Prefers models at a moment that people know."""
         if self._preferred is None:
             self._preferred = self.literal(self.symbols.preferred)
-        if self._solver.check(*literals, self._preferred) == z3.sat:
-            return z3.sat
+        result = self._solver.check(*literals, self._preferred)
+        if result == z3.sat or (
+            result == z3.unsat and not any(one.eq(self._preferred) for one in self._solver.unsat_core())
+        ):
+            return result
         return self._solver.check(*literals)
 
     def is_so(self, formula: Formula) -> bool:
@@ -160,9 +163,9 @@ class Solver:
 
     def _catch_up(self) -> None:
         axioms = self.symbols.axioms
-        for axiom in axioms[self._learnt :]:
-            self._solver.add(axiom)
-        self._learnt = len(axioms)
+        if self._learnt < len(axioms):
+            self._solver.add(every(axioms[self._learnt :]))
+            self._learnt = len(axioms)
 
     def _lesson(self, model: z3.ModelRef) -> Formula | None:
         """What to keep from a model that replays otherwise: what expressions really say of its values."""

@@ -244,7 +244,7 @@ class Symbols:
         cells = moments(moments_named, now)
         self.now: Chain | Timeline = Timeline("now", cells, False) if self.relative else Chain("now", cells)
         self.today = z3.Int("today")
-        self.axioms: list[Formula] = [*self._axioms()]
+        self.axioms: list[Formula] = [every(self._axioms())]
         """What holds for all requests; grows when a model turns out impossible."""
         self.preferred = every(self._preferred(now))
         """What a witness should be like, if it can: at about this moment."""
@@ -433,13 +433,13 @@ def runs(mask: int) -> Iterator[tuple[int, int]]:
     [(0, 1), (3, 3)]
     """
     place = 0
-    while mask >> place:
-        if mask >> place & 1:
-            first = place
-            while mask >> place + 1 & 1:
-                place += 1
-            yield first, place
-        place += 1
+    while mask:
+        zeros = (mask & -mask).bit_length() - 1
+        mask >>= zeros
+        ones = (~mask & mask + 1).bit_length() - 1
+        mask >>= ones
+        yield place + zeros, place + zeros + ones - 1
+        place += zeros + ones
 
 
 def _mention(mentions: dict[Place, Mentioned], attribute: Attribute) -> Mentioned:
