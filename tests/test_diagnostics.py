@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from tailored.book.load import check_book
 from tailored.book.nodes import UNKNOWN
+from tailored.proof.difference import difference
+from tailored.proof.difference_words import outcome_of
 from tailored.proof.prove import prove
 from tailored.report.formats import written
 from tailored.report.outcome import Outcome
@@ -93,7 +96,21 @@ def test_the_prover_finds_what_is_documented_and_nothing_in_the_mended_example(c
     assert proven(mended)[0] == []
 
 
-@pytest.mark.parametrize("code", [code for code in EXAMPLES if code not in PROVEN])
+DIFFERENT = tuple(code for code in EXAMPLES if "`tailored diff` finds it" in dict(BODIES)[code])
+"""The codes of what a comparison with the mended example finds."""
+
+
+@pytest.mark.parametrize("code", DIFFERENT)
+def test_a_comparison_finds_what_is_documented(code):
+    wrong, said, mended = EXAMPLES[code]
+    files = [{"base.yaml": BASE.encode(), "example.yaml": text.encode()} for text in (mended, wrong)]
+    (old, _), (new, report) = (check_book(one, NOW) for one in files)
+    outcome = outcome_of(difference(old, new, NOW), old, new, report.texts)
+    assert {finding.code for finding in outcome.every_finding()} == {code}
+    assert written("text", [replace(outcome, summary="")], "").strip() + "\n" == said
+
+
+@pytest.mark.parametrize("code", [code for code in EXAMPLES if code not in PROVEN + DIFFERENT])
 def test_the_wrong_example_has_exactly_this_finding(code):
     wrong, said, _ = EXAMPLES[code]
     report = check(wrong, notes=code in NOTES)

@@ -164,13 +164,12 @@ def _diff(given: _Book) -> Outcome:
         return _not_run("diff", f"Not run, as the book has errors in the revision {given.base}.")
     try:
         from tailored.proof.difference import difference
-        from tailored.proof.difference_words import data_of, to_text
+        from tailored.proof.difference_words import outcome_of
     except ModuleNotFoundError as error:
         raise _no_z3(error) from None
     found = difference(base, given.found, given.now)
-    summary, notes = to_text(found, None)
     # what a change means is for a reviewer to judge: the summary tells it, and nothing fails
-    return Outcome("diff", (), summary, data=data_of(found, None), notes=notes)
+    return outcome_of(found, base, given.found, given.report.texts)
 
 
 def _no_z3(error: ModuleNotFoundError) -> _NotRun:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TypeAlias
 
 import click
 
@@ -16,12 +17,14 @@ from tailored.book.revisions import folder_at, fork_of
 from tailored.book.source import read_sources
 from tailored.cli.formats import end, format_option, moment, stop
 from tailored.cli.prove import NO_Z3, is_fit
-from tailored.report.outcome import Outcome
+
+_Read: TypeAlias = tuple[RuleBook, Mapping[str, str]]
+"""A book, and the texts of its files."""
 
 
 @click.command()
 @click.argument("what", nargs=-1, metavar="OLD NEW | REV..REV [-- BOOK] | REV [-- BOOK]")
-@format_option("text", "json", "markdown", "github")
+@format_option()
 @click.option("--requests", "recorded", metavar="FILE", help="Recorded requests, one JSON object a line.")
 @click.option("--now", callback=moment, metavar="ISO", help="Show requests at this time, where any will do.")
 def diff(what: tuple[str, ...], form: str, recorded: str | None, now: datetime | None) -> None:
@@ -31,10 +34,10 @@ def diff(what: tuple[str, ...], form: str, recorded: str | None, now: datetime |
     Exits with 0 where nothing changed, 1 where something did (or could not be decided), 2 where it could
     not run.
     """
-    with _books(what) as (old, new, folder):
+    with _books(what) as (old, (new, texts), folder):
         try:
             from tailored.proof.difference import both
-            from tailored.proof.difference_words import data_of, to_text
+            from tailored.proof.difference_words import outcome_of
         except ModuleNotFoundError as error:
             if error.name != "z3":
                 raise
@@ -47,23 +50,14 @@ def diff(what: tuple[str, ...], form: str, recorded: str | None, now: datetime |
             from tailored.proof.traffic import traffic
 
             seen = traffic(_lines(recorded), pair.old, pair.new, as_text(pair.symbols.moment))
-        summary, notes = to_text(found, seen)
-        outcome = Outcome(
-            "diff",
-            (),
-            summary,
-            data=data_of(found, seen),
-            notes=notes,
-            failing=found.changed or found.unproven,
-        )
-        end(form, [outcome], folder)
+        end(form, [outcome_of(found, old, new, texts, seen, failing=True)], folder)
 
 
 @contextmanager
-def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, RuleBook, str]]:
-    """The two books that the arguments name, and the folder of the new one."""
+def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, _Read, str]]:
+    """The two books that the arguments name, the texts of the new one, and its folder."""
     if len(what) == 2 and all(map(os.path.isdir, what)):
-        yield _read(what[0], what[0]), _read(what[1], what[1]), what[1]
+        yield _read(what[0], what[0])[0], _read(what[1], what[1]), what[1]
         return
     if not 1 <= len(what) <= 2 or (len(what) == 1 and os.path.isdir(what[0])):
         stop("say what to compare: OLD NEW (folders), or a revision such as main..HEAD -- rules")
@@ -72,7 +66,7 @@ def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, RuleBook, str]]:
         missing = next(one for one in what if not os.path.isdir(one))
         stop(f"there is no folder {missing}")
     if ".." not in revisions:
-        yield _at(revisions, folder), _read(folder, folder), folder
+        yield _at(revisions, folder)[0], _read(folder, folder), folder
         return
     three = "..." in revisions
     first, last = (one or "HEAD" for one in revisions.split("..." if three else "..", 1))
@@ -80,10 +74,10 @@ def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, RuleBook, str]]:
         first = fork_of(first, last, folder) if three else first
     except BookNotReadable as error:
         stop(str(error))
-    yield _at(first, folder), _at(last, folder), folder
+    yield _at(first, folder)[0], _at(last, folder), folder
 
 
-def _at(revision: str, folder: str) -> RuleBook:
+def _at(revision: str, folder: str) -> _Read:
     """The book in a folder at a revision."""
     try:
         with folder_at(revision, folder) as there:
@@ -92,7 +86,7 @@ def _at(revision: str, folder: str) -> RuleBook:
         stop(str(error))
 
 
-def _read(folder: str, name: str) -> RuleBook:
+def _read(folder: str, name: str) -> _Read:
     """The book in a folder; the command ends where it has errors."""
     try:
         book, report = check_book(read_sources(folder), None, folder, tests=False)
@@ -101,7 +95,7 @@ def _read(folder: str, name: str) -> RuleBook:
     if not is_fit(report):
         click.echo(report.to_text(os.path.join(name, "") if name == folder else f"{name}: "), err=True)
         stop(f"{name} has errors, so nothing is sure of what it means")
-    return book
+    return book, report.texts
 
 
 def _lines(path: str) -> Iterator[str]:

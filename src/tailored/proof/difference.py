@@ -186,7 +186,7 @@ class Pair:
             and len(one.offering) == len(two.offering)
             and len(one.hiding) == len(two.hiding)
             and all(
-                _bearing(rule, one.id) == _bearing(other, two.id)
+                bearing(rule, one.id) == bearing(other, two.id)
                 for rule, other in zip(
                     (*one.hiding, *one.offering), (*two.hiding, *two.offering), strict=True
                 )
@@ -297,7 +297,7 @@ class Pair:
         return differ(*fillings)
 
 
-def _bearing(rule: Rule, target: str) -> tuple[Any, ...]:
+def bearing(rule: Rule, target: str) -> tuple[Any, ...]:
     """What a rule does to a target, and when."""
     does = rule.show.get(target), rule.rank.get(target), rule.order.get(target), rule.set.get(target)
     return (rule.when, does, target in rule.hide, rule.start, rule.end, rule.topics, rule.purpose)

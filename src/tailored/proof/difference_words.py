@@ -1,48 +1,102 @@
-"""A difference for people and for machines: a paragraph for each slot and setting that changed."""
+"""A difference for people and for machines: a finding for each slot and setting that changed."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tailored.proof.difference import CHANGED, UNPROVEN, Change, Difference
+from tailored.book.diagnostics import Span
+from tailored.book.model import Rule, RuleBook
+from tailored.proof.difference import CHANGED, SAME, UNPROVEN, Change, Difference, bearing
 from tailored.proof.traffic import Share, Traffic
+from tailored.report.outcome import Case, Finding, Outcome
+
+MOST_RULES = 20
+"""How many rules of one slot are pointed at."""
 
 
-def data_of(found: Difference, seen: Traffic | None) -> dict[str, Any]:
-    """What `--format json` prints."""
-    data = found.to_dict()
-    return data if seen is None else {**data, "traffic": seen.to_dict()}
+def outcome_of(
+    found: Difference,
+    old: RuleBook,
+    new: RuleBook,
+    texts: Mapping[str, str],
+    seen: Traffic | None = None,
+    failing: bool = False,
+) -> Outcome:
+    """What a command shows of a difference: a case for each slot and setting. `texts` are the new book's."""
+    data = found.to_dict() if seen is None else {**found.to_dict(), "traffic": seen.to_dict()}
+    cases = tuple(
+        Case(name, kind, _declared(name, new), tuple(_findings(name, kind, change, old, new, seen)))
+        for kind, changes in (("slot", found.slots), ("setting", found.settings))
+        for name, change in changes.items()
+    )
+    return Outcome(
+        "diff",
+        (),
+        _summary(found),
+        cases,
+        texts,
+        data,
+        notes="" if seen is None else _shares(seen),
+        failing=failing and (found.changed or found.unproven),
+    )
 
 
-def to_text(found: Difference, seen: Traffic | None) -> tuple[str, str]:
-    """The closing line, and what stands before it."""
-    every = {**found.slots, **found.settings}
-    blocks = [_block(name, change, seen) for name, change in every.items() if change.status == CHANGED]
-    blocks += [
-        f"{name}: could not be decided; it hangs on a `logic:`"
-        for name, change in every.items()
-        if change.status == UNPROVEN
-    ]
-    if seen is not None:
-        blocks.append(_shares(seen))
-    changed = sum(change.status == CHANGED for change in every.values())
-    same = sum(change.status not in (CHANGED, UNPROVEN) for change in every.values())
+def _summary(found: Difference) -> str:
+    every = [change.status for change in (*found.slots.values(), *found.settings.values())]
     of = f"{_count(len(found.slots), 'slot')} and {_count(len(found.settings), 'setting')}"
-    if same == len(every):
-        return f"No change in meaning: proven for {of}.", "\n\n".join(blocks)
-    summary = f"{changed} of {of} changed in meaning; {same} proven the same."
-    return summary, "\n\n".join(blocks)
+    if all(status == SAME for status in every):
+        return f"No change in meaning: proven for {of}."
+    return f"{every.count(CHANGED)} of {of} changed in meaning; {every.count(SAME)} proven the same."
 
 
-def _block(name: str, change: Change, seen: Traffic | None) -> str:
-    lines = [f"{name}: changed when {change.when}" if change.when else f"{name}: changed"]
-    lines += [f"  old  {_answer(change.old)}", f"  new  {_answer(change.new)}"]
+def _findings(
+    name: str, kind: str, change: Change, old: RuleBook, new: RuleBook, seen: Traffic | None
+) -> Iterator[Finding]:
+    """What there is to say of a slot or a setting, first at a rule that is not as before."""
+    rules, gone = _changed_rules(name, old, new)
+    first = rules[0].span if rules else _declared(name, new)
+    about = {kind: name, "rules": [rule.id for rule in rules], "gone": gone}
+    if change.status == UNPROVEN:
+        message = f"{name}: could not be decided; it hangs on a `logic:`"
+        yield Finding("meaning-unproven", "warning", message, span=first, more=about)
+    if change.status != CHANGED:
+        return
+    message = f"{name}: changed when {change.when}" if change.when else f"{name}: changed"
+    lines = [f"old  {_answer(change.old)}", f"new  {_answer(change.new)}"]
     if change.witness is not None:
-        lines.append(f"  such as {json.dumps(change.witness.to_dict(), ensure_ascii=False)}")
+        lines.append(f"such as {json.dumps(change.witness.to_dict(), ensure_ascii=False)}")
     if seen is not None and name in seen.targets:
-        lines.append(f"  {_share(seen.targets[name])} of the recorded requests")
-    return "\n".join(lines)
+        lines.append(f"{_share(seen.targets[name])} of the recorded requests")
+    yield Finding(
+        "meaning-changed", "warning", message, "", first, "\n".join(lines), {**about, **change.to_dict()}
+    )
+    for rule in rules[1:MOST_RULES]:
+        message = f"{name}: `{rule.id}` is part of this change, too."
+        yield Finding(
+            "meaning-changed", "warning", message, span=rule.span, more={kind: name, "rule": rule.id}
+        )
+
+
+def _changed_rules(name: str, old: RuleBook, new: RuleBook) -> tuple[list[Rule], list[str]]:
+    """The rules that bear on a slot or a setting as none of the old book does, and the ids of those gone."""
+
+    def bears(rule: Rule) -> bool:
+        return name in (*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set)
+
+    were, are = (
+        [(rule, repr((bearing(rule, name), rule.priority))) for rule in book.rules if bears(rule)]
+        for book in (old, new)
+    )
+    before, after = ({said for _, said in rules} for rules in (were, are))
+    changed = [rule for rule, said in are if said not in before]
+    return changed, [rule.id for rule, said in were if said not in after]
+
+
+def _declared(name: str, book: RuleBook) -> Span | None:
+    """Where a slot is declared."""
+    return book.slots[name].span if name in book.slots else None
 
 
 def _shares(seen: Traffic) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tailored.book.model import Rule
 from tailored.condition.english import in_words, joined, shared_names
 from tailored.condition.normal import Literal, Normal
-from tailored.condition.tree import Consent, Not
+from tailored.condition.tree import Condition, Consent, InSegment, Not
 from tailored.proof.outcomes import Target
 from tailored.proof.reader import Reader
 from tailored.proof.solving import Happens, Solver
@@ -17,6 +17,8 @@ from tailored.proof.words import condition_of, schedule
 
 MOST_WAYS = 3
 """How many ways to differ a sentence tells."""
+MOST_TESTS = 5
+"""How many things one of them names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,22 @@ def circumstances(
         cube = _cube(solver, atoms, differs)
         if cube is None:
             return _and_more(told)
-        said = joined([text for _, text in cube])
         if not cube:
             return "always"
-        told.append(said)
+        told.append(_said([text for _, text in cube]))
         solver.add(no(every([literal for literal, _ in cube])))
     return "; or when ".join(told) if solver.ask([differs], tells).never else _and_more(told)
 
 
 def _and_more(told: list[str]) -> str:
-    return "; or when ".join([*told, "other things hold"]) if told else ""
+    return f"{'; or when '.join(told)}; or in other cases" if told else ""
+
+
+def _said(texts: Sequence[str]) -> str:
+    """Things that hold together, the first of many."""
+    if len(texts) <= MOST_TESTS + 1:
+        return joined(texts)
+    return joined([*texts[:MOST_TESTS], f"{len(texts) - MOST_TESTS} more things hold"])
 
 
 def _cube(solver: Solver, atoms: Sequence[_Atom], differs: Formula) -> list[tuple[Formula, str]] | None:
@@ -106,10 +114,21 @@ def _of_condition(normal: Normal, reader: Reader, shared: frozenset[str]) -> Ite
         if not isinstance(normal.leaf, Consent):
             condition = condition_of(normal)
             negation = condition.part if isinstance(condition, Not) else Not(condition)
-            yield _Atom(reader.literal(normal), in_words(condition, shared), in_words(negation, shared))
+            said = [_in_words(one, reader, shared) for one in (condition, negation)]
+            yield _Atom(reader.literal(normal), *said)
         return
     for part in normal.parts:
         yield from _of_condition(part, reader, shared)
+
+
+def _in_words(condition: Condition, reader: Reader, shared: frozenset[str]) -> str:
+    """A leaf or its negation in English, a segment by what its author calls it."""
+    segment = condition.part if isinstance(condition, Not) else condition
+    if not isinstance(segment, InSegment):
+        return in_words(condition, shared)
+    described = reader.book.segments[segment.id].description.strip().rstrip(".")
+    name = f'"{" ".join(described.split())}"' if described else segment.id
+    return f"{'not ' * (condition is not segment)}in {name}"
 
 
 def _of_rule(rule: Rule, reader: Reader) -> Iterator[_Atom]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tailored.book.builtin import PERSONALIZATION
 from tailored.book.model import Rule
 from tailored.condition.english import (
+    agreeing,
     attribute_in_words,
     in_words,
     joined,
@@ -16,7 +17,6 @@ from tailored.condition.english import (
     value_in_words,
 )
 from tailored.condition.normal import Both, Either, Literal, Normal
-from tailored.condition.operators import LISTS
 from tailored.condition.tree import All, Any, Condition, InSegment, Not
 from tailored.condition.types import as_text
 from tailored.proof.reader import Reader
@@ -122,10 +122,7 @@ def whom(request: Request, replay: Replay) -> str:
     for key, value in facts.values.items():
         attribute = book.attributes[key]
         name = attribute_in_words(attribute, shared)
-        if attribute.type in LISTS:
-            said.append(f"{name} are {value_in_words(value)}")
-        else:
-            said.append(f"{name} is {value_in_words(value)}")
+        said.append(f"{name} {agreeing('is', attribute)} {value_in_words(value)}")
     hidden = [
         attribute_in_words(attribute, shared)
         for key, attribute in book.attributes.items()

@@ -27,7 +27,7 @@ def to_junit(outcomes: Sequence[Outcome], folder: str) -> str:
 
 def _suite(root: Element, outcome: Outcome, folder: str) -> Element:
     cases = [*outcome.cases, *_of_findings(outcome)]
-    failed = sum(any(finding.severity == "error" for finding in case.failures) for case in cases)
+    failed = sum(any(_fails(finding, outcome.failing) for finding in case.failures) for case in cases)
     suite = SubElement(
         root,
         "testsuite",
@@ -45,7 +45,7 @@ def _suite(root: Element, outcome: Outcome, folder: str) -> Element:
         if case.span is not None:
             element.set("file", _text(in_repository(folder, case.span)))
             element.set("line", str(case.span.line))
-        _failures(element, case.failures, folder)
+        _failures(element, case.failures, folder, outcome.failing)
     return suite
 
 
@@ -63,9 +63,14 @@ def _of_findings(outcome: Outcome) -> list[Case]:
     return [Case(name, outcome.command, None, tuple(found)) for name, found in by_file.items()]
 
 
-def _failures(element: Element, findings: Sequence[Finding], folder: str) -> None:
-    errors = [finding for finding in findings if finding.severity == "error"]
-    others = [finding for finding in findings if finding.severity != "error"]
+def _fails(finding: Finding, failing: bool) -> bool:
+    """Whether a finding fails its case: an error, or a warning where it is what the command fails by."""
+    return finding.severity == "error" or (failing and finding.severity == "warning")
+
+
+def _failures(element: Element, findings: Sequence[Finding], folder: str, failing: bool) -> None:
+    errors = [finding for finding in findings if _fails(finding, failing)]
+    others = [finding for finding in findings if not _fails(finding, failing)]
     if errors:
         message = errors[0].message if len(errors) == 1 else f"{len(errors)} errors"
         failure = SubElement(element, "failure", message=_text(message), type=errors[0].code)
