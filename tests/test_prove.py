@@ -13,7 +13,7 @@ from tailored.condition.tree import Op
 from tailored.engine.engine import Engine
 from tailored.proof.reader import TRANSLATE
 from tailored.proof.texts import text_with
-from tests.support.command import tailored
+from tests.support.command import BIN, tailored
 
 BASE = """\
 attributes:
@@ -264,7 +264,7 @@ def test_a_terminal_shows_how_far_it_is_and_a_pipe_does_not(tmp_path):
     )
     (tmp_path / "book.yaml").write_text(f"{BASE}rules:\n{rules}")
     terminal, end = pty.openpty()
-    proving = subprocess.Popen([TAILORED, "prove", tmp_path], stdout=subprocess.DEVNULL, stderr=end)
+    proving = subprocess.Popen([BIN / "tailored", "prove", tmp_path], stdout=subprocess.DEVNULL, stderr=end)
     os.close(end)
     shown = b""
     try:
@@ -279,7 +279,7 @@ def test_a_terminal_shows_how_far_it_is_and_a_pipe_does_not(tmp_path):
     assert steps[0] == 0
     assert steps[-1] == 100
     assert any(0 < step < 100 for step in steps), shown
-    assert run("prove", tmp_path).stderr == ""
+    assert tailored("prove", tmp_path).stderr == ""
 
 
 def test_a_text_is_found_that_has_some_patterns_and_lacks_others():

@@ -194,10 +194,9 @@ class Boxes:
             box.has.setdefault(place, set()).add((test, wanted))
         return left != 0
 
-    def _text(self, place: Place, parts: frozenset[tuple[Test, bool]]) -> str | None:
+    def _text(self, place: Place, cells: Cells, parts: frozenset[tuple[Test, bool]]) -> str | None:
         """A text that no test names and that passes and fails some tests on parts; None if none is found."""
         if (place, parts) not in self._texts:
-            cells = self._symbols.variables[place].value.cells
             try:
                 self._texts[place, parts] = text_with(sorted(parts, key=repr), set(cells.values[:-1]))
             except Unsure:
@@ -243,7 +242,7 @@ class Boxes:
                 cell = pick(mask)
                 values[place] = variable.value.cells.values[cell]
                 if place in box.has and cell == variable.value.cells.other:
-                    values[place] = self._text(place, frozenset(box.has[place]))
+                    values[place] = self._text(place, variable.value.cells, frozenset(box.has[place]))
                     if values[place] is None:
                         return None
         now = self._now

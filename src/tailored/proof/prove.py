@@ -29,7 +29,8 @@ class Proven:
 
 
 def prove(book: RuleBook, progress: Callable[[int], None] = nothing, now: datetime | None = None) -> Proven:
-    """All findings about a book. `progress` is told how many more of `steps_of` are done; witnesses are at the moment `now` if they can be (the beginning of today, unless given)."""
+    """All findings about a book. `progress` is told how many more of `steps_of` are done; witnesses are at
+    the moment `now` if they can be (the beginning of today, unless given)."""
     asked = [guarantee.when for guarantee in book.guarantees.values()]
     proof = begin(book, asked, progress, now or midnight(datetime.now(UTC).date()))
     status: dict[str, str] = {}
