@@ -7,6 +7,7 @@ the constants; missing). All their combinations are all there is to know of such
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Iterator
 from itertools import product
@@ -169,7 +170,7 @@ class SmallBook:
             },
             "settings": {"path": {"type": "string", "default": "a", "values": ["a", "b", "c"]}},
             "content": {
-                **{f"c{number}": {"title": f"C{number}"} for number in range(3)},
+                **{f"c{number}": {"title": f"C{number}", "tags": [f"t{number % 2}"]} for number in range(3)},
                 "ill": {"title": "I", "topic": "health"},
                 "ad": {"title": "A", "purpose": "ads"},
                 "own": {"title": "O", "purpose": "personalization"},
@@ -203,6 +204,34 @@ class SmallBook:
             first, last = _DAYS
             rule |= dice.choice([{"from": first}, {"until": last}, {"from": first, "until": last}])
         return rule
+
+    def ranked(self) -> dict[str, Any]:
+        """The same book, in which most rules that show something leave the choice to a scorer."""
+        data, dice = copy.deepcopy(self.data), self.dice
+        feature = dice.choice(self.names)
+        data["scorers"] = {"s": {"kind": "python", "features": [feature], "timeout": "10 s"}}
+        for rule in data["rules"].values():
+            for slot in rule.get("show", {}) if dice.random() < 0.8 else ():
+                named = dice.sample(["c0", "c1", "c2", *(["ill", "ad"] if self.guarded else [])], 2)
+                rule["show"][slot] = {"best of" if slot == "hero" else "of": named, "by": "s"}
+                if dice.random() < 0.3:
+                    rule["show"][slot]["without"] = [{"id": dice.choice(named)}]
+        return data
+
+    def guarantee(self) -> dict[str, Any]:
+        """A guarantee about the same book, which may hold or not."""
+        dice = self.dice
+        claims = [
+            *({"show": "hero"}, {"show": ["hero", "list"]}, {"show": {"hero": ["c0", "c1"]}}),
+            *({"show": {"list": "c2"}}, {"show content tagged": "t0"}, {"show content tagged": ["t0", "t1"]}),
+            *({"hide": "list"}, {"hide": ["hero", "list"]}, {"order": {"mods": ["m1"]}}),
+            *({"order": {"mods": ["m0", "m2"]}}, {"set": {"path": "b"}}, {"set": {"path": ["a", "c"]}}),
+            {"show": {"list": "c0"}, "set": {"path": "a"}},
+        ]
+        found: dict[str, Any] = {} if dice.random() < 0.3 else {"when": self.condition()}
+        for word in dice.choice([["never"], ["always"], ["never"], ["always"], ["never", "always"]]):
+            found[word] = dice.choice(claims)
+        return found
 
     def condition(self) -> Any:
         """Another condition of the same book."""

@@ -213,6 +213,8 @@ class Pair:
     ) -> Change:
         name = one.id
         witness = smaller(witness, lambda request: self._tells(name, request))
+        if not all(side.replay.confirmed(witness, [name]) for side in (self.old, self.new)):
+            return Change(UNPROVEN)
         when = circumstances(
             [(self.old.reader, one), (self.new.reader, two)],
             solver,

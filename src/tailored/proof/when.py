@@ -17,6 +17,8 @@ from tailored.proof.words import condition_of, schedule
 
 MOST_WAYS = 3
 """How many ways to differ a sentence tells."""
+LONGEST_NAME = 50
+"""Letters of a description that a segment is called by."""
 MOST_TESTS = 5
 """How many things one of them names."""
 
@@ -126,8 +128,8 @@ def _in_words(condition: Condition, reader: Reader, shared: frozenset[str]) -> s
     segment = condition.part if isinstance(condition, Not) else condition
     if not isinstance(segment, InSegment):
         return in_words(condition, shared)
-    described = reader.book.segments[segment.id].description.strip().rstrip(".")
-    name = f'"{" ".join(described.split())}"' if described else segment.id
+    described = " ".join(reader.book.segments[segment.id].description.split()).rstrip(".")
+    name = f'"{described}"' if 0 < len(described) <= LONGEST_NAME else segment.id
     return f"{'not ' * (condition is not segment)}in {name}"
 
 
