@@ -234,6 +234,8 @@ def test_every_row_that_cannot_be_used_is_found_at_its_place(tmp_path, lines, fo
         ("file: broken.parquet", "book.yaml:10 unreadable-file"),
         ("file: latin.csv", "book.yaml:10 unreadable-file"),
         ("file: slip.csv", "slip.csv:1 label-slip"),
+        ("file: twice.csv", "book.yaml:10 unreadable-file"),
+        ('sql: "select * from t"\n    database: things.csv', "book.yaml:10 unreadable-file"),
         ("file: endless.csv", "book.yaml:10 unreadable-file"),
         ("file: empty.csv", "book.yaml:10 unreadable-file"),
         ("file: list.yaml", "list.yaml:1 unreadable-row"),
@@ -256,6 +258,7 @@ def test_a_source_that_cannot_be_read_is_found(tmp_path, source, found):
     (tmp_path / "latin.csv").write_bytes("id,name\nsocks,Blå\n".encode("latin-1"))
     (tmp_path / "endless.csv").write_text(CSV + "x" * 200_000 + "\n")
     (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "twice.csv").write_text(CSV.replace("unread", "name"))
     yaml = {"list": "- {name: Socks}\n", "text": "socks\n", "typo": "socks: {nmae: Socks}\n"}
     for name in yaml.keys() & {source.removeprefix("file: ").removesuffix(".yaml")}:
         (tmp_path / f"{name}.yaml").write_text(yaml[name])
@@ -303,6 +306,26 @@ def test_a_catalog_that_says_so_is_refreshed_by_itself(tmp_path):
     while placed(engine.evaluate({}, {})) != ["map"] and time.monotonic() < deadline:
         time.sleep(0.01)
     assert placed(engine.evaluate({}, {})) == ["map"]
+
+
+def test_what_is_learnt_from_items_is_learnt_again_when_they_are_refreshed(tmp_path):
+    pytest.importorskip("sklearn", reason="the extra scoring is not installed")
+    scorers = "scorers: {alike: {kind: similar, history: [user.seen], text: [name]}}\n"
+    book = BOOK.replace("rules:", scorers + "rules:").replace("    bought:", "    seen:")
+    ranking = "{of: {catalog: things}, by: alike}"
+    engine = Engine.load(write(tmp_path, as_csv(tmp_path), ranking, book))
+    (tmp_path / "things.csv").write_text(CSV + "map,Old map,,,,,,,\nmaps,New map,,,,,,,\n")
+    assert engine.refresh("things").diagnostics == ()
+    decision = engine.evaluate({"seen": ["map"]}, {})
+    assert decision["list"].scorer.used == "alike"
+    assert placed(decision)[0] == "maps"
+
+
+def test_a_query_makes_no_file(tmp_path):
+    made = tmp_path / "new.sqlite"
+    source = as_sqlite(tmp_path).replace("select * from t", f"attach database '{made}' as new")
+    assert findings(write(tmp_path, source)) == ["book.yaml:10 unreadable-file"]
+    assert not made.exists()
 
 
 LABELLED = """\

@@ -1,6 +1,7 @@
 """Scorers that learn: what they find in a catalogue whose truth is known, and how they are judged."""
 
 import json
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -117,7 +118,62 @@ def test_what_cannot_be_done_is_said_with_its_mend(folder, tmp_path, arguments, 
     for name, text in files.items():
         (tmp_path / f"{name}.csv").write_text(text)
     arguments = [str(tmp_path / f"{one}.csv") if one in files else one for one in arguments]
-    assert says in run(*arguments, "--book", folder, code=2)
+    output = run(*arguments, "--book", folder, code=2)
+    assert says in output
+    assert "book's folder" not in output  # these paths begin where the command runs
+
+
+def test_a_table_without_the_columns_that_are_named_is_found_by_the_validator(folder, tmp_path):
+    (tmp_path / "things.csv").write_text((folder / "things.csv").read_text())
+    (tmp_path / "log.csv").write_text("user,thing\na,x\n")
+    (tmp_path / "book.yaml").write_text(BOOK)
+    output = run("validate", tmp_path, code=1)
+    assert "`log.csv` has no column `item`. Its columns are user, thing." in " ".join(output.split())
+    for more in ("item: thing", "item: thing, timestamp: when"):
+        (tmp_path / "book.yaml").write_text(BOOK.replace("log.csv}", f"log.csv, {more}}}"))
+        output = run("validate", tmp_path, code=int("when" in more))
+    assert "has no column `when`" in output
+
+
+def test_a_scorer_that_fails_while_it_is_judged_is_told(folder, tmp_path, monkeypatch):
+    found = [lambda facts, candidates: [1] * len(candidates), lambda facts, candidates: 1 / 0]
+    offered = type(
+        "Offered", (), {"score": lambda self, *given: found[len(given[0]["user.viewed"]) % 2](*given)}
+    )
+    monkeypatch.setattr("tailored.scoring.kinds.python.entry_points", lambda group, name: [Point(offered)])
+    book = BOOK.replace("  both:", "  own: {kind: python, features: [user.viewed]}\n  both:")
+    copy = tmp_path / "shop"
+    copytree(folder, copy)
+    (copy / "book.yaml").write_text(book)
+    (copy / "short.csv").write_text("user,item,timestamp\na,i1,1\na,i2,2\nb,i1,1\nb,i2,2\nb,i3,3\n")
+    output = run("evaluate-scorer", "own", "--interactions", copy / "short.csv", "--book", copy)
+    assert "for 1 people, own raised ZeroDivisionError" in output
+    found.reverse()
+    (copy / "short.csv").write_text("user,item,timestamp\nb,i1,1\nb,i2,2\nb,i3,3\nb,i4,4\n")
+    found[:] = found[:1] * 2
+    output = run("evaluate-scorer", "own", "--interactions", copy / "short.csv", "--book", copy, code=2)
+    assert "`own` cannot be judged: it never answered, but raised ZeroDivisionError" in output
+
+
+class Point:
+    """An entry point."""
+
+    def __init__(self, offered):
+        self.load = lambda: offered
+
+
+def test_training_and_judging_move_the_bar_together(folder):
+    from tailored.book.load import load_book
+    from tailored.scoring.models.interactions import read_interactions
+    from tailored.scoring.models.judge import judge
+
+    steps = []
+    data = read_interactions(str(folder / "log.csv"), None, {})
+    judge(load_book(folder), "both", data, "last-out", 0, 10, lambda done, of: steps.append(done / of))
+    assert steps == sorted(steps)
+    assert steps[-1] == 1
+    assert sum(0 < step < 0.5 for step in steps) > 5
+    assert sum(0.5 < step < 1 for step in steps) > 5
 
 
 def test_tabs_and_other_names_are_read_and_bad_rows_are_told(folder, tmp_path):

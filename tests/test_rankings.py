@@ -208,3 +208,36 @@ def test_things_that_were_explored_say_so():
     decision = engine_of({"by": "dearest", "explore": "100%", "top": 2}).evaluate({}, {"request_id": "r"})
     first = decision["list"].items[0].content
     assert decision.why("list", first) == "You see this because it is something new."
+
+
+RANKED = """\
+attributes: {user: {bought: {type: list of strings}}, context: {product: {type: string}}}
+slots: {list: {many: 3}}
+catalogs: {things: {attributes: {price: {type: integer}}, items: {sock: {price: 9}, hat: {price: 25}}}}
+rules: {shown: {when: always, show: {list: RANKING}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "ranking, code, mend",
+    [
+        ("{top: 1, of: {catalog: things}, pin: [{id: hat, at: 2}]}", "out-of-range", "The first place is 1."),
+        ("{of: {catalog: things}, diversity: 30%}", "wrong-type", "Write `0.3`."),
+        ("{of: {catalog: things, where: {not: {bought: true}}}}", "lets-nothing-through", "[{bought: true}]"),
+        (
+            "{of: {catalog: things, where: {any: [{price: 9}, {not: {id: {same as: product}}}]}}}",
+            "lets-nothing-through",
+            "[{id: {same as: context.product}}]",
+        ),
+    ],
+)
+def test_what_a_ranking_cannot_mean_is_found(ranking, code, mend):
+    found = check_book({"book.yaml": RANKED.replace("RANKING", ranking).encode()})[1].diagnostics
+    assert [one.code for one in found] == [code]
+    assert mend in found[0].hint
+
+
+@pytest.mark.parametrize("where", ["{bought: true}", "{not: {not: {bought: true}}}", "{not: {price: 9}}"])
+def test_a_not_over_items_alone_is_fine(where):
+    book = RANKED.replace("RANKING", f"{{of: {{catalog: things, where: {where}}}}}")
+    assert check_book({"book.yaml": book.encode()})[1].diagnostics == ()

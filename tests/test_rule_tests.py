@@ -292,3 +292,38 @@ def test_tests_are_no_part_of_what_a_book_means(tmp_path):
     write("tests: {t: {expect: {heroo: a}}, Odd Name: 3}")
     assert book_version(load_book(tmp_path)) == book_version(book)
     assert Engine.load(tmp_path).evaluate({"age": 20}, {})["hero"].content == "a"
+
+
+RANKED = """\
+attributes: {user: {country: {type: string}}}
+slots: {list: {many: 3}, hero: {}}
+content: {guide: {title: Guide}}
+catalogs:
+  things: {attributes: {price: {type: integer}}, items: {sock: {price: 9}, hat: {price: 25}}}
+rules:
+  things-for-all: {when: always, show: {list: {of: {catalog: things}, pin: [{id: guide, at: 2}]}}}
+tests:
+  all-things: {expect: EXPECT}
+"""
+
+
+@pytest.mark.parametrize(
+    "expect, found",
+    [
+        ("{list: [sock, guide, hat]}", []),
+        ("{list: {first: [sock], rule: things-for-all}}", []),
+        (
+            "{list: {without: [sock]}}",
+            ["`all-things`: `list` should not hold `sock`, and is sock, guide, hat."],
+        ),
+        ("{list: [sock, guide, cap]}", ["unknown-content"]),
+        ("{hero: sock}", ["unknown-content"]),
+    ],
+)
+def test_items_of_a_catalog_are_expected_by_their_ids_where_a_rule_ranks_them(expect, found):
+    book, report = check_book({"book.yaml": RANKED.replace("EXPECT", expect).encode()}, NOW)
+    if report.errors:
+        assert [one.code for one in report.diagnostics if one.severity == "error"] == found
+        return
+    cases = run(Engine(book), book.tests, NOW)
+    assert [failure.message for case in cases for failure in case.failures] == found

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import sys
+import time
 from collections import Counter
 from importlib.metadata import EntryPoint
 
@@ -257,6 +258,51 @@ def test_a_damaged_state_means_the_fallback(tmp_path):
     decision = made.evaluate({}, {})
     assert decision["list"].scorer.used is None
     assert "`model` is not ready: its state in `bandit.json` cannot be used" in decision["list"].scorer.reason
+
+
+@pytest.mark.parametrize("counts", ["[NaN, 1]", "[-1, 1]", "[1e308, 1]", "[1]", '["a", 1]'])
+def test_a_state_that_holds_no_counts_is_damaged_too(tmp_path, counts):
+    state = f'{{"a": {counts}}}'
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"], bandit_json=state)
+    assert "its state in `bandit.json` cannot be used" in made.evaluate({}, {})["list"].scorer.reason
+
+
+def test_pages_do_not_wait_for_another_process_that_writes(tmp_path):
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.sqlite}"])
+    for _ in range(300):
+        made.feedback("model", "d", 1)
+    assert order(made.evaluate({}, {"request_id": "r"}))[0] == "d"
+    other = sqlite3.connect(tmp_path / "bandit.sqlite", isolation_level=None)
+    other.execute("begin immediate")
+    other.execute("update bandit set taken = 0, passed = 300")
+    start = time.monotonic()
+    assert order(made.evaluate({}, {"request_id": "r"}))[0] == "d"
+    assert time.monotonic() - start < 0.5
+    other.execute("commit")
+    assert order(made.evaluate({}, {"request_id": "r"}))[0] != "d"
+    other.close()
+
+
+def test_feedback_that_cannot_be_kept_is_an_oserror(tmp_path, monkeypatch):
+    monkeypatch.setattr("tailored.scoring.kinds.bandit.LONGEST_WRITE", 0.01)
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.sqlite}"])
+    other = sqlite3.connect(tmp_path / "bandit.sqlite", isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(OSError, match="locked"):
+        made.feedback("model", "d", 1)
+    other.close()
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
+    (tmp_path / "bandit.json").write_text("{")
+    with pytest.raises(OSError, match="cannot be used"):
+        made.feedback("model", "d", 1)
+    assert (tmp_path / "bandit.json").read_text() == "{"
+
+
+@pytest.mark.parametrize("candidate", [None, "", 7, ["a"]])
+def test_feedback_names_a_candidate(tmp_path, candidate):
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
+    with pytest.raises(ValueError, match="named by its id"):
+        made.feedback("model", candidate, 1)
 
 
 def test_an_installed_package_may_offer_a_scorer(tmp_path, monkeypatch):

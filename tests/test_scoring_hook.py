@@ -1,6 +1,7 @@
 """The scoring hook: whatever a scorer does, the page goes on, and the placement says so."""
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -17,7 +18,7 @@ import pytest
 from tailored.book.load import check_book
 from tailored.engine.engine import Engine
 from tailored.scoring.protocol import NoAnswer
-from tailored.scoring.workers import MOST_THREADS, MOST_WAITING, Workers
+from tailored.scoring.workers import MOST_THREADS, MOST_WAITING, Busy, Workers
 
 BOOK = """\
 attributes:
@@ -103,7 +104,12 @@ class Strange:
         ([1, None, 2], "`model` gave a score that is no finite number."),
         ([1, "2", 2], "`model` gave a score that is no finite number."),
         ([1, True, 2], "`model` gave a score that is no finite number."),
-        (None, "`model` raised TypeError."),
+        (None, "`model` gave None, not a list of scores."),
+        ("123", "`model` gave str, not a list of scores."),
+        (b"123", "`model` gave bytes, not a list of scores."),
+        ({1.0, 2.0, 3.0}, "`model` gave set, not a list of scores."),
+        ({"a": 1, "b": 2, "c": 3}, "`model` gave dict, not a list of scores."),
+        (lambda: itertools.repeat(1.0), "`model` gave 4 scores for 3 candidates."),
         (Strange(), "`model` raised RuntimeError."),
         (NoAnswer("she is new here"), "`model` has no answer: she is new here."),
     ],
@@ -116,6 +122,56 @@ def test_a_scorer_that_fails_is_replaced_by_its_fallback(says, reason):
     assert asked(decision) == {"name": "model", "used": "spare", "fallback": True, "reason": reason}
     assert sum(made.scorer_counts()["model"].values()) == 1
     assert made.scorer_counts()["spare"] == {"answered": 1}
+
+
+class Vandal:
+    """Tries to change everything that it is given, each time."""
+
+    def score(self, facts, candidates):
+        facts.clear()
+        self.refused = 0
+        for change in (
+            lambda: candidates.clear(),
+            lambda: candidates.reverse(),
+            lambda: candidates[0].attributes.update(title="changed", size=9),
+            lambda: candidates[0].attributes.clear(),
+            lambda: setattr(candidates[0], "id", "changed"),
+        ):
+            try:
+                change()
+            except (AttributeError, TypeError):
+                self.refused += 1
+        return [1] * len(candidates)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_scorer_can_change_nothing_of_what_it_is_given(quick):
+    vandal = Vandal()
+    vandal.quick = quick
+    book = BOOK.format(model="timeout: 9 s", spare="").replace("rules:", VANDAL_CATALOG + "rules:")
+    book = book.replace("hero: {best", "list: {of: {catalog: things}, by: model}, hero: {best")
+    made, report = check_book({"book.yaml": book.encode()})
+    assert report.errors == 0, report.to_text()
+    made = Engine(made, {"model": vandal})
+    for _ in range(2):
+        decision = made.evaluate({"country": "NO"}, {})
+        assert vandal.refused == 5
+        assert decision["hero"].content == "a"
+        assert decision["hero"].fields == {"title": "A"}
+        assert [dict(item.fields) for item in decision["list"].items] == [{"size": 1}, {"size": 2}]
+
+
+VANDAL_CATALOG = """\
+catalogs: {things: {attributes: {size: {type: integer}}, items: {x: {size: 1}, y: {size: 2}}}}
+"""
+
+
+def test_a_list_that_takes_long_to_walk_is_not_waited_for_either():
+    made = engine(lambda: (time.sleep(0.5) or 1.0 for _ in range(3)), model="timeout: 20 ms")
+    start = time.monotonic()
+    decision = made.evaluate({}, {})
+    assert time.monotonic() - start < 0.45
+    assert asked(decision)["reason"] == "`model` did not answer within 20 ms."
 
 
 def test_where_every_scorer_fails_the_order_of_the_rule_counts():
@@ -193,7 +249,7 @@ def test_threads_and_waiting_calls_are_bounded_while_a_scorer_hangs():
         running = [one for one in set(threading.enumerate()) - before if one.name == "tailored-model"]
     assert len(decisions) == 400
     assert len(running) <= MOST_THREADS
-    assert made._ranker.scorers._made("model").workers._queue.qsize() <= MOST_WAITING + MOST_THREADS
+    assert made._ranker.scorers._workers["model"]._queue.qsize() <= MOST_WAITING + MOST_THREADS
     assert made.scorer_counts()["model"].keys() <= {"timeout", "busy"}
     assert "busy" in made.scorer_counts()["model"]
     hang.set()
@@ -203,14 +259,42 @@ def test_threads_and_waiting_calls_are_bounded_while_a_scorer_hangs():
     assert not any(thread.is_alive() for thread in running)
 
 
+def test_where_every_thread_hangs_nobody_waits_until_one_is_free():
+    hang = threading.Event()
+    workers = Workers("hang")
+    jobs = [workers.submit(hang.wait) for _ in range(MOST_THREADS)]
+    assert not any(job.wait(0.05) for job in jobs)
+    with pytest.raises(Busy):
+        workers.submit(lambda: 1)
+    hang.set()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            assert workers.submit(lambda: 2).wait(10)
+            break
+        except Busy:
+            time.sleep(0.01)
+    else:
+        pytest.fail("no thread came back")
+    workers.close()
+
+
+def test_a_machine_without_threads_to_give_means_the_fallback(monkeypatch):
+    def none_left(self):
+        raise RuntimeError("can't start new thread")
+
+    made = engine([1, 2, 3], model="timeout: 5 ms")
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    assert asked(made.evaluate({}, {}))["used"] is None
+
+
 def test_threads_without_anything_to_do_end(monkeypatch):
     monkeypatch.setattr("tailored.scoring.workers.MOST_IDLE", 0.01)
     workers = Workers("idle")
     assert workers.submit(lambda: 1).wait(10)
-    (thread,) = [one for one in threading.enumerate() if one.name == "tailored-idle"] or [threading.Thread()]
-    if thread.ident is not None:
+    for thread in [one for one in threading.enumerate() if one.name == "tailored-idle"]:
         thread.join(10)
-    assert not thread.is_alive()
+        assert not thread.is_alive()
     assert workers.submit(lambda: 2).wait(10)
 
 
@@ -249,6 +333,29 @@ def test_scorers_that_wait_on_others_are_awaited_without_threads():
     assert {decision["hero"].content for decision in asyncio.run(page())} == {"c"}
     assert scorer.most > MOST_THREADS
     assert made.evaluate({}, {})["hero"].content == "c"
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), TimeoutError(), SystemExit(3), ValueError()])
+def test_what_an_awaited_scorer_raises_is_never_the_pages_trouble(error):
+    class Raising:
+        async def score(self, facts, candidates):
+            raise error
+
+    decision = asyncio.run(awaiting_engine(Raising()).evaluate_async({}, {}))
+    assert asked(decision)["reason"] == f"`model` raised {type(error).__name__}."
+
+
+def test_a_page_that_nobody_wants_any_more_is_cancelled():
+    made = awaiting_engine(Awaiting())
+
+    async def page():
+        task = asyncio.ensure_future(made.evaluate_async({}, {}))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert asyncio.run(page())
 
 
 def test_what_is_awaited_too_long_falls_back_too():
@@ -292,7 +399,9 @@ class Service(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        for drop in [data] if not server.drops else [data[place : place + 1] for place in range(len(data))]:
+            time.sleep(server.drops)
+            self.wfile.write(drop)
 
     def log_message(self, *arguments):
         pass
@@ -301,7 +410,7 @@ class Service(BaseHTTPRequestHandler):
 @pytest.fixture
 def service():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    server.asked = []
+    server.asked, server.drops = [], 0.0
     server.answer = lambda body: (200, {"scores": [len(one["id"]) for one in body["candidates"]]})
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -317,12 +426,13 @@ slots: {{hero: {{}}}}
 content: {{a: {{title: A}}, bbb: {{title: B, price: 3}}, cc: {{title: C, tags: [x]}}}}
 scorers:
   remote:
-    {{kind: http, url: "http://127.0.0.1:{port}/", features: [country, born, likes], timeout: 5 s, {more}}}
+    {{kind: http, url: "http://127.0.0.1:{port}/", features: [country, born, likes], {more}}}
 rules: {{best: {{when: always, show: {{hero: {{best of: [a, bbb, cc], by: remote}}}}}}}}
 """
 
 
 def http_engine(service, more="failures: 3, rest: 0.3 s"):
+    more = more if "timeout" in more else f"timeout: 5 s, {more}"
     text = HTTP_BOOK.format(port=service.server_address[1], more=more)
     made, report = check_book({"book.yaml": text.encode()})
     assert report.errors == 0, report.to_text()
@@ -370,6 +480,46 @@ def test_a_service_that_answers_nonsense_falls_back(service, answer):
     service.answer = lambda body: answer
     made = http_engine(service)
     assert asked(made.evaluate({}, {}))["used"] is None
+    assert asked(asyncio.run(made.evaluate_async({}, {})))["used"] is None
+    made.close()
+
+
+@pytest.mark.parametrize(
+    "answer, reason",
+    [
+        ((503, {}), "`remote` answered with status 503."),
+        ((200, b" " * 1_000_001), "`remote` answered with more than 1,000,000 bytes."),
+        ((200, b"[" * 100_000), '`remote` answered something else than `{"scores": [...]}`.'),
+        ((200, {"scores": {"a": 1}}), "`remote` gave dict, not a list of scores."),
+        ((200, b'{"scores": [NaN, 1, 2]}'), "`remote` gave a score that is no finite number."),
+    ],
+    ids=["status", "huge", "deep", "mapping", "nan"],
+)
+def test_the_reason_says_what_a_service_answered(service, answer, reason):
+    service.answer = lambda body: answer
+    made = http_engine(service)
+    assert asked(made.evaluate({}, {}))["reason"] == reason
+    assert asked(asyncio.run(made.evaluate_async({}, {})))["reason"] == reason
+    made.close()
+
+
+def test_a_service_that_answers_drop_by_drop_keeps_no_thread(service):
+    service.drops = 0.02
+    made = http_engine(service, "timeout: 100 ms")
+    assert asked(made.evaluate({}, {}))["reason"] == "`remote` did not answer within 100 ms."
+    workers = made._ranker.scorers._workers["remote"]
+    deadline = time.monotonic() + 10
+    while workers._late and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert workers._late == 0
+    made.close()
+
+
+def test_a_service_that_cannot_be_reached_is_said_so(service):
+    made = http_engine(service)
+    service.shutdown()
+    service.server_close()
+    assert asked(made.evaluate({}, {}))["reason"] == "`remote` could not be reached (ConnectError)."
     made.close()
 
 

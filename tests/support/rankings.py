@@ -196,7 +196,12 @@ def rankings(draw: Any, of_items: dict[str, Any], most: int) -> dict[str, Any]:
     }
     if "best of" not in body:
         optional["top"] = st.integers(1, most)
-    return body | draw(st.fixed_dictionaries({}, optional=optional))
+    body |= draw(st.fixed_dictionaries({}, optional=optional))
+    if "pin" in body:
+        body["pin"] = [pin for pin in body["pin"] if pin["at"] <= body.get("top", most)] or [
+            {"id": known[0], "at": 1}
+        ]
+    return body
 
 
 _WHENS = mostly(st.just("always"), st.sampled_from([{"page": "home"}, {"country": "NO"}]), 3)

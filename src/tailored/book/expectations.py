@@ -111,8 +111,16 @@ class ExpectationReader:
             return None
         name = reader.text(node, f"`{target}`")
         if name is not None:
-            known_content(reader, node, name, self.book.content)
+            self._known(reader, target, node, name)
         return name
+
+    def _known(self, reader: Reader, target: str, node: Node, name: str) -> None:
+        """Reports what is neither content nor an item of a catalog that a rule shows in this slot."""
+        ranked = {rule.rank[target].catalog for rule in self.book.rules if target in rule.rank}
+        stocks = [self.book.items.get(catalog, ()) for catalog in ranked if catalog is not None]
+        ids = [item.id for items in stocks for item in items]
+        if name not in ids and all(stocks):  # of items that are not read nobody knows
+            known_content(reader, node, name, self.book.content, ids)
 
     def _contents(self, reader: Reader, target: str, node: Node) -> object:
         named = (
@@ -122,14 +130,14 @@ class ExpectationReader:
         )
         slot = self.book.slots[target]
         for name, item in named:
-            known_content(reader, item, name, self.book.content)
+            self._known(reader, target, item, name)
         self._check_list(reader, target, named, node, slot.many or 1)
         return tuple(name for name, _ in named)
 
     def _without(self, reader: Reader, target: str, node: Node) -> object:
         named = read_names(reader, node, "`without`")
         for name, item in named:
-            known_content(reader, item, name, self.book.content)
+            self._known(reader, target, item, name)
         return tuple(name for name, _ in named)
 
     def _first(self, reader: Reader, target: str, node: Node) -> object:
@@ -190,12 +198,12 @@ class ExpectationReader:
             reader.unknown(node, "rule", name, ids)
             return name
         rule = next((rule for rule in self.book.rules if rule.id == name), None)
-        if rule and target not in {*rule.show, *rule.hide, *rule.order, *rule.set}:
-            touching = [
-                rule.id
-                for rule in self.book.rules
-                if target in {*rule.show, *rule.hide, *rule.order, *rule.set}
-            ]
+        touching = [
+            one.id
+            for one in self.book.rules
+            if target in {*one.show, *one.rank, *one.hide, *one.order, *one.set}
+        ]
+        if rule and name not in touching:
             hint = f"Rules that do are {listed(touching)}." if touching else "No rule does."
             message = f"The rule `{name}` has nothing to do with `{target}`."
             reader.error(node, "wrong-expectation", message, hint)

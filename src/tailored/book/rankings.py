@@ -28,6 +28,8 @@ from tailored.book.scorers import named_by, read_number
 from tailored.book.sections import DIVERSITY, EXPLORE, OF, PIN, RANKING
 from tailored.book.suggest import did_you_mean, listed
 from tailored.condition.tree import ALWAYS, Attribute, Condition, Not, SameAs
+from tailored.condition.tree import All as AllOf
+from tailored.condition.tree import Any as AnyOf
 from tailored.condition.types import A_VALUE, ELEMENT, Type
 
 OF_CONTENT = {
@@ -62,16 +64,17 @@ class RankingReader:
         of, catalog, where, known = self._source(reader, node, body)
         if of is None:
             return None
+        top = self._top(reader, body, slot)
         return Ranking(
             of,
             catalog.id if catalog is not None else None,
             where,
             self._scorer(reader, body, "by"),
-            self._top(reader, body, slot),
+            top,
             self._explore(reader, body, catalog),
             self._without(reader, body, known),
             self._at_most(reader, body, known),
-            self._pin(reader, body, slot, catalog),
+            self._pin(reader, body, top or slot.many or 1, catalog),
             self._diversity(reader, body, known),
         )
 
@@ -118,6 +121,10 @@ class RankingReader:
             return None, None, ALWAYS, OF_CONTENT
         catalog = self.catalogs[name]
         where = self._condition(reader, body["where"][1], catalog.attributes) if "where" in body else ALWAYS
+        if (same := next(_negated(where), None)) is not None:
+            message = f"For whom `{same.other.key}` is missing, this lets no item through."
+            mend = f"Below `without`, say what is left out: {_example(same)}."
+            reader.warn(body["where"][0], "lets-nothing-through", message, mend)
         return (), catalog, where, catalog.attributes
 
     def _condition(self, reader: Reader, node: Node, known: Mapping[str, Attribute]) -> Condition:
@@ -188,7 +195,7 @@ class RankingReader:
                     caps.append(Cap(int(match[1]), attribute.key))
         return tuple(caps)
 
-    def _pin(self, reader: Reader, body: Body, slot: Slot, catalog: Catalog | None) -> tuple[Pin, ...]:
+    def _pin(self, reader: Reader, body: Body, most: int, catalog: Catalog | None) -> tuple[Pin, ...]:
         pins: dict[int, Pin] = {}
         for node in reader.items(body["pin"][1]) if "pin" in body else ():
             inner = _body(reader, node, PIN, "A pin", "pin: [{id: trail-guide, at: 1}]")
@@ -203,7 +210,6 @@ class RankingReader:
             place = read_typed(reader, inner["at"][1], Type.INTEGER, "`at`")
             if name is None or not isinstance(place, int):
                 continue
-            most = slot.many or 1
             if not 1 <= place <= most:
                 message = f"`at` lies between 1 and {most}, and {place} does not."
                 reader.error(inner["at"][1], "out-of-range", message, "The first place is 1.")
@@ -248,6 +254,11 @@ class RankingReader:
                 ]
                 over = tuple(attribute.key for attribute in found if attribute is not None)
             node = inner["weight"][1]
+        share = _SHARE.fullmatch(str(node.value).strip()) if isinstance(node, ScalarNode) else None
+        if share is not None and float(share[1]) <= 100:
+            message = f"`diversity` takes a number from 0 to 1, and {kind_of(node)} is none."
+            reader.error(node, "wrong-type", message, f"Write `{float(share[1]) / 100:g}`.")
+            return None
         weight = read_number(reader, node, "`diversity`", 0, 1)
         return Diversity(weight, over) if weight is not None else None
 
@@ -331,6 +342,24 @@ def scorers_named(ranking: Ranking) -> tuple[str, ...]:
     """The scorers that a ranking asks."""
     by = (ranking.by, ranking.explore.by if ranking.explore is not None else None)
     return tuple(name for name in by if name is not None)
+
+
+def _negated(condition: Condition, negated: bool = False) -> Iterator[SameAs]:
+    """The comparisons with somebody, or the moment, that stand under a `not`."""
+    if isinstance(condition, SameAs):
+        yield from [condition] if negated else []
+    elif isinstance(condition, Not):
+        yield from _negated(condition.part, not negated)
+    elif isinstance(condition, AllOf | AnyOf):
+        for part in condition.parts:
+            yield from _negated(part, negated)
+
+
+def _example(same: SameAs) -> str:
+    """How `without` says it."""
+    if same.attribute is ITEM_ID and same.other.type is Type.STRINGS:
+        return f"`without: [{{{same.other.name}: true}}]`"
+    return f"`without: [{{{same.attribute.name}: {{same as: {same.other.key}}}}}]`"
 
 
 def _one(node: MappingNode, key: Node, value: Node) -> MappingNode:

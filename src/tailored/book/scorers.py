@@ -31,6 +31,7 @@ from tailored.book.nodes import (
 )
 from tailored.book.sections import SCORER
 from tailored.book.suggest import did_you_mean, listed
+from tailored.book.tables import Unusable, columns_of, interaction_columns
 from tailored.condition.tree import Attribute
 from tailored.condition.types import A_VALUE, Type
 
@@ -155,10 +156,23 @@ class ScorerReader:
                 reader.error(node, "missing-key", message, "Give one of them.")
         if kind is KINDS["popularity"] and len(reader.report) == before:
             self._check_counts(entry, body, settings, features)
+        if kind is KINDS["together"] and len(reader.report) == before:
+            self._check_interactions(entry, body, settings)
         if "sql" in body and "database" not in body:
             message = f"`{entry.id}` has a query, and no `database` that is asked."
             reader.error(body["sql"][0], "missing-key", message, "Write `database:` and its file.")
         return settings
+
+    def _check_interactions(self, entry: Entry, body: Body, settings: Mapping[str, Json]) -> None:
+        """Reports where a table of who chose what lacks a column."""
+        if self.folder is None:
+            return
+        path = str(settings["interactions"])
+        try:
+            interaction_columns(path, columns_of(path, self.folder), settings)
+        except Unusable as error:
+            if error.code != "missing-extra":  # training will say so
+                entry.reader.error(body["interactions"][1], error.code, error.message, error.hint)
 
     def _check_counts(
         self, entry: Entry, body: Body, settings: Mapping[str, Json], features: Mapping[str, Attribute]
@@ -416,7 +430,7 @@ def _pair(self: ScorerReader, reader: Reader, node: Node, what: str, *_: Any) ->
         else []
     )
     numbers = [
-        one for one in values if isinstance(one, int | float) and not isinstance(one, bool) and one > 0
+        one for one in values if isinstance(one, int | float) and not isinstance(one, bool) and 0 < one <= 1e6
     ]
     if len(numbers) != 2 or len(node.value) != 2:
         message = f"{what} takes two numbers above 0, not {kind_of(node)}."

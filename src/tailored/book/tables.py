@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tailored.book.suggest import did_you_mean
+from tailored.book.suggest import did_you_mean, listed
 
 Cells = Mapping[str, object]
 
@@ -45,8 +45,10 @@ class Unusable(Exception):
             beside = sorted(os.listdir(os.path.join(folder or "", place)))[:1000]
         except OSError:
             beside = []
-        near = did_you_mean(name, beside)
-        return cls("missing-file", f"There is no file `{path}`.", near or "Paths begin at the book's folder.")
+        near = did_you_mean(name, beside) or (
+            "Paths begin at the book's folder." if folder is not None else ""
+        )
+        return cls("missing-file", f"There is no file `{path}`.", near)
 
 
 def read_table(file: str, sql: str, database: str, folder: str | None, content: bytes | None = None) -> Table:
@@ -74,6 +76,34 @@ def read_table(file: str, sql: str, database: str, folder: str | None, content: 
     )
 
 
+def columns_of(path: str, folder: str | None) -> tuple[str, ...]:
+    """The columns of a file of rows, of which no row is read. Raises Unusable."""
+    where = Path(folder or "", path)
+    try:
+        if not path.lower().endswith(".parquet"):
+            with open(where, "rb") as file:
+                return of_csv(path, file.readline()).columns
+        return _of_parquet(path, where, None, rows=False).columns
+    except OSError as error:
+        raise Unusable.of_file(path, folder, error) from None
+
+
+def interaction_columns(
+    path: str, columns: tuple[str, ...], named: Mapping[str, Any]
+) -> tuple[str, str, str | None]:
+    """Which columns of a table of who chose what hold the person, the item, and the time, if any does.
+
+    `named` may call user, item and timestamp otherwise; only a timestamp that is not named may be missing.
+    Raises Unusable.
+    """
+    user, item, time = (str(named.get(name) or name) for name in ("user", "item", "timestamp"))
+    for column in (user, item, *([time] if named.get("timestamp") else [])):
+        if column not in columns:
+            near = did_you_mean(column, columns) or f"Its columns are {listed(columns, 20)}."
+            raise Unusable("missing-column", f"`{path}` has no column `{column}`.", near)
+    return user, item, time if time in columns else None
+
+
 def of_csv(path: str, content: bytes) -> Table:
     """The rows of a text with commas, semicolons or tabs. Raises Unusable."""
     try:
@@ -88,6 +118,10 @@ def of_csv(path: str, content: bytes) -> Table:
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     columns = tuple(name.strip() for name in next(reader))
+    twice = next((name for name in columns if name and columns.count(name) > 1), None)
+    if twice is not None:
+        message = f"`{path}` has two columns `{twice}`."
+        raise Unusable("unreadable-file", message, "Give each its own name in the first line.")
     return Table(path, columns, _csv_rows(path, reader, columns), text)
 
 
@@ -102,13 +136,15 @@ def _csv_rows(path: str, reader: Any, columns: tuple[str, ...]) -> Iterator[tupl
         raise Unusable("unreadable-file", f"`{path}` cannot be read in line {line}: {error}.") from None
 
 
-def _of_parquet(path: str, where: Path, content: bytes | None) -> Table:
+def _of_parquet(path: str, where: Path, content: bytes | None, rows: bool = True) -> Table:
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
         raise _missing("pyarrow", "Parquet files") from None
     try:
+        if not rows:
+            return Table(path, tuple(parquet.read_schema(where).names), ())
         table = parquet.read_table(where if content is None else pyarrow.BufferReader(content))
     except (pyarrow.ArrowException, ValueError) as error:
         raise Unusable("unreadable-file", f"`{path}` is no Parquet file: {_line(error)}.") from None
@@ -117,8 +153,12 @@ def _of_parquet(path: str, where: Path, content: bytes | None) -> Table:
 
 def _of_query(sql: str, path: str, where: Path) -> Table:
     with open(where, "rb") as file:
-        is_sqlite = file.read(16) == b"SQLite format 3\0"
-    return _of_sqlite(sql, path, where) if is_sqlite else _of_duckdb(sql, path, where)
+        head = file.read(16)
+    if head == b"SQLite format 3\0":
+        return _of_sqlite(sql, path, where)
+    if head[8:12] != b"DUCK":
+        raise Unusable("unreadable-file", f"`{path}` is neither an SQLite nor a DuckDB database.")
+    return _of_duckdb(sql, path, where)
 
 
 def _of_sqlite(sql: str, path: str, where: Path) -> Table:
@@ -127,6 +167,9 @@ def _of_sqlite(sql: str, path: str, where: Path) -> Table:
     try:
         connection = sqlite3.connect(f"{where.absolute().as_uri()}?mode=ro", uri=True)
         try:
+            connection.setlimit(
+                sqlite3.SQLITE_LIMIT_ATTACHED, 0
+            )  # to attach a file that is not there makes it
             cursor = connection.execute(sql)
             return _of_cursor(path, cursor.description, cursor.fetchall())
         finally:

@@ -70,5 +70,7 @@ def evaluate_scorer(
         f"\n{judgement.users:,} people, {judgement.items:,} items; learnt from {judgement.learnt_from:,}"
         f" interactions, asked for {judgement.held_out:,} ({how}, seed {seed})"
     )
+    for why, number in judgement.failed.items():
+        click.echo(f"for {number:,} people, {name} {why}")
     for one, model in judgement.models.items():
         click.echo(f"{one} is {model}")

@@ -24,10 +24,10 @@ MOST_STEPS = 1_000_000
 
 
 class FrozenDict(dict[str, Any]):
-    """A dictionary that stays as it is, so that decisions can be shared; `json.dumps` takes it."""
+    """A dictionary that stays as it is, so that it can be shared; `json.dumps` takes it."""
 
     def _refuse(self, *args: object, **kwargs: object) -> Any:
-        raise TypeError("A decision cannot be changed; copy it first, with dict(...) or .to_dict().")
+        raise TypeError("This cannot be changed; copy it first: dict(...), or .to_dict() of a decision.")
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse

@@ -176,7 +176,7 @@ class Engine:
         """Tells a scorer that learns what came of placing a candidate: 1 if it was taken up, 0 if not.
 
         Raises KeyError where the book has no such scorer, ValueError where it does not learn, or the reward
-        does not lie between 0 and 1.
+        does not lie between 0 and 1, and OSError where what was learnt cannot be kept.
         """
         if self._ranker is None or scorer not in self.book.scorers:
             raise KeyError(f"the book has no scorer `{scorer}` that a rule asks")
@@ -191,8 +191,6 @@ class Engine:
 
         if self._ranker is None:
             return Report(())
-        if not catalogs:
-            self._ranker.scorers.refresh()
         return self._ranker.catalogs.refresh(*catalogs)
 
     def scorer_counts(self) -> dict[str, dict[str, int]]:

@@ -10,8 +10,8 @@ from math import floor
 from typing import Any, TypeAlias
 
 from tailored.book.model import Ranking
-from tailored.scoring.hook import Draws
 from tailored.scoring.protocol import Candidate
+from tailored.scoring.scores import Draws
 
 MOST_COMPARED = 200
 """Candidates among which diversity is looked for: those with the highest scores."""

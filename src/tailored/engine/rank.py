@@ -23,8 +23,9 @@ from tailored.engine.resolve import Withheld
 from tailored.engine.settled import Known, Outcome, Rankings, chain, rankings, told_apart
 from tailored.engine.why import sentence
 from tailored.scoring.catalogs import Catalogs
-from tailored.scoring.hook import Answer, Draws, Patience, Scorers
+from tailored.scoring.hook import Answer, Patience, Scorers
 from tailored.scoring.protocol import Candidate
+from tailored.scoring.scores import Draws
 from tailored.scoring.stock import Stock, places, stock_of_content
 
 MOST_KEPT = 512
@@ -34,8 +35,8 @@ MOST_OUTCOMES = 2048
 MOST_KEPT_OF = 500
 """Candidates of a list that is kept."""
 
-Question: TypeAlias = tuple[str, Sequence[Candidate]]
-"""A scorer, and the candidates that it is asked about."""
+Question: TypeAlias = tuple[str, tuple[Candidate, ...]]
+"""A scorer, and the candidates that it is asked about; scorers of the application cannot change them."""
 Asking: TypeAlias = Generator[Question, Answer, None]
 Key: TypeAlias = tuple[str | None, str]
 """What is placed: the catalog (None for content), and the id."""
@@ -104,9 +105,9 @@ class Ranker:
             for ranking in rule.rank.values()
             if ranking.catalog is None
         }
-        self._listed: dict[tuple[int, int], tuple[Stock, list[Candidate]]] = {}
+        self._listed: dict[tuple[int, int], tuple[Stock, tuple[Candidate, ...]]] = {}
         """The candidates of a stock (by its identity, so it is held) and of bits, which hardly vary."""
-        self._answers: dict[Known | None, tuple[list[Candidate], Answer]] = {}
+        self._answers: dict[Known | None, tuple[tuple[Candidate, ...], Answer]] = {}
         """Answers of steady scorers, with what they were asked about."""
         self._policies: dict[tuple[object, ...], Policy] = {}
         self._placed: dict[tuple[object, ...], tuple[Placement, list[Chosen]]] = {}
@@ -160,12 +161,16 @@ class Ranker:
     def _waits(self, firing: Sequence[Rule]) -> bool:
         """Whether any scorer that rules may ask, or fall back to, is not quick."""
         return any(
-            self.scorers.waits(name)
+            self.scorers.waits(name, self._most(ranking))
             for rule in firing
             for ranking in rule.rank.values()
             for name in (ranking.by, ranking.explore.by if ranking.explore else None)
             if name is not None
         )
+
+    def _most(self, ranking: Ranking) -> int:
+        """The candidates that there are at most."""
+        return len(ranking.of if ranking.catalog is None else self.catalogs.candidates(ranking.catalog))
 
     def _asked(self, work: Work) -> Outcome:
         patience = Patience()
@@ -322,7 +327,7 @@ class Ranker:
         filled.is_drawn |= answer is not None or (explore is not None and bool(pins or which))
 
     def _answer(
-        self, name: str, candidates: list[Candidate], facts: Facts
+        self, name: str, candidates: tuple[Candidate, ...], facts: Facts
     ) -> Generator[Question, Answer, Answer]:
         """What a scorer answers; what a steady one does is kept."""
         known = None
@@ -341,7 +346,7 @@ class Ranker:
     def _policy(
         self,
         ranking: Ranking,
-        candidates: list[Candidate],
+        candidates: tuple[Candidate, ...],
         pinned: list[Candidate],
         room: int,
         draws: Draws | None,
@@ -383,12 +388,12 @@ class Ranker:
             return None
         return self.catalogs.content[name]
 
-    def _candidates(self, ranking: Ranking, taken: set[Key], facts: Facts) -> list[Candidate]:
+    def _candidates(self, ranking: Ranking, taken: set[Key], facts: Facts) -> tuple[Candidate, ...]:
         """What may be chosen from: what meets the conditions and what no gate keeps back, in order."""
         if ranking.catalog is not None:
             catalog, stock = self._book.catalogs[ranking.catalog], self.catalogs.stock(ranking.catalog)
             if any(facts.permissions.held_back(catalog.topics, catalog.purpose)):
-                return []
+                return ()
         else:
             stock = self._content[id(ranking)]
         bits = _meeting(ranking, stock, facts)
@@ -396,12 +401,12 @@ class Ranker:
             bits &= ~(1 << place)
         kept = self._listed.get((id(stock), bits))
         if kept is None:
-            kept = stock, [stock.candidates[place] for place in places(bits)]
+            kept = stock, tuple([stock.candidates[place] for place in places(bits)])
             if len(stock.candidates) <= MOST_KEPT_OF:
                 _keep(self._listed, (id(stock), bits), kept)
         if not taken:
-            return kept[1][:]  # scorers of the application are given it
-        return [candidate for candidate in kept[1] if (candidate.catalog, candidate.id) not in taken]
+            return kept[1]
+        return tuple([one for one in kept[1] if (one.catalog, one.id) not in taken])
 
     def _outcome(self, work: Work) -> Outcome:
         """What rankings came to. It is kept where it would be the same for all who share what was read."""
@@ -510,6 +515,7 @@ def make_ranker(
     catalogs = Catalogs(book)
     scorers = Scorers(book, given, catalogs)
     scorers.make_all()
+    catalogs.then = scorers.refresh
     return Ranker(book, personal, places, scorers, catalogs)
 
 

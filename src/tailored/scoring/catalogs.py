@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tailored.book.declarations import Labels
 from tailored.book.diagnostics import Diagnostic, Report, sort
@@ -29,6 +29,8 @@ class Catalogs:
             name: stock_of_items(catalog, book.items.get(name, ())) for name, catalog in book.catalogs.items()
         }
         self.content = {name: candidate_of_content(item) for name, item in book.content.items()}
+        self.then: Callable[[], None] | None = None
+        """What is done after a refresh: some scorers learn from items."""
         self._refreshing = threading.Lock()
         self._due = {
             name: time.monotonic() + catalog.refresh
@@ -65,6 +67,8 @@ class Catalogs:
             for catalog in [self._book.catalogs[name] for name in names or self._book.catalogs]:
                 if catalog.file or catalog.sql:  # those written in the book change with the book
                     self._read(catalog, found, texts)
+            if self.then is not None:
+                self.then()
         return Report(sort(found), texts)
 
     def _read(self, catalog: Catalog, found: list[Diagnostic], texts: dict[str, str]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, TypeAlias
 
 from tailored.book.model import RuleBook
@@ -19,21 +19,15 @@ from tailored.book.scorers import joined_by
 from tailored.condition.tree import Value
 from tailored.guard.permissions import Permissions
 from tailored.scoring.catalogs import Catalogs
-from tailored.scoring.protocol import Candidate, NoAnswer, NotReady, Scorer, Surroundings
+from tailored.scoring.protocol import Candidate, Failure, NoAnswer, NotReady, Scorer, Surroundings
 from tailored.scoring.registry import RELOADED, loader
+from tailored.scoring.scores import Draws, checked, scores_of
 from tailored.scoring.workers import Busy, Workers
-
-Draws: TypeAlias = tuple[tuple[float, ...], ...]
-"""Equally likely lists of scores, mostly one; in each a number for every candidate."""
 
 Asked: TypeAlias = tuple[str, str]
 """A scorer, and in a word what came of asking it."""
 SETTLED = frozenset(("answered", "no answer", "not ready", "withheld"))
 """The words for what comes of a steady scorer whenever it is asked the same."""
-
-BREATH = 0.0005
-"""Seconds for which a page lets others go on when it finds no thread. Else one that makes page after page
-would hold the interpreter for 5 ms at a time, and all others would wait."""
 
 log = logging.getLogger("tailored.scoring")
 log.addHandler(logging.NullHandler())
@@ -85,22 +79,25 @@ class _Failed:
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A scorer of the book, and the threads that wait for it; None for one that is quick."""
+    """A scorer of the book, and the number of candidates of which it is asked without a thread."""
 
     declared: Declared
     scorer: Scorer
-    workers: Workers | None
+    quick: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Call:
     """A scorer to be asked with what it may know."""
 
-    ready: _Ready
+    declared: Declared
     scorer: Scorer
     facts: dict[str, Value]
     candidates: Sequence[Candidate]
-    seconds: float
+    workers: Workers | None
+    """The threads that wait for it; None where it is quick."""
+    until: float
+    """The moment up to which it is waited for, on the monotonic clock."""
 
 
 _Outcome: TypeAlias = Draws | _Failed
@@ -128,6 +125,8 @@ class Scorers:
         self._surroundings = Surroundings(
             self.book, self.given, catalogs.lookup, catalogs.candidates, self.scorer
         )
+        self._workers = {name: Workers(name) for name in self.book.scorers}
+        """The threads of each, which outlast a refresh."""
         self.features = {name: _readable(declared, self.book) for name, declared in self.book.scorers.items()}
 
     def make_all(self) -> None:
@@ -142,12 +141,12 @@ class Scorers:
             raise NotReady(made.reason)
         return made.scorer
 
-    def waits(self, name: str) -> bool:
-        """Whether asking a scorer, or one that it falls back to, may take long."""
+    def waits(self, name: str, candidates: int) -> bool:
+        """Whether asking a scorer, or one that it falls back to, of so many candidates may take long."""
         current: str | None = name
         while current is not None:
             made = self._made(current)
-            if isinstance(made, _Ready) and made.workers is not None:
+            if isinstance(made, _Ready) and made.quick < candidates:
                 return True
             current = self.book.scorers[current].fallback
         return False
@@ -212,7 +211,7 @@ class Scorers:
         if isinstance(made, _Failed) or any(permissions.held_back(declared.topics, declared.purpose)):
             return None
         try:
-            explain = getattr(self._permitted(made.scorer, permissions), "explain", None)
+            explain = getattr(self._permitted(made, permissions), "explain", None)
             said = explain(self._facts(declared, values), candidate) if explain is not None else None
         except Exception:  # an explanation is never worth a page
             return None
@@ -228,9 +227,14 @@ class Scorers:
         return counts
 
     def learn(self, name: str, candidate: str, reward: float) -> None:
-        """Tells a scorer what came of placing a candidate. Raises ValueError where it does not learn."""
+        """Tells a scorer what came of placing a candidate.
+
+        Raises ValueError where it does not learn, OSError where it cannot keep what it learnt.
+        """
         if isinstance(reward, bool) or not isinstance(reward, int | float) or not 0 <= reward <= 1:
-            raise ValueError(f"A reward lies between 0 and 1, and {reward!r} does not.")
+            raise ValueError(f"A reward is a number between 0 and 1, and {reward!r} is none.")
+        if not isinstance(candidate, str) or not candidate:
+            raise ValueError(f"A candidate is named by its id, and {candidate!r} is none.")
         made = self._made(name)
         learn = getattr(made.scorer, "learn", None) if isinstance(made, _Ready) else None
         if learn is None:
@@ -248,10 +252,10 @@ class Scorers:
 
     def close(self) -> None:
         """Lets go of threads, connections and files."""
+        for workers in self._workers.values():
+            workers.close()
         for made in list(self._ready.values()):
             if isinstance(made, _Ready):
-                if made.workers is not None:
-                    made.workers.close()
                 close = getattr(made.scorer, "close", None)
                 if close is not None:
                     close()
@@ -268,14 +272,14 @@ class Scorers:
     def _make(self, declared: Declared) -> _Ready | _Failed:
         try:
             scorer = loader(declared.kind)(declared, self._surroundings)
+            quick = getattr(scorer, "quick", False)
+            return _Ready(declared, scorer, sys.maxsize if quick is True else int(quick))
         except NotReady as error:
             return self._cannot(declared, str(error))
         except ImportError as error:
             return self._cannot(declared, f"the library `{error.name}` is not installed")
         except Exception as error:  # a damaged model must not keep the rest of the book from loading
             return self._cannot(declared, f"making it raised {type(error).__name__}")
-        quick = getattr(scorer, "quick", False) is True
-        return _Ready(declared, scorer, None if quick else Workers(declared.id))
 
     def _cannot(self, declared: Declared, why: str) -> _Failed:
         log.warning("scorer %s is not ready: %s", declared.id, why)
@@ -298,16 +302,20 @@ class Scorers:
             declared = self.book.scorers[current]
             outcome: _Outcome
             made = self._made(current)
+            start = time.monotonic()
+            seconds = min(declared.timeout, most) - patience.waited
             if held := next(permissions.held_back(declared.topics, declared.purpose), None):
                 outcome = _Failed("withheld", f"`{current}` is for those who {_WHO[held[0]]} {held[1]}.")
             elif isinstance(made, _Failed):
                 outcome = made
+            elif seconds <= 0 and len(candidates) > made.quick:
+                outcome = _Failed("timeout", f"`{current}` was not asked: no time was left.")
             else:
-                seconds = min(declared.timeout, most) - patience.waited
-                start = time.monotonic()
-                scorer = self._permitted(made.scorer, permissions)
-                outcome = yield _Call(made, scorer, self._facts(declared, values), candidates, seconds)
-                if made.workers is not None:
+                scorer = self._permitted(made, permissions)
+                facts = self._facts(declared, values)
+                workers = self._workers[current] if len(candidates) > made.quick else None
+                outcome = yield _Call(declared, scorer, facts, candidates, workers, start + seconds)
+                if workers is not None:
                     patience.waited += time.monotonic() - start
             word = outcome.word if isinstance(outcome, _Failed) else "answered"
             asked.append((current, word))
@@ -322,62 +330,54 @@ class Scorers:
         """The features that the request has, as a mapping of the scorer's own."""
         return {key: values[key] for key in self.features[declared.id] if key in values}
 
-    def _permitted(self, scorer: Scorer, permissions: Permissions) -> Scorer:
-        """A scorer that joins others, without those that labels keep back."""
-        among = getattr(scorer, "among", None)
-        if among is None:
-            return scorer
-        permitted: Scorer = among(
-            {
-                name
-                for name, one in self.book.scorers.items()
-                if not any(permissions.held_back(one.topics, one.purpose))
-            }
-        )
+    def _permitted(self, made: _Ready, permissions: Permissions) -> Scorer:
+        """A scorer; one that joins others, without those that labels keep back."""
+        if made.declared.kind != "blend":
+            return made.scorer
+        scorers = self.book.scorers.values()
+        kept_back = (one.id for one in scorers if any(permissions.held_back(one.topics, one.purpose)))
+        permitted: Scorer = made.scorer.among({*self.book.scorers}.difference(kept_back))  # type: ignore[attr-defined]
         return permitted
 
     def _asked(self, call: _Call) -> _Outcome:
-        workers, scorer = call.ready.workers, call.scorer
-        if workers is None:
-            return _outcome(call, lambda: _scored(scorer, call.facts, call.candidates))
-        if call.seconds <= 0:
-            return _Failed("timeout", f"`{call.ready.declared.id}` was not asked: no time was left.")
+        if call.workers is None:
+            return _outcome(call, lambda: scores_of(call.scorer, call.facts, call.candidates))
         try:
-            job = workers.submit(lambda: _scored(scorer, call.facts, call.candidates))
+            job = call.workers.submit(lambda: scores_of(call.scorer, call.facts, call.candidates))
         except Busy:
-            time.sleep(BREATH)
             return _busy(call)
-        if not job.wait(call.seconds):
-            return _late(call)
-        return _outcome(call, lambda: _result(job.value, job.error))
+        return _outcome(call, job.result) if job.wait(call.until - time.monotonic()) else _late(call)
 
     async def _awaited(self, call: _Call) -> _Outcome:
-        workers, scorer = call.ready.workers, call.scorer
-        score = getattr(scorer, "score_async", None)
-        if score is None and inspect.iscoroutinefunction(scorer.score):
-            score = scorer.score
-        if workers is None or call.seconds <= 0:
-            return self._asked(call)
+        workers, scorer, timer = call.workers, call.scorer, None
         try:
-            if score is not None:
-                value = await asyncio.wait_for(score(call.facts, call.candidates), call.seconds)
-                return _outcome(call, lambda: (value,))
-            loop = asyncio.get_running_loop()
-            done = asyncio.Event()
-            job = workers.submit(lambda: _scored(scorer, call.facts, call.candidates))
-            job.then(lambda: _wake(loop, done))
-            try:
-                await asyncio.wait_for(done.wait(), call.seconds)
-            finally:
-                job.abandon()
-            return _outcome(call, lambda: _result(job.value, job.error))
-        except TimeoutError:
-            return _late(call)
+            score = getattr(scorer, "score_async", None)
+            if score is None and inspect.iscoroutinefunction(scorer.score):
+                score = scorer.score
+            if score is None and workers is None:
+                return self._asked(call)
+            async with asyncio.timeout(call.until - time.monotonic()) as timer:
+                if score is not None:
+                    value = await score(call.facts, call.candidates)
+                    return _outcome(call, lambda: checked((value,), len(call.candidates)))
+                loop, done = asyncio.get_running_loop(), asyncio.Event()
+                assert workers is not None
+                job = workers.submit(lambda: scores_of(call.scorer, call.facts, call.candidates))
+                job.then(lambda: _wake(loop, done))
+                try:
+                    await done.wait()
+                finally:
+                    job.give_up()
+                return _outcome(call, job.result)
         except Busy:
             return _busy(call)
-        except Exception as error:
-            raised = error
-            return _outcome(call, lambda: _result(None, raised))
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
+                raise  # nobody wants the page any more; the scorer did not do that
+            return _late(call) if timer is not None and timer.expired() else _failure(call, error)
 
 
 def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
@@ -391,75 +391,33 @@ def _readable(declared: Declared, book: RuleBook) -> frozenset[str]:
     return frozenset(one.key for one in declared.features).union(*(_readable(one, book) for one in joined))
 
 
-def _scored(scorer: Scorer, facts: dict[str, Value], candidates: Sequence[Candidate]) -> Sequence[Any]:
-    """Equally likely lists of scores, as the scorer gives them."""
-    draws = getattr(scorer, "draws", None)
-    if draws is not None:
-        found: Sequence[Any] = draws(facts, candidates)
-        return found
-    scores: Any = scorer.score(facts, candidates)
-    return (asyncio.run(scores) if inspect.iscoroutine(scores) else scores,)
-
-
-def _result(value: Any, error: BaseException | None) -> Any:
-    if error is not None:
-        raise error
-    return value
-
-
-def _outcome(call: _Call, get: Any) -> _Outcome:
-    """The scores of a call, checked; whatever is wrong with them, or was raised, is a failure."""
-    name = call.ready.declared.id
+def _outcome(call: _Call, get: Callable[[], Draws]) -> _Outcome:
+    """The scores of a call; whatever is wrong with them, or was raised, is a failure."""
     try:
-        draws = tuple(map(_numbers, get()))
-    except NoAnswer as error:
-        return _Failed("no answer", f"`{name}` has no answer: {error}.")
-    except _NoNumber:
-        return _Failed("wrong", f"`{name}` gave a score that is no finite number.")
+        return get()
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and call.ready.workers is None:
+        if isinstance(error, KeyboardInterrupt) and call.workers is None:
             raise
-        word = getattr(error, "word", "error")
-        said = str(error) if word != "error" else f"`{name}` raised {type(error).__name__}."
-        log.debug("scorer %s failed", name, exc_info=error)
-        return _Failed(word, said)
-    if not draws or any(len(scores) != len(call.candidates) for scores in draws):
-        gave = len(draws[0]) if draws else 0
-        return _Failed("wrong", f"`{name}` gave {gave} scores for {len(call.candidates)} candidates.")
-    return draws
+        return _failure(call, error)
 
 
-class _NoNumber(Exception):
-    """A score is no finite number."""
-
-
-def _numbers(scores: Any) -> tuple[float, ...]:
-    """Scores, checked; at once where they are plain numbers, as mostly."""
-    found = tuple(scores)
-    if {*map(type, found)} <= {float} and all(map(isfinite, found)):
-        return found
-    return tuple(map(_number, found))
-
-
-def _number(score: Any) -> float:
-    if isinstance(score, str | bytes | bool) or score is None:
-        raise _NoNumber
-    try:
-        number = float(score)
-    except (TypeError, ValueError, OverflowError):
-        raise _NoNumber from None
-    if not isfinite(number):
-        raise _NoNumber
-    return number
+def _failure(call: _Call, error: BaseException) -> _Failed:
+    name = call.declared.id
+    log.debug("scorer %s failed", name, exc_info=error)
+    if isinstance(error, NoAnswer):
+        return _Failed("no answer", f"`{name}` has no answer: {error}.")
+    if isinstance(error, Failure):
+        return _Failed(error.word, f"`{name}` {error}.")
+    return _Failed("error", f"`{name}` raised {type(error).__name__}.")
 
 
 def _late(call: _Call) -> _Failed:
-    declared = call.ready.declared
+    declared = call.declared
     return _Failed("timeout", f"`{declared.id}` did not answer within {declared.timeout * 1000:g} ms.")
 
 
 def _busy(call: _Call) -> _Failed:
-    return _Failed("busy", f"`{call.ready.declared.id}` has too many requests to answer already.")
+    return _Failed("busy", f"`{call.declared.id}` has too many requests to answer already.")
 
 
 _WHO = {"topic": "consent to", "purpose": "have not opted out of"}

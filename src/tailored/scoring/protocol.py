@@ -39,7 +39,8 @@ class Scorer(Protocol):
     It may raise anything, take long, and answer nonsense: whoever asks falls back. What it may have beside
     `score`, each looked for by name:
 
-    - `quick = True`: it always answers within a millisecond or so, and is asked without a thread of its own;
+    - `quick`: the number of candidates up to which it answers within some milliseconds, and is asked
+      without a thread of its own; True for any number;
     - `steady = True`: it always answers the same to the same, so that what came of asking it may be kept;
     - `draws(facts, candidates)`: several equally likely lists of scores, of which the request draws one;
     - `score_async(facts, candidates)`: the same as `score`, to be awaited;
@@ -55,6 +56,12 @@ class Scorer(Protocol):
 
 class NoAnswer(Exception):
     """A scorer knows nothing that bears on this request; the text is a sentence that says why."""
+
+
+class Failure(Exception):
+    """Why there are no scores: the text goes on after the scorer's name, `word` is what it is counted by."""
+
+    word = "error"
 
 
 class NotReady(Exception):

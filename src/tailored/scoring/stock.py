@@ -12,6 +12,7 @@ from tailored.condition.kleene import test_holds
 from tailored.condition.tree import All as AllOf
 from tailored.condition.tree import Any as AnyOf
 from tailored.condition.tree import Condition, Not, Op, SameAs, Scalar, Test, Value
+from tailored.content.render import FrozenDict
 from tailored.guard.permissions import Permissions
 from tailored.scoring.protocol import Candidate
 
@@ -130,7 +131,9 @@ def candidate_of_item(catalog: Catalog, item: CatalogItem) -> Candidate:
     """An item as scorers see it."""
     return Candidate(
         item.id,
-        {key.removeprefix("item."): value for key, value in item.values.items() if key != "item.id"},
+        FrozenDict(
+            {key.removeprefix("item."): value for key, value in item.values.items() if key != "item.id"}
+        ),
         catalog.id,
     )
 
@@ -149,7 +152,7 @@ def candidate_of_content(content: Content) -> Candidate:
     plain: dict[str, Any] = {
         key: value for key, value in content.fields.items() if isinstance(value, str | int | float)
     }
-    return Candidate(content.id, {**plain, "type": content.type, "tags": content.tags})
+    return Candidate(content.id, FrozenDict({**plain, "type": content.type, "tags": content.tags}))
 
 
 def values_of_content(content: Content) -> dict[str, Value]:

@@ -12,60 +12,91 @@ MOST_THREADS = 8
 """Threads of one scorer."""
 MOST_WAITING = 64
 """Calls that may wait for a thread; one that was given up counts until a thread takes it out."""
-
-
 MOST_IDLE = 10.0
 """Seconds for which a thread waits for something to do, before it ends."""
 
 
 class Busy(Exception):
-    """Every thread is taken, and too many calls wait already."""
+    """Every thread is taken, by calls that nobody waits for any more, or with too many waiting already."""
 
 
 class Job:
     """One call: what came of it, and a lock that opens when it is done."""
 
-    __slots__ = ("_call", "_lock", "_then", "_waiting", "error", "value")
+    __slots__ = (
+        "_call", "_done", "_error", "_is_given_up", "_is_over", "_lock", "_then", "_value", "_workers",
+    )  # fmt: skip
 
-    def __init__(self, call: Callable[[], Any]) -> None:
-        self._call = call
+    __slots__ = (
+        "_call",
+        "_done",
+        "_error",
+        "_is_given_up",
+        "_is_over",
+        "_lock",
+        "_then",
+        "_value",
+        "_workers",
+    )
+
+    def __init__(self, call: Callable[[], Any], workers: Workers) -> None:
+        self._call: Callable[[], Any] | None = call
+        self._workers = workers
         self._lock = threading.Lock()
-        self._waiting = threading.Lock()
-        self._waiting.acquire()
+        self._done = threading.Lock()
+        self._done.acquire()
         self._then: Callable[[], None] | None = None
-        self.value: Any = None
-        self.error: BaseException | None = None
+        self._is_over = self._is_given_up = False
+        self._value: Any = None
+        self._error: BaseException | None = None
 
     def wait(self, seconds: float) -> bool:
         """Whether it was done in time. If not, nobody waits for it; what has not begun never will."""
-        if self._waiting.acquire(timeout=max(0.0, seconds)):
+        if self._done.acquire(timeout=max(0.0, seconds)):
             return True
-        self.abandon()
+        self.give_up()
         return False
 
-    def abandon(self) -> None:
+    def result(self) -> Any:
+        """What the call gave, once it is done. Raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def give_up(self) -> None:
         """Says that nobody waits for it."""
         with self._lock:
-            self._call, self._then = _nothing, None
+            self._then = None
+            if self._is_over or self._is_given_up:
+                return
+            self._is_given_up = True
+            has_begun, self._call = self._call is None, None
+        if has_begun:
+            self._workers.are_late(1)
 
     def then(self, call: Callable[[], None]) -> None:
         """Calls this when it is done, from a thread of its own."""
         with self._lock:
-            if self._waiting.locked():
+            if not self._is_over:
                 self._then = call
                 return
         call()
 
     def run(self) -> None:
+        """Makes the call, unless it was given up."""
         with self._lock:
-            call = self._call
+            call, self._call = self._call, None
+        if call is None:
+            return
         try:
-            self.value = call()
+            self._value = call()
         except BaseException as error:  # a scorer may raise anything, SystemExit included
-            self.error = error
+            self._error = error
         with self._lock:
-            self._waiting.release()
-            then = self._then
+            self._is_over, then = True, self._then
+            self._done.release()
+        if self._is_given_up:
+            self._workers.are_late(-1)
         if then is not None:
             then()
 
@@ -81,23 +112,27 @@ class Workers:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
-        self._threads = self._idle = 0
+        self._threads = self._idle = self._late = 0
 
     def submit(self, call: Callable[[], Any]) -> Job:
         """Has a thread make a call. Raises Busy."""
         if self._pid != os.getpid():  # in a forked process there are no threads but its first
             self._reset()
-        job = Job(call)
+        job = Job(call, self)
         with self._lock:
-            waiting = self._queue.qsize()
-            if waiting - self._idle >= self._most_waiting:
+            if self._late >= self._most or self._queue.qsize() - self._idle >= self._most_waiting:
                 raise Busy
             self._queue.put(job)
-            starts = waiting >= self._idle and self._threads < self._most
-            self._threads += starts
-        if starts:
-            threading.Thread(target=self._work, name=f"tailored-{self._name}", daemon=True).start()
+            is_first = self._threads == 0
+            self._threads += is_first
+        if is_first:
+            self._start()
         return job
+
+    def are_late(self, number: int) -> None:
+        """Counts the threads whose call nobody waits for any more."""
+        with self._lock:
+            self._late += number
 
     def close(self) -> None:
         """Lets every thread end when its call is done."""
@@ -105,6 +140,13 @@ class Workers:
             for _ in range(self._threads):
                 self._queue.put(None)
             self._threads = 0
+
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._work, name=f"tailored-{self._name}", daemon=True).start()
+        except RuntimeError:  # the machine gives no more threads; those that there are go on
+            with self._lock:
+                self._threads -= 1
 
     def _work(self) -> None:
         queue, lock = self._queue, self._lock
@@ -122,10 +164,11 @@ class Workers:
                     return
             with lock:
                 self._idle -= 1
-            if job is None:
-                return
+                if job is None:
+                    return
+                # One more stands ready, so that no page waits for a thread to start.
+                is_wanted = self._idle == 0 and self._threads < self._most
+                self._threads += is_wanted
+            if is_wanted:
+                self._start()
             job.run()
-
-
-def _nothing() -> None:
-    return None

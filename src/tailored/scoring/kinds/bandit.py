@@ -12,23 +12,29 @@ import random
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from tailored.book.model import Scorer as Declared
 from tailored.scoring.protocol import Candidate, FactValues, NotReady, Surroundings
 
 DRAWS = 100
 """Samples of which a request draws one: propensities are multiples of a hundredth."""
+MOST_COUNTED = 1e12
+LONGEST_WRITE = 5.0
+"""Seconds for which feedback waits for another process that writes."""
+
+Known: TypeAlias = Mapping[str, tuple[float, float]]
+"""How often each candidate was taken up, and left."""
 
 
 class Bandit:
     """Thompson sampling. `prior` is how often a new candidate counts as taken up, and as left."""
 
-    quick = True
+    quick = 50
 
     def __init__(self, memory: Memory, prior: tuple[float, float]) -> None:
         self._memory, self._prior = memory, prior
@@ -46,14 +52,17 @@ class Bandit:
         return list(zip(*columns, strict=True))
 
     def learn(self, candidate: str, reward: float) -> None:
-        """Takes in that a candidate was taken up (1), left (0), or something between."""
-        self._memory.add(candidate, reward, 1 - reward)
+        """Takes in that a candidate was taken up (1), left (0), or something between. Raises OSError."""
+        try:
+            self._memory.add(candidate, reward, 1 - reward)
+        except (sqlite3.Error, ValueError) as error:
+            raise OSError(f"The state of the bandit cannot be used: {error}") from error
 
     def close(self) -> None:
         """Closes the file of the state."""
         self._memory.close()
 
-    def _shape(self, known: Mapping[str, tuple[float, float]], name: str) -> tuple[float, float]:
+    def _shape(self, known: Known, name: str) -> tuple[float, float]:
         taken, left = known.get(name, (0.0, 0.0))
         return self._prior[0] + taken, self._prior[1] + left
 
@@ -67,12 +76,12 @@ def _samples(name: str, taken: float, left: float) -> tuple[float, ...]:
 class Memory(Protocol):
     """Where a bandit keeps how often each candidate was taken up, and left."""
 
-    def read(self) -> Mapping[str, tuple[float, float]]:
+    def read(self) -> Known:
         """What is known now, other processes included."""
         ...
 
     def add(self, name: str, taken: float, left: float) -> None:
-        """Adds what came of one placement."""
+        """Adds what came of one placement. Raises OSError, ValueError and sqlite3.Error."""
         ...
 
     def close(self) -> None:
@@ -87,10 +96,10 @@ class JsonMemory:
         self._path = path
         self._lock = threading.Lock()
         self._seen: int | None = None
-        self._known: dict[str, tuple[float, float]] = {}
+        self._known: Known = {}
         self.read()
 
-    def read(self) -> Mapping[str, tuple[float, float]]:
+    def read(self) -> Known:
         try:
             written = os.stat(self._path).st_mtime_ns
         except FileNotFoundError:
@@ -113,9 +122,11 @@ class JsonMemory:
 
     def _load(self) -> dict[str, tuple[float, float]]:
         data = json.loads(self._path.read_text(encoding="utf-8"))
-        return {name: (float(taken), float(left)) for name, (taken, left) in data.items()}
+        if not isinstance(data, dict):
+            raise ValueError("it is no mapping")
+        return checked(data.items())
 
-    def _write(self, known: Mapping[str, tuple[float, float]]) -> None:
+    def _write(self, known: Known) -> None:
         """Writes a file beside, and puts it in the place of the old one, so that none is ever half."""
         handle, beside = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:
@@ -128,52 +139,74 @@ class JsonMemory:
 
 
 class SqliteMemory:
-    """A table that several processes may share; each has a connection of its own, also after a fork."""
+    """A table that several processes may share; each has connections of its own, also after a fork.
 
-    _connection: sqlite3.Connection
+    A page never waits for one that writes: it reads without patience, and else goes by what was known last.
+    """
+
+    _reading: sqlite3.Connection
+    _writing: sqlite3.Connection
     _seen: int | None
+    """The version of the table that is known."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, float]] = {}
+        self._known: Known = {}
         self._open()
 
-    def read(self) -> Mapping[str, tuple[float, float]]:
-        with self._lock:
-            version = self._mine().execute("pragma data_version").fetchone()[0]
+    def read(self) -> Known:
+        self._after_fork()
+        try:
+            version = self._reading.execute("pragma data_version").fetchone()[0]
             if version != self._seen:
-                rows = self._connection.execute("select candidate, taken, passed from bandit").fetchall()
-                self._known = {name: (taken, left) for name, taken, left in rows}
+                rows = self._reading.execute("select candidate, taken, passed from bandit").fetchall()
+                self._known = checked((name, shape) for name, *shape in rows)
                 self._seen = version
-            return self._known
+        except sqlite3.OperationalError as error:
+            if self._seen is None or not error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise
+        return self._known
 
     def add(self, name: str, taken: float, left: float) -> None:
+        self._after_fork()
         with self._lock:
-            self._mine().execute(
+            self._writing.execute(
                 "insert into bandit values (?, ?, ?) on conflict (candidate)"
                 " do update set taken = taken + excluded.taken, passed = passed + excluded.passed",
                 (name, taken, left),
             )
-            self._seen = None  # what this connection wrote itself does not change the version that it sees
 
     def close(self) -> None:
-        self._connection.close()
+        self._reading.close()
+        self._writing.close()
 
-    def _mine(self) -> sqlite3.Connection:
+    def _after_fork(self) -> None:
         if self._pid != os.getpid():
+            self._lock = threading.Lock()
             self._open()
-        return self._connection
 
     def _open(self) -> None:
         self._pid = os.getpid()
         self._seen = None
-        self._connection = sqlite3.connect(
-            self._path, timeout=1, isolation_level=None, check_same_thread=False
+        self._writing, self._reading = (
+            sqlite3.connect(self._path, timeout=patience, isolation_level=None, check_same_thread=False)
+            for patience in (LONGEST_WRITE, 0)
         )
-        self._connection.execute(
+        self._writing.execute("pragma journal_mode = wal")  # whoever reads waits for nobody who writes
+        self._writing.execute("pragma synchronous = normal")
+        self._writing.execute(
             "create table if not exists bandit (candidate text primary key, taken real, passed real)"
         )
+        self.read()
+
+
+def checked(rows: Iterable[tuple[str, Sequence[float]]]) -> dict[str, tuple[float, float]]:
+    """What a state holds. Raises ValueError where a count is none: of some, no sample is ever found."""
+    known = {name: (float(taken), float(left)) for name, (taken, left) in rows}
+    if not all(0 <= count <= MOST_COUNTED for shape in known.values() for count in shape):
+        raise ValueError(f"a count does not lie between 0 and {MOST_COUNTED:g}")
+    return known
 
 
 def load(declared: Declared, surroundings: Surroundings) -> Bandit:

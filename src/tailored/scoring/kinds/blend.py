@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from tailored.book.model import Scorer as Declared
 from tailored.scoring.protocol import Candidate, FactValues, NoAnswer, NotReady, Scorer, Surroundings
+from tailored.scoring.scores import Draws, scores_of
 
+MOST_QUICK = 2_000
+"""Candidates of which lists are joined within some milliseconds."""
 FLATNESS = 60.0
 """The `k` of reciprocal-rank fusion, from Cormack, Clarke and Buettcher (SIGIR 2009)."""
 
@@ -21,10 +23,6 @@ class Part:
     declared: Declared
     scorer: Scorer
     weight: float
-
-    @property
-    def quick(self) -> bool:
-        return getattr(self.scorer, "quick", False) is True
 
     def facts(self, facts: FactValues) -> dict[str, Any]:
         """Those of the blend's facts that this scorer may read."""
@@ -39,8 +37,9 @@ class Blend:
     flatness: float | None
 
     @property
-    def quick(self) -> bool:
-        return all(part.quick for part in self.parts)
+    def quick(self) -> int:
+        """As many as each of its parts is quick with."""
+        return min(MOST_QUICK, *(_quick(part.scorer) for part in self.parts))
 
     @property
     def steady(self) -> bool:
@@ -90,17 +89,17 @@ class Blend:
         return joined
 
 
-def _drawn(part: Part, facts: FactValues, candidates: Sequence[Candidate]) -> list[list[float]]:
+def _quick(scorer: Scorer) -> int:
+    quick = getattr(scorer, "quick", False)
+    return MOST_QUICK if quick is True else int(quick)
+
+
+def _drawn(part: Part, facts: FactValues, candidates: Sequence[Candidate]) -> Draws:
     """What a part says, or nothing where it fails or says nonsense."""
     try:
-        draws = getattr(part.scorer, "draws", None)
-        own = part.facts(facts)
-        found = draws(own, candidates) if draws is not None else [part.scorer.score(own, candidates)]
-        lists = [[float(score) for score in scores] for scores in found]
+        return scores_of(part.scorer, part.facts(facts), candidates)
     except Exception:  # the others may still answer
-        return []
-    fine = all(len(scores) == len(candidates) and all(map(isfinite, scores)) for scores in lists)
-    return lists if fine else []
+        return ()
 
 
 def load(declared: Declared, surroundings: Surroundings) -> Blend:

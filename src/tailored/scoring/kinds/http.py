@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
+import time
 import weakref
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Iterator, Sequence
@@ -18,19 +20,19 @@ from purgatory.domain.model import OpenedState
 from tailored.book.model import Scorer as Declared
 from tailored.condition.tree import Value
 from tailored.condition.types import Version, as_text
-from tailored.scoring.protocol import Candidate, FactValues, NotReady, Surroundings
+from tailored.scoring.protocol import Candidate, FactValues, Failure, NotReady, Surroundings
 
 FAILURES = 5
 """Failures in a row after which a service is left alone."""
 REST = 30.0
 """Seconds for which it is left alone."""
 MOST_CONNECTIONS = 100
-LARGEST_ANSWER = 10_000_000
+LARGEST_ANSWER = 1_000_000
 """Bytes."""
 
 
-class IsOpen(Exception):
-    """The service is left alone for a while. The text is a sentence for the placement."""
+class IsOpen(Failure):
+    """The service is left alone for a while."""
 
     word = "open"
 
@@ -42,13 +44,15 @@ class HttpScorer:
     """
 
     def __init__(self, declared: Declared, url: str, token: str | None, failures: int, rest: float) -> None:
-        self._name, self._url = declared.id, url
+        self._url, self._timeout = url, declared.timeout
         self._options: dict[str, Any] = {
-            "headers": {"authorization": f"Bearer {token}"} if token else {},
+            "headers": {"accept-encoding": "identity"}
+            | ({"authorization": f"Bearer {token}"} if token else {}),
             "timeout": declared.timeout,
             "limits": httpx.Limits(
                 max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS
             ),
+            "verify": httpx.create_ssl_context(),  # once, since that takes longer than a page may wait
         }
         self._client = httpx.Client(**self._options)
         self._clients: weakref.WeakKeyDictionary[AbstractEventLoop, httpx.AsyncClient] = (
@@ -58,9 +62,14 @@ class HttpScorer:
         self._lock = threading.Lock()
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
-        """What the service says. Raises IsOpen, or what httpx raises."""
+        """What the service says. Raises Failure."""
         with self._guarded():
-            return _read(self._client.post(self._url, json=_body(facts, candidates)))
+            until, body = time.monotonic() + self._timeout, bytearray()
+            with self._client.stream("POST", self._url, json=_body(facts, candidates)) as response:
+                _check(response)
+                for part in response.iter_raw():
+                    _take(body, part, until)
+            return _scores(body)
 
     async def score_async(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The same, awaited."""
@@ -69,7 +78,12 @@ class HttpScorer:
         if client is None:
             client = self._clients[loop] = httpx.AsyncClient(**self._options)
         with self._guarded():
-            return _read(await client.post(self._url, json=_body(facts, candidates)))
+            until, body = time.monotonic() + self._timeout, bytearray()
+            async with client.stream("POST", self._url, json=_body(facts, candidates)) as response:
+                _check(response)
+                async for part in response.aiter_raw():
+                    _take(body, part, until)
+            return _scores(body)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -82,12 +96,14 @@ class HttpScorer:
             try:
                 self._breaker.__enter__()
             except OpenedState:
-                raise IsOpen(f"`{self._name}` failed too often, and is left alone for a while.") from None
+                raise IsOpen("failed too often, and is left alone for a while") from None
         try:
             yield
         except BaseException as error:  # also when the call was cancelled because time was up
             with self._lock:
                 self._breaker.__exit__(type(error), error, error.__traceback__)
+            if isinstance(error, httpx.TransportError):
+                raise Failure(f"could not be reached ({type(error).__name__})") from error
             raise
         with self._lock:
             self._breaker.__exit__(None, None, None)
@@ -112,13 +128,27 @@ def as_data(value: Value) -> Any:
     return str(value) if isinstance(value, Version) else value
 
 
-def _read(response: httpx.Response) -> Sequence[float]:
-    response.raise_for_status()
-    if response.status_code != 200 or len(response.content) > LARGEST_ANSWER:
-        raise ValueError("no answer to use")
-    scores = response.json()["scores"]
-    if not isinstance(scores, list):
-        raise TypeError("no list of scores")
+def _check(response: httpx.Response) -> None:
+    if response.status_code != 200:
+        raise Failure(f"answered with status {response.status_code}")
+    if response.headers.get("content-encoding", "identity") != "identity":  # a little may become a lot
+        raise Failure("answered compressed, for which it was not asked")
+
+
+def _take(body: bytearray, part: bytes, until: float) -> None:
+    """Takes in a part of an answer; one that has no end, or comes drop by drop, is broken off."""
+    body += part
+    if len(body) > LARGEST_ANSWER:
+        raise Failure(f"answered with more than {LARGEST_ANSWER:,} bytes")
+    if time.monotonic() > until:
+        raise Failure("did not answer in time")
+
+
+def _scores(body: bytearray) -> Sequence[float]:
+    try:
+        scores: Sequence[float] = json.loads(body)["scores"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise Failure('answered something else than `{"scores": [...]}`') from None
     return scores
 
 

@@ -27,7 +27,8 @@ class Popularity:
     was shown n times is (c + s r) / (n + s), where r is the rate of everything, or, in a group, of everyone.
     """
 
-    quick = steady = True
+    quick = 20_000
+    steady = True
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class Popularity:
         self._rate = sum(every.chosen.values()) / total if total else 0.0
         self._all = {item: self._of_all(every, item) for item in every.chosen}
         self._unseen = self._of_all(every, "")
-        self._kept: dict[str | None, tuple[list[Candidate], tuple[float, ...]]] = {}
+        self._kept: dict[str | None, tuple[Sequence[Candidate], tuple[float, ...]]] = {}
         """The candidates that each group was asked about last, and what came of it."""
         self._groups = {
             name: {item: self._of_group(counts, item) for item in every.chosen}
@@ -61,7 +62,7 @@ class Popularity:
         kept = self._kept.get(group)
         if kept is None or kept[0] != candidates:
             scores = tuple([figures.get(candidate.id, self._unseen) for candidate in candidates])
-            kept = self._kept[group] = [*candidates], scores
+            kept = self._kept[group] = candidates, scores
         return kept[1]
 
     def explain(self, facts: FactValues, candidate: Candidate) -> str | None:

@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from tailored.book.suggest import did_you_mean, listed
-from tailored.book.tables import Table, Unusable, of_csv, read_table
+from tailored.book.tables import Table, Unusable, interaction_columns, of_csv, read_table
 
-COLUMNS = ("user", "item", "timestamp")
 Array = Any  # of numpy, whose dtypes change nothing here
 
 
@@ -58,12 +56,7 @@ def read_interactions(path: str, folder: str | None, columns: Mapping[str, str])
             table = of_csv(path, Path(folder or "", path).read_bytes())
         except OSError as error:
             raise Unusable.of_file(path, folder, error) from None
-    user, item, time = (columns.get(name) or name for name in COLUMNS)
-    for column in (user, item, *([time] if columns.get("timestamp") else [])):
-        if column not in table.columns:
-            near = did_you_mean(column, table.columns) or f"Its columns are {listed(table.columns, 20)}."
-            raise Unusable("missing-column", f"`{path}` has no column `{column}`.", near)
-    return _pairs(table, user, item, time if time in table.columns else None)
+    return _pairs(table, *interaction_columns(path, table.columns, columns))
 
 
 def _pairs(table: Table, user: str, item: str, time: str | None) -> Interactions:

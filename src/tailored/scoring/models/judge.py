@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from tailored.scoring.catalogs import Catalogs
 from tailored.scoring.models.interactions import Array, Interactions, hits, ndcg, rankings
 from tailored.scoring.models.learning import Learnt, learn, likeness
 from tailored.scoring.models.together import Together
-from tailored.scoring.protocol import Candidate, NoAnswer, Scorer, Surroundings
+from tailored.scoring.protocol import Candidate, Failure, NoAnswer, Scorer, Surroundings
 from tailored.scoring.registry import loader
+from tailored.scoring.scores import means_of
 
 Tell = Callable[[int, int], None]
 
@@ -55,6 +56,8 @@ class Judgement:
     learnt_from: int
     held_out: int
     models: dict[str, str]
+    failed: dict[str, int]
+    """Why it failed to answer, and for how many people."""
     figures: tuple[Figures, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,19 +114,28 @@ def judge(
     wanted = held_out.getnnz(axis=1)
     who = np.flatnonzero(wanted)
     learnt: dict[str, Learnt] = {}
-    scorer, catalogs = _made(book, name, part, data.items, seed, learnt)
+    if tell is None:
+        tell = _silent
+    scorer, catalogs = _made(book, name, part, data.items, seed, learnt, tell)
+    begun = len(who) if learnt else 0
     candidates = [catalogs.lookup(item) or Candidate(item) for item in data.items]
     keys = _histories(book, name)
     scores = np.full((len(who), len(data.items)), -np.inf)
     answered = 0
+    failures: Counter[str] = Counter()
     for number, user in enumerate(who):
         history = tuple(data.items[place] for place in part[user].indices)
-        said = _asked(scorer, dict.fromkeys(keys, history) if history else {}, candidates)
-        if said is not None:
-            scores[number] = said
+        try:
+            scores[number] = means_of(scorer, dict.fromkeys(keys, history) if history else {}, candidates)
             answered += 1
-        if tell is not None:
-            tell(number + 1, len(who))
+        except NoAnswer:
+            pass
+        except Exception as error:  # on a page, the fallback would be asked
+            failures[str(error) if isinstance(error, Failure) else f"raised {type(error).__name__}"] += 1
+        tell(begun + number + 1, begun + len(who))
+    failed = {why: failures[why] for why in sorted(failures, key=lambda why: -failures[why])}
+    if failed and not answered:
+        raise CannotJudge(f"it never answered, but {next(iter(failed))}")
     popular = np.tile(np.asarray(part.sum(axis=0), dtype=np.float64), (len(who), 1))
     chance = np.random.default_rng(seed).random((len(who), len(data.items)))
     alike = likeness(part, None)
@@ -145,22 +157,40 @@ def judge(
         )
     models = {one: f"{found.name}, {found.settings}" for one, found in learnt.items()}
     return Judgement(
-        k, how, seed, len(who), len(data.items), int((~out).sum()), int(out.sum()), models, tuple(figures)
+        k,
+        how,
+        seed,
+        len(who),
+        len(data.items),
+        int((~out).sum()),
+        int(out.sum()),
+        models,
+        failed,
+        tuple(figures),
     )
 
 
 def _made(
-    book: RuleBook, name: str, part: Any, items: Sequence[str], seed: int, learnt: dict[str, Learnt]
+    book: RuleBook,
+    name: str,
+    part: Any,
+    items: Sequence[str],
+    seed: int,
+    learnt: dict[str, Learnt],
+    tell: Tell,
 ) -> tuple[Scorer, Catalogs]:
     """The scorer, where every `together` in it knows only what is not held out."""
     catalogs = Catalogs(book)
+
+    def half(done: int, steps: int) -> None:
+        tell(done, 2 * steps)  # the other half is judging
 
     def made(name: str) -> Scorer:
         declared = book.scorers[name]
         if declared.kind != "together":
             return loader(declared.kind)(declared, surroundings)
         model = declared.settings.get("model")
-        learnt[name] = learn(part, str(model) if model else None, seed)
+        learnt[name] = learn(part, str(model) if model else None, seed, half)
         arrays = {"items": np.array(items), **learnt[name].model.arrays()}
         history: Any = declared.settings["history"]
         return Together(arrays, history, catalogs.lookup)
@@ -178,15 +208,8 @@ def _histories(book: RuleBook, name: str) -> list[str]:
     return list(dict.fromkeys([*named, *(() if named else lists), *joined]))
 
 
-def _asked(scorer: Scorer, facts: Mapping[str, Any], candidates: Sequence[Candidate]) -> Array | None:
-    """The scores, or None where there is no answer."""
-    try:
-        found = [float(one) for one in scorer.score(facts, candidates)]
-    except NoAnswer:
-        return None
-    if len(found) != len(candidates) or not all(map(isfinite, found)):
-        raise CannotJudge("it gave other than one finite number for each candidate")
-    return np.array(found)
+def _silent(done: int, steps: int) -> None:
+    return None
 
 
 def _diversity(ranked: Array, alike: Any) -> float:

@@ -12,10 +12,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from tailored.book.model import Scorer as Declared
 from tailored.condition.types import Type
 from tailored.scoring.models.history import known_history, strongest
+from tailored.scoring.models.places import Places, quick
 from tailored.scoring.protocol import Candidate, FactValues, NotReady, Surroundings
 
-MOST_ROWS = 2_000
-"""Items of which it is kept how alike they are, so that it takes 32 MB at most."""
 _TEXTS = frozenset(("title", "name", "description", "summary", "text"))
 """Attributes that are compared word by word, unless the book says which."""
 
@@ -27,34 +26,25 @@ class Similar:
     not count: who looked at it once need not be shown it again for that.
     """
 
-    quick = steady = True
+    steady = True
 
     def __init__(
         self, items: Mapping[str, Candidate], vectors: Any, history: Sequence[str],
         lookup: Callable[[str], Candidate | None],
     ) -> None:  # fmt: skip
-        self._places = {name: place for place, name in enumerate(items)}
+        self._places = Places(items)
         self._vectors, self._history, self._lookup = vectors, history, lookup
-        self._rows: dict[int, Any] = {}
-        """How alike an item and each item is, where there are few; worked out when first asked for."""
-        self._asked: tuple[list[Candidate], list[int], Any] = [], [], np.zeros(0, dtype=np.intp)
-        """The candidates that were asked about last, which of them can be compared, and where those are."""
+        self._own = np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel()
+        """The likeness of each to itself: 1, or 0 where it has no word."""
+        self.quick = quick(len(items))
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The mean likeness of each candidate, 0 to 1. Raises NoAnswer without a history."""
-        history = self._known(facts)
-        asked = self._asked
-        if asked[0] != candidates:
-            known = [place for place, one in enumerate(candidates) if one.id in self._places]
-            columns = np.array([self._places[candidates[place].id] for place in known], dtype=np.intp)
-            asked = self._asked = [*candidates], known, columns
-        likeness: list[float] = self._likeness(history, asked[2]).mean(axis=0).tolist()
-        if len(likeness) == len(candidates):
-            return likeness
-        scores = [0.0] * len(candidates)
-        for place, score in zip(asked[1], likeness, strict=True):
-            scores[place] = score
-        return scores
+        rows = self._rows(self._known(facts))
+        whole = np.asarray(self._vectors[rows].sum(axis=0)).ravel()
+        likeness = self._vectors @ whole
+        likeness[rows] -= self._own[rows]
+        return self._places.picked(candidates, likeness / len(rows), 0.0)
 
     def explain(self, facts: FactValues, candidate: Candidate) -> str | None:
         """`because you looked at hiking boots`: the thing in the history that is most like the candidate."""
@@ -62,29 +52,17 @@ class Similar:
         place = self._places.get(candidate.id)
         if place is None:
             return None
-        likeness = self._likeness(history, np.array([place]))[:, 0].tolist()
-        return strongest(history, likeness, self._lookup)
+        rows = self._rows(history)
+        likeness = (self._vectors[rows] @ self._vectors[place].T).toarray().ravel()
+        likeness[np.array(rows) == place] = 0.0
+        return strongest(history, likeness.tolist(), self._lookup)
 
     def _known(self, facts: FactValues) -> dict[str, str]:
         """The part of the history that can be compared."""
         return known_history(facts, self._history, self._places)
 
-    def _likeness(self, history: Iterable[str], columns: Any) -> Any:
-        """The cosines, [history, columns], dense; of a thing with itself 0."""
-        rows = [self._places[one] for one in history]
-        if len(self._places) <= MOST_ROWS:
-            return np.array([self._row(place) for place in rows])[:, columns]
-        found = (self._vectors[rows] @ self._vectors[columns].T).toarray()
-        found[np.array(rows)[:, None] == columns] = 0.0
-        return found
-
-    def _row(self, place: int) -> Any:
-        row = self._rows.get(place)
-        if row is None:
-            row = (self._vectors[place] @ self._vectors.T).toarray()[0]
-            row[place] = 0.0
-            self._rows[place] = row
-        return row
+    def _rows(self, history: Iterable[str]) -> list[int]:
+        return [self._places[name] for name in history]
 
 
 def tokens(candidate: Candidate, texts: Collection[str], tags: Collection[str]) -> list[str]:

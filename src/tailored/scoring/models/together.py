@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,6 +13,7 @@ import numpy as np
 
 from tailored.book.model import Scorer as Declared
 from tailored.scoring.models.history import known_history, strongest
+from tailored.scoring.models.places import Places, quick
 from tailored.scoring.protocol import Candidate, FactValues, NoAnswer, NotReady, Surroundings, model_file
 
 Array = Any
@@ -25,13 +26,14 @@ class Together:
     person are worked out while she waits. People it has never seen are like all others: their history counts.
     """
 
-    quick = steady = True
+    steady = True
 
     def __init__(
         self, arrays: dict[str, Array], history: Sequence[str], lookup: Callable[[str], Candidate | None]
     ) -> None:
         self.items: list[str] = arrays["items"].tolist()
-        self._places = {name: place for place, name in enumerate(self.items)}
+        self._places = Places(self.items)
+        self.quick = quick(len(self.items))
         self._history, self._lookup = history, lookup
         self._factors: Array | None = None
         if "factors" in arrays:
@@ -52,12 +54,10 @@ class Together:
 
         Raises NoAnswer without a history, or where none of the candidates is known.
         """
-        places = [self._places.get(candidate.id, -1) for candidate in candidates]
-        if max(places, default=-1) < 0:
+        if not (self._places.of(candidates) >= 0).any():
             raise NoAnswer("none of the candidates is known to it")
-        every = self._every(self._known(facts))
-        last = float(min(every.min(), 0.0))
-        return [float(every[place]) if place >= 0 else last for place in places]
+        every = self._every(self._rows(self._known(facts)))
+        return self._places.picked(candidates, every, float(min(every.min(), 0.0)))
 
     def explain(self, facts: FactValues, candidate: Candidate) -> str | None:
         """`because you bought hiking boots`: the thing in the history that says most for the candidate."""
@@ -65,33 +65,38 @@ class Together:
         place = self._places.get(candidate.id)
         if place is None:
             return None
-        return strongest(history, self._said(history)[:, place].tolist(), self._lookup)
+        return strongest(history, self._said(self._rows(history), place), self._lookup)
 
     def _known(self, facts: FactValues) -> dict[str, str]:
         return known_history(facts, self._history, self._places)
 
-    def _every(self, history: dict[str, str]) -> Array:
+    def _rows(self, history: Iterable[str]) -> list[int]:
+        return [self._places[name] for name in history]
+
+    def _every(self, rows: list[int]) -> Array:
         """What a history says for each item, [items]."""
         if self._factors is not None:
-            return self._said(history).sum(axis=0)
+            return self._factors @ self._persons(rows).sum(axis=0)
         said = np.zeros(len(self.items))
-        for name in history:
-            part = slice(*self._starts[self._places[name] : self._places[name] + 2])
+        for row in rows:
+            part = slice(*self._starts[row : row + 2])
             said[self._indices[part]] += self._data[part]
         return said
 
-    def _said(self, history: dict[str, str]) -> Array:
-        """What each thing of a history says for each item, [history, items]."""
-        rows = [self._places[name] for name in history]
+    def _said(self, rows: list[int], place: int) -> list[float]:
+        """What each thing of a history says for one item."""
         if self._factors is not None:
-            chosen = self._factors[rows]
-            normal = self._square + (self._alpha - 1) * chosen.T @ chosen
-            return self._alpha * np.linalg.solve(normal, chosen.T).T @ self._factors.T
-        said = np.zeros((len(rows), len(self.items)))
-        for number, row in enumerate(rows):
-            part = slice(self._starts[row], self._starts[row + 1])
-            said[number, self._indices[part]] = self._data[part]
-        return said
+            said: list[float] = (self._persons(rows) @ self._factors[place]).tolist()
+            return said
+        parts = [slice(*self._starts[row : row + 2]) for row in rows]
+        return [float(self._data[part][self._indices[part] == place].sum()) for part in parts]
+
+    def _persons(self, rows: list[int]) -> Array:
+        """What each thing of a history adds to the factors of a person, [history, factors]."""
+        assert self._factors is not None
+        chosen = self._factors[rows]
+        normal = self._square + (self._alpha - 1) * chosen.T @ chosen
+        return self._alpha * np.linalg.solve(normal, chosen.T).T
 
 
 def save(path: Path, items: Sequence[str], arrays: dict[str, Array]) -> None:
