@@ -125,6 +125,16 @@ def test_ids_of_users_are_hashed_under_the_secret_unless_configured(book, tmp_pa
     assert plain["user"] == "u-1"
 
 
+def test_an_id_with_a_label_is_told_by_consent_only(tmp_path):
+    labelled = BOOK.replace("  user:\n", "  user:\n    id: {type: string, topic: health}\n", 1)
+    consenting = {**SICK, "user": {**SICK["user"], "consents": {"health": True}}}
+    requests = [SICK, consenting]
+    silent, told = served_records(
+        write(tmp_path / "rules", labelled), tmp_path, "log_user_ids: plain\n", requests
+    )
+    assert (silent["user"], told["user"]) == (None, "u-1")
+
+
 def test_without_a_secret_hashes_are_of_this_start_only_and_that_is_said(book, tmp_path):
     with Served(book, ["--log", str(tmp_path / "log")], env={"TAILORED_LOG_SECRET": ""}) as served:
         served.evaluate(SICK)
@@ -291,7 +301,7 @@ def decide(book):
     def decide(log, times=1):
         for _ in range(times):
             asked = Asked(SICK["user"], SICK["context"], None, ())
-            log.put(engine, asked, engine.evaluate(asked.user, asked.context))
+            log.put(asked, engine.evaluate(asked.user, asked.context))
 
     return decide
 

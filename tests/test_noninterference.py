@@ -29,6 +29,8 @@ from tailored.condition.tree import Attribute
 from tailored.engine.engine import Engine
 from tailored.engine.explain import explain
 from tailored.guard.permissions import Permissions
+from tailored.service.decision_log import DecisionLog, UserIds, Waiting
+from tailored.service.requests import Asked
 from tests.support.books import books
 from tests.support.conditions import ATTRIBUTES, NOW, contexts, mostly, users, values_of, written
 from tests.support.make import make
@@ -222,6 +224,11 @@ class _Records(logging.Handler):
         self.texts.append(f"{record.name} {record.levelname} {record.getMessage()} {record.exc_text}")
 
 
+class _Nowhere:
+    def write(self, records: Any) -> None:
+        raise AssertionError("nothing is put into the queue")
+
+
 def told(engine: Engine, user: dict[str, Any], context: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Everything that anybody is told about one request."""
     root, records = logging.getLogger(), _Records()
@@ -237,6 +244,10 @@ def told(engine: Engine, user: dict[str, Any], context: dict[str, Any]) -> Itera
         yield "explanation", found.to_dict()
         yield "why", [(name, decision.why(name)) for name in decision]
         yield "warnings", [warning.to_dict() for warning in decision.warnings]
+        asked = Asked(user, context, None, ())
+        log = DecisionLog(_Nowhere(), UserIds(b"secret", plain=True), tuple(engine.book.attributes))
+        yield "decision log", log.record(Waiting(0.0, asked, decision))
+        log.close(0)
     finally:
         root.removeHandler(records)
         root.setLevel(level)

@@ -11,6 +11,7 @@ import pytest
 from tailored import Engine
 from tailored.engine.explain import explain
 from tests.support.serving import Served
+from tests.support.shop import BOOK, write
 
 REQUESTS = {path.stem: json.loads(path.read_text()) for path in Path("examples/requests").glob("*.json")}
 HIKER = REQUESTS["hiker"]
@@ -308,3 +309,36 @@ def test_keys_of_the_connection_survive_refusals(served):
         for _ in range(3):
             assert client.post("/v1/evaluate", json={"user": 1, "context": {}}).status_code == 400
             assert client.post("/v1/evaluate", json=HIKER).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def selling(tmp_path_factory):
+    """A service whose one rule is for a purpose that honours the signal Sec-GPC."""
+    book = BOOK.replace("norway:\n", "norway:\n    purpose: selling\n")
+    book += "purposes:\n  selling: {description: Selling data, honours: gpc}\n"
+    with Served(write(tmp_path_factory.mktemp("selling") / "rules", book)) as served:
+        yield served
+
+
+@pytest.mark.parametrize("context", [{}, {"gpc": False}, {"gpc": "no"}, {"gpc": None}])
+@pytest.mark.parametrize("sent, heeded", [("1", True), ("0", False), ("yes", False)])
+def test_the_signal_of_a_browser_opts_out_whatever_the_page_says(selling, context, sent, heeded):
+    request = {"user": {"country": "NO"}, "context": {"page": "home", **context}}
+    headers = {"sec-gpc": sent}
+
+    def post(path, body, **more):
+        answer = selling.client.post(path, headers={**headers, **more}, content=json.dumps(body))
+        assert answer.status_code == 200
+        return answer.json()
+
+    flags = {"context": {"targetingKey": "u", "country": "NO", "page": "home", **context}}
+    one = post("/v1/evaluate", request)
+    lines = post("/v1/evaluate/batch", request, **{"content-type": "application/x-ndjson"})
+    assert one["slots"]["hero"]["reason"] == ("default" if heeded else "rule")
+    assert [entry.get("purpose") for entry in one["withheld"]] == (["selling"] if heeded else [])
+    assert lines == post("/v1/evaluate/batch", [request], **{"content-type": "application/json"})[0] == one
+    assert post("/v1/explain", request)["withheld"] == one["withheld"]
+    reason = "DEFAULT" if heeded else "TARGETING_MATCH"
+    assert post("/ofrep/v1/evaluate/flags/hero", flags)["reason"] == reason
+    every = {flag["key"]: flag["reason"] for flag in post("/ofrep/v1/evaluate/flags", flags)["flags"]}
+    assert every["hero"] == reason

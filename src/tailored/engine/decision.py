@@ -129,6 +129,11 @@ class Decision(_Open, Mapping[str, Any]):
             return tell(facts, decided, name, item)
         return self.reasons.get(f"{name} {item}") or self.reasons[name]
 
+    @property
+    def facts(self) -> Facts | None:
+        """What it was made of, as the guard lets it through; None in a copy."""
+        return self.reasons[1] if isinstance(self.reasons, tuple) else None
+
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle, or a deep copy, holds the sentences of `why`, and nothing of the facts behind them."""
         sentences = {name: self.why(name) for name in self}

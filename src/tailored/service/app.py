@@ -270,7 +270,7 @@ class Service:
         """The answer to an evaluation; or where scorers have to be waited for, what is to be awaited."""
         loaded = self.live.current
         asked = read_asked(read_json(body, self.limits.depth), loaded.names)
-        decision = self._decision(loaded, asked)
+        decision = self._decision(loaded, asked, request)
         if not isinstance(decision, Decision):
             return self._encoded(loaded, asked, decision)
         self._made(loaded, asked, decision, EVALUATE)
@@ -308,7 +308,7 @@ class Service:
             raise Problem("bad-request", wrong[0].detail, [one for each in wrong for one in each.errors])
         answers = []
         for asked in every:
-            decision = await self._decide(loaded, asked, BATCH)
+            decision = await self._decide(loaded, asked, request, BATCH)
             answers.append(loaded.encoder.encode(decision, asked.slots))
             await asyncio.sleep(0)  # a long batch lets other requests in between
         return Response(200, b"[" + b",".join(answers) + b"]")
@@ -327,7 +327,7 @@ class Service:
                 if line is None:
                     raise Problem("too-large", f"The line is larger than {self.limits.body:,} bytes.")
                 asked = read_asked(read_json(line, self.limits.depth, "line"), loaded.names)
-                decision = await self._decide(loaded, asked, BATCH)
+                decision = await self._decide(loaded, asked, request, BATCH)
                 yield loaded.encoder.encode(decision, asked.slots) + b"\n"
             except Problem as problem:
                 problem.more["line"] = number
@@ -343,6 +343,8 @@ class Service:
         body = await request.body()
         loaded = self.live.current
         asked = read_asked(read_json(body, self.limits.depth), loaded.names)
+        if request.opts_out:
+            asked.context["gpc"] = True
         try:
             explanation = await asyncio.to_thread(
                 explain, loaded.engine, asked.user, asked.context, asked.now
@@ -426,7 +428,7 @@ class Service:
         read = ofrep.read(loaded, body, self.limits.depth)
         if isinstance(read, Response):
             return read
-        decision = await self._decide(loaded, Asked(*read, None, ()), FLAG[:-1])
+        decision = await self._decide(loaded, Asked(*read, None, ()), request, FLAG[:-1])
         loaded.encoder.count(decision)
         return ofrep.every(loaded, decision, request)
 
@@ -439,18 +441,20 @@ class Service:
             return ofrep.not_found(loaded, key)
         if isinstance(read, Response):
             return read
-        decision = await self._decide(loaded, Asked(*read, None, (key,)), FLAG + "{key}")
+        decision = await self._decide(loaded, Asked(*read, None, (key,)), request, FLAG + "{key}")
         loaded.encoder.count(decision, (key,))
         return Response(200, dumps(ofrep.one(loaded, decision, key).to_dict()))
 
-    async def _decide(self, loaded: Loaded, asked: Asked, endpoint: str) -> Decision:
+    async def _decide(self, loaded: Loaded, asked: Asked, request: Request, endpoint: str) -> Decision:
         """The decision; it is counted, logged and traced."""
-        found = self._decision(loaded, asked)
+        found = self._decision(loaded, asked, request)
         decision = found if isinstance(found, Decision) else await found
         self._made(loaded, asked, decision, endpoint)
         return decision
 
-    def _decision(self, loaded: Loaded, asked: Asked) -> Decision | Awaitable[Decision]:
+    def _decision(self, loaded: Loaded, asked: Asked, request: Request) -> Decision | Awaitable[Decision]:
+        if request.opts_out:
+            asked.context["gpc"] = True
         try:
             return loaded.engine.evaluate_or_wait(asked.user, asked.context, asked.now)
         except ValueError as error:
@@ -460,7 +464,7 @@ class Service:
         """Counts a decision, and logs and traces it where that is on."""
         self.counts.add("tailored_evaluations", (endpoint,))
         if self._log is not None:
-            self._log.put(loaded.engine, asked, decision)
+            self._log.put(asked, decision)
         if self._telemetry is not None:
             self._telemetry.decided(loaded, asked, decision)
 

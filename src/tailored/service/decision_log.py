@@ -22,7 +22,6 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from tailored.engine.decision import Decision, Item, Placement
-from tailored.engine.engine import Engine
 from tailored.engine.facts import as_json
 from tailored.service.encode import dumps
 from tailored.service.metrics import Counts
@@ -57,15 +56,12 @@ class UserIds:
         return hmac.digest(self._secret, user.encode(errors="surrogatepass"), "sha256").hex()
 
 
-class _Waiting(NamedTuple):
-    """What is kept of a decision until the writer has time for it."""
+class Waiting(NamedTuple):
+    """A decision until the writer has time for it."""
 
     at: float
-    user: object
-    now: str | None
+    asked: Asked
     decision: Decision
-    slots: tuple[str, ...]
-    attributes: dict[str, Any] | None
 
 
 class DecisionLog:
@@ -81,7 +77,7 @@ class DecisionLog:
         self._sink, self._user_ids = sink, user_ids
         self._attributes = tuple(attributes)
         self._most = most_waiting
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._closing = threading.Event()
         self._told = 0.0
         self.written = 0
@@ -90,18 +86,40 @@ class DecisionLog:
         self._writer = threading.Thread(target=self._write_all, name="decision-log", daemon=True)
         self._writer.start()
 
-    def put(self, engine: Engine, asked: Asked, decision: Decision) -> None:
+    def put(self, asked: Asked, decision: Decision) -> None:
         """Takes in a decision; it is lost where too many wait already."""
         if len(self._waiting) >= self._most:
             self.lost["queue"] += 1
-            return
-        attributes = None
+        else:
+            self._waiting.append(Waiting(time(), asked, decision))
+
+    def record(self, waiting: Waiting) -> dict[str, Any]:
+        """What is told of a decision. It speaks of nothing that the guard hides from the request."""
+        asked, decision = waiting.asked, waiting.decision
+        only, facts = frozenset(asked.slots), decision.facts
+        assert facts is not None
+        record: dict[str, Any] = {
+            "time": datetime.fromtimestamp(waiting.at, UTC).isoformat(timespec="milliseconds"),
+            "user": self._user_ids(facts.value("user.id")),
+            "book": decision.book,
+            "slots": {
+                name: _placed(placement)
+                for name, placement in decision.slots.items()
+                if not only or name in only
+            },
+            "settings": {
+                name: setting.to_dict()
+                for name, setting in decision.settings.items()
+                if not only or name in only
+            },
+            "withheld": sorted({entry.name for entry in decision.withheld}),
+        }
+        if asked.now is not None:
+            record["now"] = asked.now
         if self._attributes:
-            values = engine.facts(asked.user, asked.context, asked.now).values
-            attributes = {name: as_json(values[name]) for name in self._attributes if name in values}
-        self._waiting.append(
-            _Waiting(time(), asked.user.get("id"), asked.now, decision, asked.slots, attributes)
-        )
+            values = [(name, facts.value(name)) for name in self._attributes]
+            record["attributes"] = {name: as_json(value) for name, value in values if value is not None}
+        return record
 
     def count(self, counts: Counts) -> None:
         """Adds what was written and lost since the last time."""
@@ -121,7 +139,7 @@ class DecisionLog:
 
     def _write_all(self) -> None:
         while True:
-            batch: list[_Waiting] = []
+            batch: list[Waiting] = []
             while self._waiting and len(batch) < AT_ONCE:
                 batch.append(self._waiting.popleft())
             if batch:
@@ -129,9 +147,9 @@ class DecisionLog:
             elif self._closing.wait(PAUSE) and not self._waiting:
                 return
 
-    def _write(self, batch: list[_Waiting]) -> None:
+    def _write(self, batch: list[Waiting]) -> None:
         try:
-            self._sink.write([self._record(one) for one in batch])
+            self._sink.write([self.record(one) for one in batch])
         except Exception as error:
             # A full disk or a broken sink must not end the writer.
             self.lost["sink"] += len(batch)
@@ -143,30 +161,6 @@ class DecisionLog:
             if self._told:
                 self._told = 0.0
                 log.warning("The decision log is written again; %d records are lost", self.lost["sink"])
-
-    def _record(self, waiting: _Waiting) -> dict[str, Any]:
-        decision, only = waiting.decision, frozenset(waiting.slots)
-        record: dict[str, Any] = {
-            "time": datetime.fromtimestamp(waiting.at, UTC).isoformat(timespec="milliseconds"),
-            "user": self._user_ids(waiting.user),
-            "book": decision.book,
-            "slots": {
-                name: _placed(placement)
-                for name, placement in decision.slots.items()
-                if not only or name in only
-            },
-            "settings": {
-                name: setting.to_dict()
-                for name, setting in decision.settings.items()
-                if not only or name in only
-            },
-            "withheld": sorted({entry.name for entry in decision.withheld}),
-        }
-        if waiting.now is not None:
-            record["now"] = waiting.now
-        if waiting.attributes is not None:
-            record["attributes"] = waiting.attributes
-        return record
 
 
 class FileSink:

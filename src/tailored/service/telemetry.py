@@ -69,7 +69,7 @@ class Telemetry:
 
     def decided(self, loaded: Loaded, asked: Asked, decision: Decision) -> None:
         """Emits the events of a decision: one for each slot and setting that was asked for."""
-        user = self._user_id(asked.user.get("id"))
+        user = self._user_id(decision.facts and decision.facts.value("user.id"))
         for key in asked.slots or decision:
             found = flag(loaded.engine.book, decision, key)
             if found is None:
