@@ -180,6 +180,21 @@ def test_conditions_on_items_mean_what_they_mean_elsewhere(tmp_path, where, expe
     assert placed(decision) == expected
 
 
+def test_without_a_product_not_the_same_lets_nothing_through_and_without_leaves_nothing_out(tmp_path):
+    same = "{id: {same as: context.product}}"
+    rankings = [
+        f"{{of: {{catalog: things, where: {{not: {same}}}}}}}",
+        f"{{of: {{catalog: things}}, without: [{same}]}}",
+    ]
+    lists = []
+    for number, ranking in enumerate(rankings):
+        (tmp_path / str(number)).mkdir()
+        folder = write(tmp_path / str(number), as_csv(tmp_path / str(number)), ranking)
+        engine = Engine.load(folder)
+        lists.append([placed(engine.evaluate({}, context)) for context in ({}, {"product": "socks"})])
+    assert lists == [[[], ["tent", "lamp"]], [["socks", "tent", "lamp"], ["tent", "lamp"]]]
+
+
 @pytest.mark.parametrize(
     "ranking, expected",
     [

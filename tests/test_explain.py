@@ -25,6 +25,10 @@ def verdicts(
     "rule, user, status, reason",
     [
         ("when: {page: home}", {}, "won", "page is home"),
+        ("when: {page: home, all: [{page: home}, {context.page: home}]}", {}, "won", "page is home"),
+        ("when: {age: 3, all: [{age: 3}, {user.age: 3}]}", {"age": 4}, "nearly", "age is 4, not 3"),
+        ("when: {age: 3, all: [{age: 3}, {user.age: 3}]}", {}, "unknown", "age is missing"),
+        ("when: {any: [{age: 3}, {age: 3}]}", {"age": 4}, "nearly", "none of these: age is 4, not 3"),
         ("when: {page: cart}", {}, "nearly", "page is `home`, not `cart`"),
         ("when: {page: cart, age: 3}", {"age": 4}, "false", "page is `home`, not `cart`; age is 4, not 3"),
         ("when: {page: cart, age: 3}", {}, "false", "page is `home`, not `cart`"),

@@ -144,7 +144,17 @@ def test_a_span_of_time_as_it_is_written_elsewhere_has_a_mend(text, mend):
         ("{age: >3}", "yaml-syntax", "Write `{more than: 3}`."),
         ("\n      age: != 3", "tag", "Write `{is not: 3}`"),
         ("\n      country: !NO", "tag", "Write `{is not: NO}`"),
-        ("{score: 1,5}", "no-value", "If both are one number, write `score: 1.5`."),
+        ("{score: 1,5}", "no-value", "If this is one number, write `1.5`."),
+        ("{score: -1,5}", "no-value", "If this is one number, write `-1.5`."),
+        ("{age: 1,5}", "no-value", "If this is one number, write it like `1` or `2`."),
+        ("{age: 1,500}", "no-value", "If this is one number, write `1500`."),
+        ("{score: 1,500}", "no-value", "If this is one number, write `1500`, or `1.500`, as you mean it."),
+        ("{score: 1,500,000}", "no-value", "If this is one number, write `1500000`."),
+        ("{age: {at least: 1,5}}", "no-value", "If this is one number, write it like `1` or `2`."),
+        ("{app: {at least: 4,10}}", "no-value", "If this is one number, write `4.10`."),
+        ("{country: NO, SE}", "no-value", "For several values, write `country: [NO, SE]`."),
+        ("\n      age: 1,5", "wrong-type", "Write it like `1` or `2`."),
+        ("\n      app: 4,10", "wrong-type", "Write `4.10`."),
         ("\n      score: 1,5", "wrong-type", "Write `1.5`."),
         ("{user.page: home}", "unknown-attribute", "Did you mean `context.page`?"),
         ("{context.age: 3}", "unknown-attribute", "Did you mean `user.age`?"),
@@ -293,3 +303,38 @@ def test_a_test_that_tells_nobody_apart_is_a_warning(test):
 def test_a_comparison_need_not_name_a_declared_value(operator):
     text = "attributes: {user: {level: {type: integer, values: [1, 3]}}}\n"
     assert findings(f"{text}rules: {{r: {{when: {{level: {{{operator}}}}}, hide: hero}}}}") == []
+
+
+@pytest.mark.parametrize(
+    "written, code, hint",
+    [
+        ("num: 3.5", "wrong-type", "Write it like `3` or `4`."),
+        ("num: 3,5", "no-value", "If this is one number, write it like `3` or `4`."),
+        ("num: '3'", "wrong-type", "Write 3 without quotes."),
+        ("num: true", "wrong-type", "Write it like `18`."),
+        ("num: [3]", "wrong-type", "Write `3` alone, without the `[ ]`."),
+        ("num: ", "wrong-type", "Write one value, such as `18`."),
+        ("num: 99999999999999999999", "wrong-type", "Whole numbers of more than 64 bits are too large."),
+        ("ratio: 3,5", "no-value", "If this is one number, write `3.5`."),
+        ("ratio: .nan", "wrong-type", "Write it like `9.5`."),
+        ("sizes: 3", "wrong-type", "Write `[3]`."),
+        ("sizes: [3.5]", "wrong-type", "Write it like `3` or `4`."),
+        ("least: 1.2.3.4", "wrong-type", "A version has at most three numbers: write `1.2.3`."),
+        ("day: 24.12.2026", "wrong-type", "Write `2026-12-24`, the year first."),
+        ("on: yes", "wrong-type", "Write `true`, without quotes."),
+        ("text: [a]", "wrong-type", "Write `a` alone, without the `[ ]`."),
+    ],
+)
+def test_a_value_of_the_wrong_kind_for_a_setting_is_told_how_to_write_it(written, code, hint):
+    settings = "num: {type: integer, default: 1}, ratio: {type: number, default: 1}, "
+    settings += "sizes: {type: list of integers, default: []}, least: {type: version, default: 1.0}, "
+    settings += "day: {type: date, default: 2026-11-01}, on: {type: boolean, default: true}, "
+    settings += "text: {type: string, default: a}"
+    (finding,) = findings(f"settings: {{{settings}}}\nrules: {{r: {{when: always, set: {{{written}}}}}}}\n")
+    assert (finding.code, finding.hint) == (code, hint)
+
+
+@pytest.mark.parametrize("written", ["num: 3", "num: 3.0", "num: 3e2", "num: -0"])
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing(written):
+    settings = "settings: {num: {type: integer, default: 1}}"
+    assert findings(f"{settings}\nrules: {{r: {{when: always, set: {{{written}}}}}}}\n") == []

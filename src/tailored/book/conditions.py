@@ -41,6 +41,7 @@ from tailored.condition.tree import (
 )
 from tailored.condition.types import (
     A_VALUE,
+    ELEMENT,
     LONGEST_DURATION,
     Type,
     first_moment,
@@ -115,6 +116,11 @@ class Names:
         self.members: dict[str, InSegment] = {}
         """The memberships read so far, as nothing differs between two of the same segment."""
 
+    def type_of(self, name: str) -> Type:
+        """The type of single values of an attribute, by a name that a condition may give it."""
+        type_ = self.asked[name].attribute.type if name in self.asked else Type.NUMBER
+        return ELEMENT.get(type_, type_)
+
 
 def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
     """The condition that a node writes. What is wrong is reported, and left out of the tree."""
@@ -133,7 +139,7 @@ def read_condition(reader: Reader, node: Node, names: Names) -> Condition:
         if isinstance(node, SequenceNode):
             _read_for_findings(reader, node.value, names)
         return ALWAYS
-    entries = reader.entries(node) if reader.untagged(node) else {}
+    entries = reader.entries(node, names.type_of) if reader.untagged(node) else {}
     if not node.value:
         reader.error(
             node, "empty-list", "This condition is empty.", "Write `always` if that is what you mean."
@@ -282,7 +288,8 @@ def _tests(reader: Reader, node: Node, asked: Asked) -> list[Test]:
             node, "empty-list", f"`{attribute.name}` has an empty test.", "Write a value or an operator."
         )
     found = []
-    for word, (key_node, operand) in reader.entries(node).items():
+    type_ = ELEMENT.get(attribute.type, attribute.type)
+    for word, (key_node, operand) in reader.entries(node, lambda _: type_).items():
         if operand.tag is PLAIN and (test := asked.tests.get((word, operand.value))) is not None:
             found.append(test)
         else:

@@ -30,7 +30,7 @@ from tailored.book.nodes import (
 from tailored.book.sections import ATTRIBUTE, OTHER_WORDS, PURPOSE, SETTING, SLOT, SLOT_FINDINGS, TOPIC
 from tailored.book.suggest import closest, did_you_mean, listed
 from tailored.condition.tree import Attribute, Scalar
-from tailored.condition.types import ELEMENT, Type
+from tailored.condition.types import ELEMENT, EXAMPLE, Type
 
 _LONGEST_NAME = 200
 _LABELS = frozenset(["topic", "purpose", "not_about"])
@@ -435,7 +435,8 @@ def read_setting_value(
     """The value for a setting, or None (reported)."""
     single = ELEMENT.get(type_)
     if single is not None and not isinstance(node, SequenceNode):
-        reader.error(node, "wrong-type", f"`{name}` takes a list, not {kind_of(node)}.", "Write `[a, b]`.")
+        mend = f"Write `[{example_of(node, EXAMPLE[single])}]`."
+        reader.error(node, "wrong-type", f"`{name}` takes a list, not {kind_of(node)}.", mend)
         return None
     items = node.value if single is not None else [node]
     read = [read_typed(reader, item, single or type_, f"`{name}`") for item in items]

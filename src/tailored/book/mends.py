@@ -192,6 +192,9 @@ def _version(text: str) -> str:
         return f"Write `{text[1:]}`."
     if re.fullmatch(r"\d+(\.\d+){3,}", text):
         return f"A version has at most three numbers: write `{'.'.join(text.split('.')[:3])}`."
+    if re.fullmatch(r"\d+(,\d+){1,2}", text):
+        text = text.replace(",", ".")
+        return f"Write `{text}`." if parse_version(text) is not None else ""
     shorter = re.sub(r"(?<![\d])0+(?=\d)", "", text)
     return f"Write `{shorter}`." if shorter != text and parse_version(shorter) is not None else ""
 

@@ -7,15 +7,18 @@ Values are built from the nodes by whoever knows their type, so that the surpris
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from tailored.book.compose import COLLECTION, DEEPEST, PLAIN, QUOTED, Unreadable, compose
 from tailored.book.diagnostics import Diagnostic, Severity, Span
+from tailored.book.mends import mended_value
 from tailored.book.source import NoFile
 from tailored.book.suggest import closest, there_are
+from tailored.condition.types import Type
 
 __all__ = [
     "DEEPEST",
@@ -34,6 +37,14 @@ __all__ = [
     "scalars",
     "words_of",
 ]
+
+TypeOf: TypeAlias = Callable[[str], Type]
+"""Gives the type of the values that a key takes."""
+
+
+def _a_number(key: str) -> Type:
+    return Type.NUMBER
+
 
 UNKNOWN = {
     "attribute": "unknown-attribute",
@@ -179,10 +190,11 @@ class Reader:
         mend = f"Did you mean `{near}`?" if near is not None else hint or there_are(_PLURAL[kind], every)
         self.error(node, UNKNOWN[kind], f"There is no {kind} `{short(name)}`.", mend)
 
-    def entries(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
+    def entries(self, node: MappingNode, type_of: TypeOf = _a_number) -> dict[str, tuple[ScalarNode, Node]]:
         """The entries of a mapping by key, each with its key node; duplicate and odd keys are reported.
 
-        Merge keys (`<<`) are followed; what is written beside them wins.
+        Merge keys (`<<`) are followed; what is written beside them wins. `type_of` is for the mend of numbers
+        with a comma.
         """
         plain: dict[str, tuple[ScalarNode, Node]] = {}
         for entry in node.value:  # nearly every mapping is as simple as this
@@ -192,11 +204,15 @@ class Reader:
         else:
             if len(plain) == len(node.value) and "<<" not in plain:
                 return plain
-        return self._odd_entries(node)
+        return self._odd_entries(node, type_of)
 
-    def _odd_entries(self, node: MappingNode) -> dict[str, tuple[ScalarNode, Node]]:
+    def _odd_entries(
+        self, node: MappingNode, type_of: TypeOf = _a_number
+    ) -> dict[str, tuple[ScalarNode, Node]]:
         entries: dict[str, tuple[ScalarNode, Node]] = {}
         merged: list[Node] = []
+        loose: dict[int, list[ScalarNode]] = {}
+        """The keys without a value, by how many entries stand before them."""
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 self._no_key(node, key)
@@ -208,7 +224,7 @@ class Reader:
                 merged.append(value)
                 continue
             if value.value == "" and value.start_mark.index == key.end_mark.index and value.tag == PLAIN:
-                self._no_value(key, list(entries.values()))
+                loose.setdefault(len(entries), []).append(key)
                 continue
             if name in entries:
                 first = entries[name][0]
@@ -218,6 +234,9 @@ class Reader:
                 self.error(key, "duplicate-key", message, _JOIN.get(name, _KEEP_ONE))
                 continue
             entries[name] = (key, value)
+        every = list(entries.values())
+        for place, keys in loose.items():
+            self._no_value(keys, every[place - 1] if place else None, type_of)
         for value in merged:
             for name, entry in self._merged(value):
                 entries.setdefault(name, entry)
@@ -232,17 +251,27 @@ class Reader:
         else:
             self.error(key, "wrong-kind", "A key must be a word, not a list or a mapping.", "Name it.")
 
-    def _no_value(self, key: ScalarNode, before: list[tuple[ScalarNode, Node]]) -> None:
-        """Reports a key without a colon: mostly the rest of an unquoted text with a comma in it."""
-        hint = f"Write `{short(key.value)}: ...`."
-        if before and isinstance(before[-1][1], ScalarNode):
-            name, text = (short(node.value) for node in before[-1])
-            hint = (
-                f'If a comma belongs to the text, put it in quotes: `{name}: "{text}, {short(key.value)}"`.'
-            )
-            if key.value.isdigit() and text.lstrip("-").isdigit():
-                hint = f"If both are one number, write `{name}: {text}.{key.value}`."
-        self.error(key, "no-value", f"`{short(key.value)}` stands here without a value.", hint)
+    def _no_value(
+        self, keys: list[ScalarNode], before: tuple[ScalarNode, Node] | None, type_of: TypeOf
+    ) -> None:
+        """Reports keys without a colon: mostly the rest of an unquoted text or number with a comma in it."""
+        pieces = [key.value for key in keys]
+        if before is None or not isinstance(before[1], ScalarNode):
+            for key in keys:
+                hint = f"Write `{short(key.value)}: ...`."
+                self.error(key, "no-value", f"`{short(key.value)}` stands here without a value.", hint)
+            return
+        name, text = before[0].value, before[1].value
+        if text.lstrip("-").isdigit() and all(map(str.isdigit, pieces)):
+            mend = mended_value(",".join([text, *pieces]), type_of(name))
+            hint = f"If this is one number, {mend[:1].lower()}{mend[1:]}" if mend else "Take the comma out."
+            self.error(keys[0], "no-value", f"`{short(pieces[0])}` stands here without a value.", hint)
+            return
+        for key in keys:
+            both = f"{short(text)}, {short(key.value)}"
+            hint = f'If a comma belongs to the text, put it in quotes: `{short(name)}: "{both}"`. '
+            hint += f"For several values, write `{short(name)}: [{both}]`."
+            self.error(key, "no-value", f"`{short(key.value)}` stands here without a value.", hint)
 
     def _merged(self, value: Node) -> Iterator[tuple[str, tuple[ScalarNode, Node]]]:
         sources = value.value if isinstance(value, SequenceNode) else [value]
@@ -257,10 +286,12 @@ class Reader:
                     "Write `<<: *name` of an anchored mapping.",
                 )
 
-    def mapping(self, node: Node, what: str, example: str) -> dict[str, tuple[ScalarNode, Node]] | None:
+    def mapping(
+        self, node: Node, what: str, example: str, type_of: TypeOf = _a_number
+    ) -> dict[str, tuple[ScalarNode, Node]] | None:
         """The entries of a node that must be a mapping; else None, and that is reported."""
         if isinstance(node, MappingNode) and (node.tag is COLLECTION or self.untagged(node)):
-            return self.entries(node)
+            return self.entries(node, type_of)
         if not isinstance(node, MappingNode):
             self.error(
                 node,

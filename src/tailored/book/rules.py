@@ -21,7 +21,7 @@ from tailored.book.declarations import (
     read_text,
 )
 from tailored.book.model import Content, Ranking, Rule, Segment, Setting, Slot
-from tailored.book.nodes import MappingNode, Node, Reader, SequenceNode, short
+from tailored.book.nodes import MappingNode, Node, Reader, SequenceNode, TypeOf, short
 from tailored.book.rankings import RankingReader
 from tailored.book.sections import RULE, RULE_FINDINGS, SEGMENT, SEGMENT_FINDINGS
 from tailored.book.suggest import listed
@@ -221,13 +221,17 @@ class RuleReader:
 
     def _set(self, reader: Reader, body: Body) -> dict[str, Scalar | tuple[Scalar, ...]]:
         values: dict[str, Any] = {}
-        for name, (key, node) in _said(reader, body, "set", "set: {some-setting: value}").items():
+        said = _said(reader, body, "set", "set: {some-setting: value}", self._type_of)
+        for name, (key, node) in said.items():
             setting = self.settings.get(name)
             if setting is None:
                 reader.unknown(key, "setting", name, self.settings)
             elif (value := read_setting_value(reader, node, setting.type, setting.values, name)) is not None:
                 values[name] = value
         return values
+
+    def _type_of(self, setting: str) -> Type:
+        return self.settings[setting].type if setting in self.settings else Type.NUMBER
 
 
 _TIMES = frozenset(["from", "until", "review"])
@@ -241,9 +245,9 @@ A_SLOT = {
 }
 
 
-def _said(reader: Reader, body: Body, action: str, example: str) -> Body:
+def _said(reader: Reader, body: Body, action: str, example: str, *type_of: TypeOf) -> Body:
     """The entries of an action, of which there must be one."""
-    found = reader.mapping(body[action][1], f"`{action}`", example)
+    found = reader.mapping(body[action][1], f"`{action}`", example, *type_of)
     if found is not None and not found:
         reader.error(body[action][1], "empty-list", f"`{action}` is empty.", f"Write `{example}`.")
     return found or {}

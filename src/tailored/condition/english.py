@@ -141,9 +141,11 @@ def _joint(condition: All | Any, negated: bool, shared: Collection[str]) -> str:
         return "always" if every else "never"
     parts = _parts(condition, negated)
     if _are_segments(parts, every):
-        ids = [part.id for part, _ in parts if isinstance(part, InSegment)]
+        ids = list(dict.fromkeys(part.id for part, _ in parts if isinstance(part, InSegment)))
+        if len(ids) == 1:
+            return f"{'not ' * every}in {ids[0]}"
         return f"in neither {joined(ids, 'nor')}" if every else f"in {joined(ids, 'or')}"
-    sentences = [_grouped(part, no, shared) for part, no in parts]
+    sentences = list(dict.fromkeys(_grouped(part, no, shared) for part, no in parts))
     loose = any(re.search(" (and|or|nor) ", text) for text in sentences if not text.startswith("("))
     return f"{',' * loose} {'and' if every else 'or'} ".join(sentences)
 

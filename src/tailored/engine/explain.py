@@ -217,13 +217,13 @@ class _Judge:
         return list(self.facts.permissions.held_back(item.topics, item.purpose))
 
     def blockers(self, condition: Condition, wanted: bool = True) -> list[_Blocker]:
-        """What keeps a condition from being what is wanted of it; nothing where it is."""
+        """What keeps a condition from being what is wanted of it, each once; nothing where it is."""
         if isinstance(condition, Not):
             return self.blockers(condition.part, not wanted)
         if isinstance(condition, All | Any):
             found = [self.blockers(part, wanted) for part in condition.parts]
             if isinstance(condition, All) is wanted:
-                return [blocker for blockers in found for blocker in blockers]
+                return list(dict.fromkeys(blocker for blockers in found for blocker in blockers))
             if not found:
                 return [_Blocker("it can never hold", False)]
             return [_either(found)] if all(found) else []
