@@ -140,3 +140,66 @@ def test_what_cannot_be_compared_is_said_in_a_line(tmp_path):
         assert (done.returncode, done.stdout) == (2, ""), arguments
         assert "tailored: " in done.stderr
         assert "Traceback" not in done.stderr
+
+
+WORDS = """
+purposes: {news: {description: News, honours: [gpc]}}
+attributes:
+  user: {age: {type: integer}, premium: {type: boolean}, country: {type: string, values: ["NO", SE, GB]}}
+  context: {page: {type: string, values: [front, account]}, device: {type: string, values: [mobile, tablet]}}
+slots: {offers: {}, hero: {default: b}, stories: {}}
+settings: {limit: {type: integer, default: 1000}}
+content: {a: {t: x}, b: {t: y}}
+segments: {young: {description: "Young people", when: {age: {less than: 26}}}}
+rules:
+  young-offers: {when: {segment: young}, show: {offers: a}}
+  elders: {when: {age: {at least: 70}}, set: {limit: 10}}
+  heroes: {when: {page: account, country: ["NO", SE, GB]}, show: {hero: a}}
+  stories: {when: {page: front}, purpose: news, show: {stories: a}}
+"""
+
+
+FIRST = "rules:\n  new: {when: WHEN, show: {OFFER: b}, priority: 900}"
+
+
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        (
+            "{segment: young}",
+            "{segment: young, device: {is not: tablet}}",
+            'in "Young people" and device is tablet (or missing)',
+        ),
+        ("default: 1000", "default: 900", "age is less than 70 (or missing)"),
+        (
+            "less than: 26",
+            "at most: 26",
+            'in "Young people" by the new book and not in "Young people" (or unknown) by the old book',
+        ),
+        ('["NO", SE, GB]}, show', '["NO", SE]}, show', "page is account and country is GB"),
+        (
+            "rules:",
+            FIRST.replace("WHEN", "{page: account, country: {is not: 'NO'}}").replace("OFFER", "hero"),
+            "page is account and country is SE or GB",
+        ),
+        (
+            "rules:",
+            FIRST.replace("WHEN", "{not: {premium: true}}").replace("OFFER", "offers"),
+            "premium is false",
+        ),
+        (
+            ", honours: [gpc]",
+            "",
+            "page is front, opted out of news by the old book and not opted out of news by the new book",
+        ),
+        ("rules:", FIRST.replace("WHEN", "always").replace("OFFER", "offers"), "always"),
+    ],
+)
+def test_a_description_is_true_of_all_whom_it_fits_and_of_the_witness(tmp_path, old, new, said):
+    for name, text in ("old", WORDS), ("new", WORDS.replace(old, new, 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "book.yaml").write_text(text)
+    done = tailored("diff", str(tmp_path / "old"), str(tmp_path / "new"), "--format", "json")
+    found = json.loads(done.stdout)
+    changes = [*found["slots"].values(), *found["settings"].values()]
+    assert [change["when"] for change in changes if change["changed"]] == [said]

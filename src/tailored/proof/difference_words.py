@@ -44,11 +44,18 @@ def outcome_of(
 
 
 def _summary(found: Difference) -> str:
-    every = [change.status for change in (*found.slots.values(), *found.settings.values())]
-    of = f"{_count(len(found.slots), 'slot')} and {_count(len(found.settings), 'setting')}"
+    kinds = [
+        (changes, noun) for changes, noun in ((found.slots, "slot"), (found.settings, "setting")) if changes
+    ]
+    every = [change.status for changes, _ in kinds for change in changes.values()]
     if all(status == SAME for status in every):
-        return f"No change in meaning: proven for {of}."
-    return f"{every.count(CHANGED)} of {of} changed in meaning; {every.count(SAME)} proven the same."
+        of = " and ".join(_count(len(changes), noun) for changes, noun in kinds)
+        return f"No change in meaning: proven for {of or 'an empty book'}."
+    parts = []
+    for changes, noun in kinds:
+        changed = sum(change.status == CHANGED for change in changes.values())
+        parts.append(f"{changed} of {_count(len(changes), noun)}")
+    return f"{' and '.join(parts)} changed in meaning; {every.count(SAME)} proven the same."
 
 
 def _findings(
@@ -63,7 +70,8 @@ def _findings(
         yield Finding("meaning-unproven", "warning", message, span=first, more=about)
     if change.status != CHANGED:
         return
-    message = f"{name}: changed when {change.when}" if change.when else f"{name}: changed"
+    when = " for everybody" if change.when == "always" else f" when {change.when}" if change.when else ""
+    message = f"{name}: changed{when}"
     lines = [f"old  {_answer(change.old)}", f"new  {_answer(change.new)}"]
     if change.witness is not None:
         lines.append(f"such as {json.dumps(change.witness.to_dict(), ensure_ascii=False)}")

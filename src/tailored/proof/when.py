@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from tailored.book.model import Rule
 from tailored.condition.english import in_words, joined, shared_names
 from tailored.condition.normal import Literal, Normal
-from tailored.condition.tree import Condition, Consent, InSegment, Not
+from tailored.condition.tree import Attribute, Condition, Consent, InSegment, Not, Op, Scalar, Test
+from tailored.condition.types import Type
 from tailored.proof.outcomes import Target
 from tailored.proof.reader import Reader
 from tailored.proof.solving import Happens, Solver
@@ -30,6 +31,13 @@ class _Atom:
     formula: Formula
     yes: str
     no: str
+    literal: Literal | None = None
+    """What is asked of an attribute, where it is that."""
+    shared: frozenset[str] = frozenset()
+
+    def says(self, condition: Condition) -> str:
+        """Another condition in the words of this one."""
+        return in_words(condition, self.shared)
 
 
 def circumstances(
@@ -42,7 +50,7 @@ def circumstances(
 
     Where there are more ways than a sentence tells, it says so.
     """
-    atoms = list(_atoms(sides))
+    atoms = _told_apart(_atoms(sides))
     differs = solver.define(differs)
     told: list[str] = []
     while len(told) < MOST_WAYS:
@@ -54,8 +62,8 @@ def circumstances(
             return _and_more(told)
         if not cube:
             return "always"
-        told.append(_said([text for _, text in cube]))
-        solver.add(no(every([literal for literal, _ in cube])))
+        told.append(_said(list(_texts(cube))))
+        solver.add(no(every([one.name for one in cube])))
     return "; or when ".join(told) if solver.ask([differs], tells).never else _and_more(told)
 
 
@@ -70,7 +78,52 @@ def _said(texts: Sequence[str]) -> str:
     return joined([*texts[:MOST_TESTS], f"{len(texts) - MOST_TESTS} more things hold"])
 
 
-def _cube(solver: Solver, atoms: Sequence[_Atom], differs: Formula) -> list[tuple[Formula, str]] | None:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Something that holds in a model, or does not, as a name of the solver."""
+
+    atom: _Atom
+    is_so: bool
+    name: Formula
+
+    def values(self) -> tuple[Test, bool] | None:
+        """A test for values, with whether an attribute is one of them; None where this is no such test."""
+        literal = self.atom.literal
+        if literal is None or not isinstance(literal.leaf, Test) or literal.leaf.op not in _AMONG:
+            return None
+        return literal.leaf, (_AMONG[literal.leaf.op] is literal.wanted) is self.is_so
+
+
+_AMONG = {Op.IS: True, Op.ONE_OF: True, Op.IS_NOT: False, Op.NONE_OF: False}
+"""The tests for values, and whether they ask for them or against them."""
+
+
+def _texts(cube: Sequence[_Held]) -> Iterator[str]:
+    """What a cube says. Where an attribute is one of some values, all that is said of it is said at once."""
+    named: dict[Attribute, tuple[Scalar, ...]] = {}
+    asked = [(one, one.values()) for one in cube]
+    for one, said in asked:
+        if said and said[1] and one.is_so:  # what is one of some values is not missing
+            named[said[0].attribute] = _operands(said[0])
+    for _, said in asked:
+        if said and said[0].attribute in named:
+            test, is_one = said
+            left = named[test.attribute]
+            named[test.attribute] = tuple(one for one in left if (one in _operands(test)) is is_one)
+    told = set()
+    for one, said in asked:
+        if said is None or said[0].attribute not in named:
+            yield one.atom.yes if one.is_so else one.atom.no
+        elif said[0].attribute not in told:
+            told.add(said[0].attribute)
+            yield one.atom.says(Test(said[0].attribute, Op.ONE_OF, named[said[0].attribute]))
+
+
+def _operands(test: Test) -> tuple[Scalar, ...]:
+    return test.operand if isinstance(test.operand, tuple) else (test.operand,)  # type: ignore[return-value]
+
+
+def _cube(solver: Solver, atoms: Sequence[_Atom], differs: Formula) -> list[_Held] | None:
     """The fewest things that hold in the model just found, and make sure of a difference."""
     held = [(atom, solver.is_so(atom.formula)) for atom in atoms]
     # what does not hold is left out first: "page is home" says more than "page is not cart"
@@ -81,59 +134,75 @@ def _cube(solver: Solver, atoms: Sequence[_Atom], differs: Formula) -> list[tupl
     core = solver.smallest([*literals, alike])
     if not core:
         return None
-    found = []
-    for (atom, is_so), literal in zip(held, literals, strict=True):
-        if any(one.eq(literal) for one in core):
-            said = atom.yes if is_so else atom.no
-            found.append(((literal, said), (not is_so, atoms.index(atom))))
-    return [pair for pair, _ in sorted(found, key=lambda one: one[1])]
+    found = [
+        _Held(atom, is_so, literal)
+        for (atom, is_so), literal in zip(held, literals, strict=True)
+        if any(one.eq(literal) for one in core)
+    ]
+    return sorted(found, key=lambda one: (not one.is_so, atoms.index(one.atom)))
 
 
-def _atoms(sides: Sequence[tuple[Reader, Target]]) -> Iterator[_Atom]:
-    """What rules of the targets ask, each thing once."""
+def _told_apart(atoms: Iterable[tuple[_Atom, str]]) -> list[_Atom]:
+    """Atoms in words that name the book where the two mean different things by the same."""
+    found = list(atoms)
+    often = Counter(atom.yes for atom, _ in found)
+    return [
+        replace(atom, yes=f"{atom.yes} by the {book}", no=f"{atom.no} by the {book}", literal=None)
+        if often[atom.yes] > 1
+        else atom
+        for atom, book in found
+    ]
+
+
+def _atoms(sides: Sequence[tuple[Reader, Target]]) -> Iterator[tuple[_Atom, str]]:
+    """What rules of the targets ask, each thing once, with the book that asks it first."""
     seen: set[int] = set()
-    for reader, target in sides:
-        shared = shared_names(reader.book.attributes.values())
-        for rule in (*target.hiding, *target.offering):
-            for atom in (*_of_condition(reader.normal(rule.when), reader, shared), *_of_rule(rule, reader)):
+    for asked in (_of_rules, _of_permissions):
+        for (reader, target), book in zip(sides, ("old book", "new book"), strict=True):
+            for atom in asked(reader, target):
                 if atom.formula.get_id() not in seen:
                     seen.add(atom.formula.get_id())
-                    yield atom
-    for reader, _ in sides:
-        for name, flag in reader.symbols.flags.items():
-            if flag.get_id() not in seen:
-                seen.add(flag.get_id())
-                yield _Atom(flag, f"consent for {name} is given", f"consent for {name} is not given")
-        for purpose in reader.book.purposes:
-            formula = reader.opted_out(purpose)
-            if formula.get_id() not in seen:
-                seen.add(formula.get_id())
-                yield _Atom(formula, f"opted out of {purpose}", f"not opted out of {purpose}")
+                    yield atom, book
+
+
+def _of_rules(reader: Reader, target: Target) -> Iterator[_Atom]:
+    shared = shared_names(reader.book.attributes.values())
+    for rule in (*target.hiding, *target.offering):
+        yield from _of_condition(reader.normal(rule.when), reader, shared)
+        if rule.start is not None or rule.end is not None:
+            awake = reader.symbols.awake(rule.start, rule.end)
+            yield _Atom(awake, f"it is {schedule(rule)}", f"it is not {schedule(rule)}")
+
+
+def _of_permissions(reader: Reader, target: Target) -> Iterator[_Atom]:
+    for name, flag in reader.symbols.flags.items():
+        yield _Atom(flag, f"consent for {name} is given", f"consent for {name} is not given")
+    for purpose in reader.book.purposes:
+        yield _Atom(reader.opted_out(purpose), f"opted out of {purpose}", f"not opted out of {purpose}")
 
 
 def _of_condition(normal: Normal, reader: Reader, shared: frozenset[str]) -> Iterator[_Atom]:
     if isinstance(normal, Literal):
         if not isinstance(normal.leaf, Consent):
-            condition = condition_of(normal)
-            negation = condition.part if isinstance(condition, Not) else Not(condition)
-            said = [_in_words(one, reader, shared) for one in (condition, negation)]
-            yield _Atom(reader.literal(normal), *said)
+            yield _Atom(reader.literal(normal), *_said_of(normal, reader, shared), normal, shared)
         return
     for part in normal.parts:
         yield from _of_condition(part, reader, shared)
 
 
-def _in_words(condition: Condition, reader: Reader, shared: frozenset[str]) -> str:
-    """A leaf or its negation in English, a segment by what its author calls it."""
-    segment = condition.part if isinstance(condition, Not) else condition
-    if not isinstance(segment, InSegment):
-        return in_words(condition, shared)
-    described = " ".join(reader.book.segments[segment.id].description.split()).rstrip(".")
-    name = f'"{described}"' if 0 < len(described) <= LONGEST_NAME else segment.id
-    return f"{'not ' * (condition is not segment)}in {name}"
-
-
-def _of_rule(rule: Rule, reader: Reader) -> Iterator[_Atom]:
-    if rule.start is not None or rule.end is not None:
-        awake = reader.symbols.awake(rule.start, rule.end)
-        yield _Atom(awake, f"it is {schedule(rule)}", f"it is not {schedule(rule)}")
+def _said_of(literal: Literal, reader: Reader, shared: frozenset[str]) -> tuple[str, str]:
+    """That a literal is satisfied, and that it is not: then what it asks about may be missing as well."""
+    leaf = literal.leaf
+    if isinstance(leaf, InSegment):
+        described = " ".join(reader.book.segments[leaf.id].description.split()).rstrip(".")
+        name = f'"{described}"' if 0 < len(described) <= LONGEST_NAME else leaf.id
+        said = f"in {name}", f"not in {name}"
+        yes, negation = said if literal.wanted else said[::-1]
+        return yes, f"{negation} (or unknown)"
+    condition = condition_of(literal)
+    negation = condition.part if isinstance(condition, Not) else Not(condition)
+    if isinstance(leaf, Test) and leaf.attribute.type is Type.BOOLEAN and leaf.op in (Op.IS, Op.IS_NOT):
+        is_so = leaf.operand is ((leaf.op is Op.IS) is literal.wanted)
+        condition, negation = (Test(leaf.attribute, Op.IS, one) for one in (is_so, not is_so))
+    may_be_missing = isinstance(leaf, Test) and leaf.op is not Op.KNOWN
+    return in_words(condition, shared), in_words(negation, shared) + " (or missing)" * may_be_missing
