@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tailored.book.model import Rule
-from tailored.condition.english import in_words, joined, shared_names
+from tailored.condition.english import attribute_in_words, in_words, joined, says_of, shared_names
 from tailored.condition.normal import Literal, Normal
-from tailored.condition.tree import Condition, Consent, InSegment, Not
+from tailored.condition.tree import Condition, Consent, InSegment, Not, Test
 from tailored.proof.outcomes import Target
 from tailored.proof.reader import Reader
 from tailored.proof.solving import Happens, Solver
@@ -21,6 +21,8 @@ LONGEST_NAME = 50
 """Letters of a description that a segment is called by."""
 MOST_TESTS = 5
 """How many things one of them names."""
+MOST_THINGS = 8
+"""After how many things no further way is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def circumstances(
     atoms = list(_atoms(sides))
     differs = solver.define(differs)
     told: list[str] = []
-    while len(told) < MOST_WAYS:
+    things = 0
+    while len(told) < MOST_WAYS and things < MOST_THINGS:
         answer = solver.ask([differs], tells)
         if answer.witness is None:
             return "; or when ".join(told) if answer.never else _and_more(told)
@@ -55,6 +58,7 @@ def circumstances(
         if not cube:
             return "always"
         told.append(_said([text for _, text in cube]))
+        things += len(cube)
         solver.add(no(every([literal for literal, _ in cube])))
     return "; or when ".join(told) if solver.ask([differs], tells).never else _and_more(told)
 
@@ -124,13 +128,16 @@ def _of_condition(normal: Normal, reader: Reader, shared: frozenset[str]) -> Ite
 
 
 def _in_words(condition: Condition, reader: Reader, shared: frozenset[str]) -> str:
-    """A leaf or its negation in English, a segment by what its author calls it."""
-    segment = condition.part if isinstance(condition, Not) else condition
-    if not isinstance(segment, InSegment):
+    """A leaf or its negation in English, a segment by what its author calls it, long lists cut short."""
+    leaf = condition.part if isinstance(condition, Not) else condition
+    negated = leaf is not condition
+    if isinstance(leaf, Test):
+        return says_of(leaf, attribute_in_words(leaf.attribute, shared), negated=negated, short=True)
+    if not isinstance(leaf, InSegment):
         return in_words(condition, shared)
-    described = " ".join(reader.book.segments[segment.id].description.split()).rstrip(".")
-    name = f'"{described}"' if 0 < len(described) <= LONGEST_NAME else segment.id
-    return f"{'not ' * (condition is not segment)}in {name}"
+    described = " ".join(reader.book.segments[leaf.id].description.split()).rstrip(".")
+    name = f'"{described}"' if 0 < len(described) <= LONGEST_NAME else leaf.id
+    return f"{'not ' * negated}in {name}"
 
 
 def _of_rule(rule: Rule, reader: Reader) -> Iterator[_Atom]:
