@@ -1,6 +1,7 @@
 """`tailored diff`: meaning, not text; whom a change concerns; revisions; recorded traffic."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 
@@ -130,6 +131,88 @@ def test_revisions_of_git_are_compared_with_each_other_and_with_the_files_as_the
     done = tailored("diff", "nope..main", "--", "rules", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("tailored: there is no revision nope")
+
+
+def test_a_folder_that_moved_is_compared_with_where_it_was(tmp_path):
+    git(tmp_path, "init", "-b", "main")
+    (tmp_path / "shop").mkdir()
+    book(tmp_path / "shop", "rules")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "one")
+    git(tmp_path, "mv", "shop/rules", "shop/book")
+    git(tmp_path, "commit", "-m", "moved")
+    for here, arguments, code in [
+        ("shop", ("main~1:rules", "book"), 0),
+        (".", ("main~1:shop/rules", "main:shop/book"), 0),
+        ("shop", ("main~1", "--", "book"), 2),
+        ("shop", ("main~1:nowhere", "book"), 2),
+        ("shop", ("nope:rules", "book"), 2),
+    ]:
+        done = tailored("diff", *arguments, cwd=tmp_path / here)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert ("there is no" in done.stderr) is (code == 2)
+
+
+TWO = (
+    "rules:\n",
+    "rules:\n  r0:\n    when: {page: product, not: {segment: power}}\n    show: {hero: a}\n"
+    "  r9:\n    when: {page: cart}\n    show: {hero: a}\n",
+)
+
+
+def test_each_changed_rule_is_pointed_at_where_it_stands_in_the_new_book(tmp_path):
+    book(tmp_path, "old")
+    book(tmp_path, "new", TWO)
+    lines = (tmp_path / "new" / "book.yaml").read_text().splitlines()
+    first, second = (lines.index(f"  {name}:") + 1 for name in ("r0", "r9"))
+    done = tailored("diff", "old", "new", "--format", "github", cwd=tmp_path)
+    said = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    assert done.returncode == 1
+    assert [line.partition(",endLine")[0] for line in said] == [
+        f"::warning file=new/book.yaml,line={at}" for at in (first, second)
+    ]
+    assert "hero: changed when" in said[0]
+    assert "`r9` is part of this change, too" in said[1]
+    sarif = json.loads(tailored("diff", "old", "new", "--format", "sarif", cwd=tmp_path).stdout)
+    found = sarif["runs"][0]["results"]
+    regions = [one["locations"][0]["physicalLocation"]["region"]["startLine"] for one in found]
+    assert regions == [first, second]
+    assert found[0]["properties"]["witness"]["context"]["page"] in ("product", "cart")
+
+
+def test_junit_has_a_case_for_each_slot_and_setting_and_fails_where_one_changed(tmp_path):
+    book(tmp_path, "old")
+    book(tmp_path, "new", TWO)
+    done = tailored("diff", "old", "new", "--format", "junit", cwd=tmp_path)
+    suite = ElementTree.fromstring(done.stdout.encode())[0]
+    failed = {case.get("name"): case.find("failure") is not None for case in suite}
+    assert failed == {"hero": True, "list": False, "path": False}
+    assert (suite.get("failures"), done.returncode) == ("1", 1)
+    same = tailored("diff", "old", "old", "--format", "junit", cwd=tmp_path)
+    assert 'failures="0"' in same.stdout
+    assert same.returncode == 0
+
+
+def test_a_difference_is_told_in_the_words_of_the_authors_and_briefly(tmp_path):
+    named = ("power: {when", "power: {description: Power users., when")
+    new = "{page: product, device: mobile, not: {segment: power}}\n    show: {hero: a}"
+    data, _ = compare(tmp_path, named, ("rules:\n", f"rules:\n  r0:\n    when: {new}\n"))
+    assert data["slots"]["hero"]["when"] == 'page is product, device is mobile and not in "Power users"'
+
+
+def test_a_difference_in_very_many_cases_is_told_of_some_and_says_so(tmp_path):
+    rules = "".join(
+        f"  s{age}: {{when: {{age: {{at least: {age}}}, page: home, device: mobile, country: NO}}, "
+        f"show: {{hero: {'ab'[age % 2]}}}}}\n"
+        for age in reversed(range(60))
+    )
+    book(tmp_path, "old", ("rules:\n", f"rules:\n{rules}"))
+    book(tmp_path, "new", ("rules:\n", f"rules:\n{rules.replace('hero: b', 'hero: plain')}"))
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    when = json.loads(done.stdout)["slots"]["hero"]["when"]
+    assert when.endswith("; or in other cases"), when
+    assert when.endswith("; or in other cases"), when
+    assert len(when) < 400, when
 
 
 def test_what_cannot_be_compared_is_said_in_a_line(tmp_path):

@@ -170,6 +170,69 @@ def test_either_rule_may_allow_a_conflict_and_an_allow_that_silences_nothing_is_
     assert found["unused-allow"]["rule"] == "r"
 
 
+def test_what_one_rule_allows_silences_no_conflict_of_others(tmp_path):
+    text = """
+rules:
+  r1: {when: {page: home}, show: {hero: a}, allow: {ambiguous: Either will do}}
+  r2: {when: {age: 1}, show: {hero: b}}
+  r3: {when: {country: NO}, show: {hero: plain}}
+"""
+    found, data, _ = prove(tmp_path, text)
+    assert [(one["rule"], one["others"]) for one in data["diagnostics"]] == [("r3", ["r2"])]
+    assert found["ambiguous"]["message"].startswith("`r3` and `r2` have the same priority")
+
+
+ALLOWED = [
+    ("rules", "r", "never-fires", "when: {age: 1, country: {known: false}, not: {age: 1}}, show: {hero: a}"),
+    ("rules", "r", "never-wins", "when: {age: 1}, show: {hero: a}, priority: 1"),
+    ("rules", "r", "ambiguous", "when: {age: {at least: 1}}, show: {hero: a}, priority: 90"),
+    ("segments", "s", "segment-always", "when: {any: [{age: {known: true}}, {age: {known: false}}]}"),
+    ("segments", "s", "segment-never", "when: {all: [{age: 1}, {age: 2}]}"),
+    ("segments", "s", "segment-equal", "when: {age: {more than: 17}}"),
+    ("slots", "list", "slot-may-be-empty", "many: 2"),
+    (
+        "guarantees",
+        "g",
+        "guarantee-unproven",
+        "when: {logic: {'<': [{'+': [{var: user.age}, 1]}, {var: user.age}]}}, never: {show: hero}",
+    ),
+]
+"""The section and the id of a thing, and a body of it of which something is found."""
+OTHERS = {
+    "rules": ["first: {when: {any: [{age: 1}, {page: home}]}, show: {hero: b}, priority: 90}"],
+    "segments": ["grown: {when: {age: {at least: 18}}}"],
+    "slots": ["hero: {default: plain}"],
+}
+
+
+@pytest.mark.parametrize("section, name, code, body", ALLOWED)
+def test_what_is_allowed_is_silent_and_an_allow_of_nothing_is_a_finding(tmp_path, section, name, code, body):
+    sections = {key: list(things) for key, things in OTHERS.items()}
+
+    def codes(said):
+        every = {**sections, section: [*sections.get(section, []), f"{name}: {{{said}}}"]}
+        base = BASE.replace("slots:\n  hero: {default: plain}\n  list: {many: 2, default: [plain]}\n", "")
+        text = "".join(f"{key}:\n" + "".join(f"  {one}\n" for one in all_) for key, all_ in every.items())
+        (tmp_path / "base.yaml").write_text(base)
+        (tmp_path / "book.yaml").write_text(text)
+        done = tailored("prove", tmp_path, "--format", "json")
+        assert done.stderr == ""
+        return [one["code"] for one in json.loads(done.stdout)["diagnostics"]]
+
+    if section != "slots":
+        sections["slots"].append("list: {many: 2, default: [plain]}")
+    reason = f"allow: {{{code}: It is meant to be}}"
+    assert codes(body) == [code]
+    assert codes(f"{body}, {reason}") == []
+    harmless = {
+        "rules": "when: {age: 7}, show: {hero: a}, priority: 200",
+        "segments": "when: {age: 7}",
+        "slots": "many: 2, default: [plain]",
+        "guarantees": "never: {set: {path: none-such}}",
+    }[section].replace("none-such", "team")
+    assert codes(f"{harmless}, {reason}") == ["unused-allow"]
+
+
 def test_an_opaque_expression_is_no_alarm_and_what_hangs_on_it_is_said_to_be_open(tmp_path):
     logic = '{"<": [{var: user.age}, {var: user.score}]}'
     found, data, _ = prove(tmp_path, f"rules: {{r: {{when: {{logic: {logic}}}, show: {{hero: a}}}}}}")

@@ -23,14 +23,15 @@ _Read: TypeAlias = tuple[RuleBook, Mapping[str, str]]
 
 
 @click.command()
-@click.argument("what", nargs=-1, metavar="OLD NEW | REV..REV [-- BOOK] | REV [-- BOOK]")
+@click.argument("what", nargs=-1, metavar="OLD NEW | REV..REV [-- BOOK] | REV [-- BOOK] | REV:OLD NEW")
 @format_option()
 @click.option("--requests", "recorded", metavar="FILE", help="Recorded requests, one JSON object a line.")
 @click.option("--now", callback=moment, metavar="ISO", help="Show requests at this time, where any will do.")
 def diff(what: tuple[str, ...], form: str, recorded: str | None, now: datetime | None) -> None:
     """Compare what two rule books mean: two folders, or one folder at two revisions of git.
 
-    `main..HEAD -- rules` compares two revisions, `main -- rules` a revision with the files as they are.
+    `main..HEAD -- rules` compares two revisions, `main -- rules` a revision with the files as they are, and
+    `main:old-folder rules` a folder that has moved since.
     Exits with 0 where nothing changed, 1 where something did (or could not be decided), 2 where it could
     not run.
     """
@@ -59,6 +60,10 @@ def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, _Read, str]]:
     if len(what) == 2 and all(map(os.path.isdir, what)):
         yield _read(what[0], what[0])[0], _read(what[1], what[1]), what[1]
         return
+    if len(what) == 2 and any(":" in one for one in what) and all(map(_names_a_book, what)):
+        old, new = map(_named, what)
+        yield old[0], new, what[1].rpartition(":")[2]
+        return
     if not 1 <= len(what) <= 2 or (len(what) == 1 and os.path.isdir(what[0])):
         stop("say what to compare: OLD NEW (folders), or a revision such as main..HEAD -- rules")
     revisions, folder = what[0], what[1] if len(what) == 2 else "rules"
@@ -75,6 +80,19 @@ def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, _Read, str]]:
     except BookNotReadable as error:
         stop(str(error))
     yield _at(first, folder)[0], _at(last, folder), folder
+
+
+def _names_a_book(given: str) -> bool:
+    """Whether this is a folder, or `REV:FOLDER`, as git writes what a revision has."""
+    return os.path.isdir(given) or all(given.partition(":"))
+
+
+def _named(given: str) -> _Read:
+    """The book in a folder, or in a folder of a revision."""
+    if os.path.isdir(given):
+        return _read(given, given)
+    revision, _, folder = given.partition(":")
+    return _at(revision, folder)
 
 
 def _at(revision: str, folder: str) -> _Read:

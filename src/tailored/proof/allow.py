@@ -50,13 +50,12 @@ def _without_others(
     allowed: Mapping[tuple[str, str, str], Allowance],
     used: set[tuple[str, str, str]],
 ) -> Iterator[Finding]:
-    """A finding, but for those of its others that allow it."""
-    others = list(finding.more.get("others", ()))
-    keys = {(kind, other, finding.code) for other in others} & allowed.keys()
-    if finding.code not in _MUTUAL or not keys:
+    """A finding, but where all of its others allow it."""
+    keys = {(kind, other, finding.code) for other in finding.more.get("others", ())}
+    if finding.code in _MUTUAL and keys and keys <= allowed.keys():
+        used |= keys
+    else:
         yield finding
-        return
-    used |= keys
 
 
 def _allowances(book: RuleBook) -> Iterator[tuple[tuple[str, str, str], Allowance]]:

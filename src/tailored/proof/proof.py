@@ -54,6 +54,11 @@ class Proof:
         return Solver(self.symbols)
 
     @cached_property
+    def allowing(self) -> frozenset[str]:
+        """The rules that say why it does not matter whom they meet."""
+        return frozenset(rule.id for rule in self.book.rules if "ambiguous" in rule.allow)
+
+    @cached_property
     def targets(self) -> list[Target]:
         """Every slot and every setting."""
         return targets_of(self.book)

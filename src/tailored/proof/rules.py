@@ -27,7 +27,8 @@ from tailored.report.outcome import Finding
 
 MOST_OTHERS = 20
 """How many rules one finding names at most."""
-Met = dict[str, dict[str, tuple[Target, Request]]]
+_Others = dict[str, tuple[Target, Request]]
+Met = dict[str, _Others]
 """By the later rule, the earlier rules of the same priority that it can meet, each with where and when."""
 
 
@@ -44,9 +45,16 @@ def check_rules(proof: Proof) -> Iterator[Finding]:
         proof.progress(1)
         if rule.id not in proof.winners:
             yield from _never(proof, rule, reach, targets, rule.id in unsure)
-        if met.get(rule.id):
-            finding = _ambiguous(proof, rule, met[rule.id])
+        for others in _by_allowance(proof, met.get(rule.id, {})):
+            finding = _ambiguous(proof, rule, others)
             yield from [] if finding is None else [finding]
+
+
+def _by_allowance(proof: Proof, others: _Others) -> Iterator[_Others]:
+    """Rules that another meets: those that say why it does not matter, and those that do not."""
+    for allowed in (True, False):
+        if part := {name: met for name, met in others.items() if (name in proof.allowing) is allowed}:
+            yield part
 
 
 def _wins(proof: Proof, rule: Rule) -> Happens:
@@ -239,7 +247,7 @@ def _order_matters(proof: Proof, target: Target, rule: Rule, other: Rule) -> Hap
     return happens
 
 
-def _ambiguous(proof: Proof, rule: Rule, others: dict[str, tuple[Target, Request]]) -> Finding | None:
+def _ambiguous(proof: Proof, rule: Rule, others: _Others) -> Finding | None:
     first, (target, witness) = next(iter(others.items()))
     other = next(one for one in proof.book.rules if one.id == first)
     matters = _order_matters(proof, target, other, rule)

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tailored.condition.english import in_words, joined, shared_names
+from tailored.condition.english import attribute_in_words, in_words, joined, says_of, shared_names
 from tailored.condition.normal import Literal, Normal
-from tailored.condition.tree import Attribute, Condition, Consent, InSegment, Not, Op, Scalar, Test
+from tailored.condition.tree import Attribute, Consent, InSegment, Not, Op, Scalar, Test
 from tailored.condition.types import Type
 from tailored.proof.outcomes import Target
 from tailored.proof.reader import Reader
@@ -22,6 +22,8 @@ LONGEST_NAME = 50
 """Letters of a description that a segment is called by."""
 MOST_TESTS = 5
 """How many things one of them names."""
+MOST_THINGS = 8
+"""After how many things no further way is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,6 @@ class _Atom:
     literal: Literal | None = None
     """What is asked of an attribute, where it is that."""
     shared: frozenset[str] = frozenset()
-
-    def says(self, condition: Condition) -> str:
-        """Another condition in the words of this one."""
-        return in_words(condition, self.shared)
 
 
 def circumstances(
@@ -53,7 +51,8 @@ def circumstances(
     atoms = _told_apart(_atoms(sides))
     differs = solver.define(differs)
     told: list[str] = []
-    while len(told) < MOST_WAYS:
+    things = 0
+    while len(told) < MOST_WAYS and things < MOST_THINGS:
         answer = solver.ask([differs], tells)
         if answer.witness is None:
             return "; or when ".join(told) if answer.never else _and_more(told)
@@ -63,6 +62,7 @@ def circumstances(
         if not cube:
             return "always"
         told.append(_said(list(_texts(cube))))
+        things += len(cube)
         solver.add(no(every([one.name for one in cube])))
     return "; or when ".join(told) if solver.ask([differs], tells).never else _and_more(told)
 
@@ -116,7 +116,8 @@ def _texts(cube: Sequence[_Held]) -> Iterator[str]:
             yield one.atom.yes if one.is_so else one.atom.no
         elif said[0].attribute not in told:
             told.add(said[0].attribute)
-            yield one.atom.says(Test(said[0].attribute, Op.ONE_OF, named[said[0].attribute]))
+            test = Test(said[0].attribute, Op.ONE_OF, named[said[0].attribute])
+            yield _in_words(test, False, one.atom.shared)
 
 
 def _operands(test: Test) -> tuple[Scalar, ...]:
@@ -196,13 +197,21 @@ def _said_of(literal: Literal, reader: Reader, shared: frozenset[str]) -> tuple[
     if isinstance(leaf, InSegment):
         described = " ".join(reader.book.segments[leaf.id].description.split()).rstrip(".")
         name = f'"{described}"' if 0 < len(described) <= LONGEST_NAME else leaf.id
-        said = f"in {name}", f"not in {name}"
-        yes, negation = said if literal.wanted else said[::-1]
+        yes, negation = (f"in {name}", f"not in {name}")[:: 1 if literal.wanted else -1]
         return yes, f"{negation} (or unknown)"
-    condition = condition_of(literal)
-    negation = condition.part if isinstance(condition, Not) else Not(condition)
-    if isinstance(leaf, Test) and leaf.attribute.type is Type.BOOLEAN and leaf.op in (Op.IS, Op.IS_NOT):
+    if not isinstance(leaf, Test):
+        condition = condition_of(literal)
+        negation = condition.part if isinstance(condition, Not) else Not(condition)
+        return in_words(condition, shared), in_words(negation, shared)
+    negated = not literal.wanted
+    if leaf.attribute.type is Type.BOOLEAN and leaf.op in (Op.IS, Op.IS_NOT):
         is_so = leaf.operand is ((leaf.op is Op.IS) is literal.wanted)
-        condition, negation = (Test(leaf.attribute, Op.IS, one) for one in (is_so, not is_so))
-    may_be_missing = isinstance(leaf, Test) and leaf.op is not Op.KNOWN
-    return in_words(condition, shared), in_words(negation, shared) + " (or missing)" * may_be_missing
+        said = [_in_words(Test(leaf.attribute, Op.IS, one), False, shared) for one in (is_so, not is_so)]
+    else:
+        said = [_in_words(leaf, one, shared) for one in (negated, not negated)]
+    return said[0], said[1] + " (or missing)" * (leaf.op is not Op.KNOWN)
+
+
+def _in_words(test: Test, negated: bool, shared: frozenset[str]) -> str:
+    """A test in English, a long list cut short."""
+    return says_of(test, attribute_in_words(test.attribute, shared), negated=negated, short=True)
