@@ -60,6 +60,8 @@ def test_explain_can_be_asked_for_one_slot():
         ([], "say for whom: --user and --context, or --request FILE"),
         (["--request", HIKER, "--user", "{}"], "give either --request, or --user and --context"),
         (["--user", "-", "--context", "-"], "only one of --user and --context can be read"),
+        (["--user", ""], "--user is empty: give JSON text such as {}, a file, or -"),
+        (["", "--user", "{}"], "no folder is named: the name is empty"),
         (["--user", "nobody.json"], "--user: there is no file nobody.json"),
         (["--user", "{age: 3}"], "--user: this is not JSON"),
         (["--user", "[1]"], "--user must be a JSON object such as {}"),

@@ -104,6 +104,7 @@ def test_a_book_that_may_not_be_read_is_one_line_and_exit_2(closed):
         ("book.yaml", "book.yaml is a file; a rule book is a folder: name the folder it is in"),
         ("empty", "empty holds no .yaml files"),
         ("nowhere", "there is no folder nowhere"),
+        ("", "no folder is named: the name is empty"),
     ],
 )
 def test_what_is_no_book_is_told_in_one_line_by_every_command(tmp_path, given, reason):

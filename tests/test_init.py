@@ -69,6 +69,13 @@ def test_nothing_is_ever_overwritten(tmp_path):
     assert os.listdir(tmp_path) == ["notes.txt"]
 
 
+def test_an_empty_name_is_no_folder_to_write_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run("")
+    assert (done.exit_code, done.stderr) == (2, "tailored: no folder is named: the name is empty\n")
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     "folder, reason",
     [("file", "is a file: name a new folder"), ("file/book", "cannot be written: Not a directory")],

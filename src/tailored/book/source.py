@@ -26,6 +26,8 @@ def read_sources(folder: str | os.PathLike[str], unsaved: Mapping[str, bytes] = 
     not be read, or where it holds no rule files.
     """
     root = Path(folder)
+    if not os.fspath(folder):  # mostly a variable of a script that is not set; Path would take it for `.`
+        raise BookNotReadable("no folder is named: the name is empty")
     if root.is_file():
         raise BookNotReadable(f"{root} is a file; a rule book is a folder: name the folder it is in")
     if not root.is_dir():

@@ -28,6 +28,8 @@ def init(folder: str) -> None:
     A folder that is there must be empty (but for names that begin with a dot): nothing is ever overwritten.
     Exits with 2 where it is not, or cannot be written to.
     """
+    if not folder:
+        _refuse("no folder is named: the name is empty")
     root = Path(folder)
     starter = {
         file.name: file.read_bytes()

@@ -101,6 +101,8 @@ def stop(reason: str) -> NoReturn:
 
 def _json(given: str, option: str) -> dict[str, Any]:
     """The JSON object that is an option's text, or in the file that it names."""
+    if not given:
+        stop(f"{option} is empty: give JSON text such as {{}}, a file, or -")
     try:
         if given == "-":
             text = sys.stdin.buffer.read().decode("utf-8-sig")
