@@ -2,6 +2,7 @@
 
 python examples/django_shop.py 8000
 curl 'http://127.0.0.1:8000/?visitor=hiker'
+curl 'http://127.0.0.1:8000/why?visitor=hiker&page=home'
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import django
 from django.conf import settings
@@ -26,6 +28,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = """
 {% if decision.hero.content %}<h1>{{ decision.hero.fields.title|safe }}</h1>{% endif %}
 {% for item in decision.recommendations.items %}<li>{{ item.content }}</li>{% endfor %}
+<a href="{{ why }}">Why am I seeing this?</a>
 """
 
 
@@ -41,12 +44,13 @@ known_to_templates = tailored.context_processor
 
 def home(request: HttpRequest) -> HttpResponse:
     """The home page: the hero, and what else we recommend."""
-    return HttpResponse(engines["django"].from_string(PAGE).render({}, request))
+    asked = urlencode({"page": "home", "visitor": request.GET.get("visitor", "")})
+    return HttpResponse(engines["django"].from_string(PAGE).render({"why": f"/why?{asked}"}, request))
 
 
 def why(request: HttpRequest) -> JsonResponse:
-    """What a visitor may be told about the hero."""
-    return JsonResponse({"hero": tailored(request).why("hero")})
+    """What a visitor may be told about the hero of the page that she came from."""
+    return JsonResponse({"hero": tailored.on_page(request, request.GET.get("page", "home")).why("hero")})
 
 
 urlpatterns = [path("", home, name="home"), path("why", why, name="why")]

@@ -2,6 +2,7 @@
 
 python examples/flask_shop.py 8000
 curl 'http://127.0.0.1:8000/?visitor=hiker'
+curl 'http://127.0.0.1:8000/why?visitor=hiker&page=home'
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ ROOT = Path(__file__).parent.parent
 PAGE = """
 {% if decision.hero.content %}<h1>{{ decision.hero.fields.title | safe }}</h1>{% endif %}
 {% for item in decision.recommendations["items"] %}<li>{{ item.content }}</li>{% endfor %}
+{% set asked = {"page": request.endpoint, "visitor": request.args.get("visitor")} %}
+<a href="{{ url_for('why', **asked) }}">Why am I seeing this?</a>
 """
 
 
@@ -40,10 +43,10 @@ def home() -> str:
     return render_template_string(PAGE)
 
 
-@app.get("/why", endpoint="why")
+@app.get("/why")
 def why() -> Any:
-    """What a visitor may be told about the hero."""
-    return jsonify(hero=tailored().why("hero"))
+    """What a visitor may be told about the hero of the page that she came from."""
+    return jsonify(hero=tailored.on_page(request.args.get("page", "home")).why("hero"))
 
 
 if __name__ == "__main__":

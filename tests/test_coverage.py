@@ -1,16 +1,19 @@
 """Coverage: what no test of a book has tried."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from tailored.book.load import check_book
+from tailored.condition.demands import Demands
 from tailored.condition.tree import Op
 from tailored.engine.engine import Engine
 from tailored.testing.boundaries import _SIDES
 from tailored.testing.coverage import Coverage
 from tailored.testing.run import run
 from tests.support.make import BASE
+from tests.support.small_books import SmallBook
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 BASE_RULES = """\
@@ -120,6 +123,79 @@ def test_a_rule_that_can_lose_should_lose_once():
 def test_a_rule_that_never_meets_a_stronger_one_need_not_lose(one, other):
     rules = f"  one: {{{one}}}\n  other: {{{other}}}\n"
     assert not any("lost" in goal for goal in left(rules))
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("{age: {less than: 26}}", "{age: {at least: 70}}"),
+        ("{age: {less than: 26}}", "{age: {more than: 24, is not: 25}}"),
+        ("{age: {between: [3, 5]}}", "{age: [2, 6]}"),
+        ("{age: {at least: 3}}", "{not: {age: {more than: 2}}}"),
+        ("{score: {more than: 1}}", "{score: {at most: 1}}"),
+        ("{app: {at least: 4.10}}", "{app: {less than: 4.9}}"),
+        ("{born: {before: 2020-01-02}}", "{born: {after: 2020-01-01}}"),
+        ("{born: 2020-01-02}", "{born: {before: 2020-01-02}}"),
+        ("{since: {before: 2020-01-02}}", "{since: {between: [2020-01-02, 2020-01-03]}}"),
+        ("{since: 2020-01-02}", "{since: {after: 2020-01-02}}"),
+        ("{since: {in the last: 2 days}}", "{since: {not in the last: 2 days}}"),
+        ("{vip: true}", "{not: {vip: true}}"),
+        ("{vip: {is not: true}}", "{vip: {is not: false}}"),
+        ("{country: NO}", "{country: {none of: [NO, US]}}"),
+        ("{name: Kari}", "{name: {starts with: O}}"),
+        ("{name: {like: 'K*'}}", "{not: {name: {like: 'K*'}}}"),
+        ("{seen: x}", "{seen: {contains none: [x, y]}}"),
+        ("{seen: {contains all: [x, y]}}", "{not: {seen: {contains: y}}}"),
+        ("{seen: {size: {at least: 3}}}", "{seen: {size: 2}}"),
+        ("{age: {known: false}}", "{age: {less than: 3}}"),
+        ("{segment: young}", "{age: {at least: 30}}"),
+        ("{segment: young}", "{not: {segment: young}}"),
+        ("{segment: young}", "{all: [{page: home}, {not: {age: {less than: 40}}}]}"),
+        ("{not: {segment: young}}", "{age: 3}"),
+        ("{any: [{age: 3}, {age: {between: [7, 9]}}]}", "{age: {between: [4, 6]}}"),
+        ("{logic: {'+': [{var: user.age}, 1]}}", "{not: {logic: {'+': [{var: user.age}, 1]}}}"),
+    ],
+)
+def test_a_rule_that_can_never_meet_a_stronger_one_is_not_asked_to_lose(one, other):
+    rules = f"  one: {{when: {one}, show: {{hero: a}}}}\n  other: {{when: {other}, show: {{hero: b}}}}\n"
+    assert not any("lost" in goal for goal in left(rules))
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("{age: {less than: 26}}", "{age: {at least: 25}}"),
+        ("{age: {between: [3, 5]}}", "{age: [5, 6]}"),
+        ("{score: {at least: 1}}", "{score: {at most: 1}}"),
+        ("{since: 2020-01-02}", "{since: {after: 2020-01-02T09:00:00Z}}"),
+        ("{country: NO}", "{country: {is not: US}}"),
+        ("{name: {starts with: K}}", "{name: {starts with: O}}"),  # what patterns rule out is not looked into
+        ("{seen: x}", "{seen: {contains none: [y]}}"),
+        ("{seen: [x, y]}", "{seen: {contains none: [x]}}"),
+        ("{not: {seen: {contains all: [x, y]}}}", "{seen: x}"),
+        ("{any: [{age: 3}, {vip: true}]}", "{age: 4}"),
+        ("{segment: young}", "{age: {less than: 3}}"),
+        ("{age: {known: true}}", "{age: 3}"),
+        ("{age: {known: false}}", "{score: 3}"),
+    ],
+)
+def test_a_rule_that_can_meet_a_stronger_one_is_asked_to_lose(one, other):
+    rules = f"  one: {{when: {one}, show: {{hero: a}}}}\n  other: {{when: {other}, show: {{hero: b}}}}\n"
+    assert "other lost to another rule" in left(rules)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_rules_that_some_request_fires_together_are_never_taken_for_apart(seed):
+    small = SmallBook(seed, most_requests=1500)
+    book, _ = check_book({"book.yaml": json.dumps(small.data).encode()}, NOW)
+    engine = Engine(book)
+    demands = Demands(lambda segment: book.segments[segment].when)
+    demanded = {rule.id: demands.of(rule.when) for rule in book.rules}
+    for user, context, now in small.requests():
+        firing = [rule.id for rule in engine.firing(engine.facts(user, context, now))]
+        for place, one in enumerate(firing):
+            for other in firing[: place + 1]:
+                assert demanded[one].may_meet(demanded[other])
 
 
 def test_a_segment_should_be_true_once_and_false_once():

@@ -98,6 +98,60 @@ def test_a_book_with_errors_is_one_error_with_what_validate_says(project):
     assert "Traceback" not in said
 
 
+def test_a_book_that_is_not_there_is_an_error_and_no_green_run(project):
+    (project / "pyproject.toml").write_text(CONFIGURATION.replace('["rules"]', '["rulse"]'))
+    for arguments in ([], ["tests"]):
+        code, said = run(project, *arguments)
+        assert code == pytest.ExitCode.USAGE_ERROR
+        assert f"ERROR: tailored_books: there is no folder {project / 'rulse'}. Did you mean `rules`?" in said
+        assert "passed" not in said
+
+
+def test_a_folder_without_rule_files_is_an_error_and_no_green_run(project):
+    (project / "rules" / "book.yaml").unlink()
+    (project / "rules" / "more" / "ages.yaml").unlink()
+    code, said = run(project)
+    assert code == pytest.ExitCode.USAGE_ERROR
+    assert f"ERROR: tailored_books: {project / 'rules'} holds no .yaml files." in said
+
+
+def test_an_error_is_laid_at_the_file_that_has_it(project):
+    (project / "rules" / "a-names.yaml").write_text("content: {beer: {title: Beer}}\n")
+    (project / "rules" / "z-rules.yaml").write_text("rules: {r: {when: {age: 1}, show: {hero: bear}}}\n")
+    code, said = run(project)
+    assert code == 2
+    assert [line for line in said.splitlines() if line.startswith("ERROR rules")] == [
+        "ERROR rules/book.yaml",
+        "ERROR rules/more/ages.yaml",
+        "ERROR rules/z-rules.yaml",
+    ]
+    at_its_file = said.partition("ERROR collecting rules/z-rules.yaml")[2]
+    assert "There is no content `bear`." in at_its_file
+    assert "Did you mean `beer`?" in at_its_file
+    assert said.count("There is no content `bear`.") == 1
+    first = project / "rules" / "z-rules.yaml"
+    told = f"tailored: these tests do not run, as the book has errors; the first is at {first}:1:42"
+    assert said.count(told) == 2
+
+
+def test_tests_of_a_book_with_an_error_in_another_file_do_not_pass_in_silence(project):
+    (project / "rules" / "z-rules.yaml").write_text("rules: {r: {when: {age: 1}, show: {hero: wein}}}\n")
+    code, said = run(project, "rules/more")
+    assert code == 2
+    assert "these tests do not run, as the book has errors" in said
+
+
+def test_a_wrong_row_of_a_table_is_told_where_tests_stand(project):
+    (project / "rules" / "stock.csv").write_text("id,price\nsocks,cheap\n")
+    (project / "rules" / "stock.yaml").write_text(
+        "catalogs: {stock: {file: stock.csv, attributes: {price: {type: number}}}}\n"
+    )
+    code, said = run(project)
+    assert code == 2
+    assert "rules/stock.csv:2:" in said
+    assert "cheap" in said
+
+
 def test_nothing_is_collected_where_no_book_is_named(project):
     (project / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
     assert "1 passed" in run(project, "-v", as_installed=True)[1]

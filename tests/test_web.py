@@ -1,19 +1,27 @@
 """Helpers for frameworks: what a request tells, and the example applications, run and asked."""
 
 import asyncio
+import html
+import re
 import socket
 import subprocess
 import sys
 import time
 
+import django.conf
+import flask
 import httpx
 import pytest
+from django.test import RequestFactory
+from django.urls import ResolverMatch
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from tailored import Engine
-from tailored.web.starlette import Tailored
+from tailored.web.django import Tailored as DjangoHelper
+from tailored.web.flask import Tailored as FlaskHelper
+from tailored.web.starlette import Tailored as StarletteHelper
 from tailored.web.visitor import context_of
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari"
@@ -92,8 +100,48 @@ def test_an_example_shows_a_visitor_what_the_book_says(shop, engine):
     assert f"<h1>{engine.evaluate({}, {'page': 'home'})['hero'].fields['title']}</h1>" in stranger
 
 
-def test_an_example_can_say_why(shop):
-    assert shop.get("/why").json()["hero"].startswith("You see this because")
+def test_an_example_says_why_of_the_page_that_was_shown(shop, engine):
+    page = shop.get("/", params={"visitor": "hiker"}, headers={"user-agent": LAPTOP}).text
+    link = html.unescape(re.search('<a href="([^"]*)">Why am I seeing this', page)[1])
+    said = shop.get(link, headers={"user-agent": LAPTOP}).json()["hero"]
+    assert said == "You see this because the page is home and you looked at hiking boots."
+    assert shop.get("/why").json()["hero"] == engine.evaluate({}, {"page": "home"}).why("hero")
+    checkout = shop.get("/why", params={"page": "checkout"}).json()["hero"]
+    assert checkout == engine.evaluate({}, {"page": "checkout"}).why("hero")
+
+
+def ask_starlette(engine, hook):
+    async def home(request):
+        return JSONResponse((await StarletteHelper(engine, hook, hook)(request)).to_dict())
+
+    async def ask():
+        app = Starlette(routes=[Route("/", home)])
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as client:
+            return (await client.get("/")).json()
+
+    return asyncio.run(ask())
+
+
+def ask_flask(engine, hook):
+    app = flask.Flask("shop")
+    shop = FlaskHelper(app, engine, lambda: hook(None), lambda: hook(None))
+    app.add_url_rule("/", "home", lambda: shop().to_dict())
+    return app.test_client().get("/").json
+
+
+def ask_django(engine, hook):
+    if not django.conf.settings.configured:
+        django.conf.settings.configure()
+    request = RequestFactory().get("/")
+    request.resolver_match = ResolverMatch(print, (), {}, url_name="home")
+    return DjangoHelper(engine, hook, hook)(request).to_dict()
+
+
+@pytest.mark.parametrize("ask", [ask_starlette, ask_flask, ask_django])
+def test_a_hook_that_gives_none_knows_nothing_of_the_visitor(ask, engine):
+    placed = ask(engine, lambda request: None)["slots"]["hero"]
+    assert placed == engine.evaluate({}, {"page": "home"})["hero"].to_dict()
+    assert ask(engine, lambda request: {"viewed_categories": ["hiking-boots"]})["slots"]["hero"] != placed
 
 
 def test_a_browser_that_asks_not_to_be_profiled_is_heard(tmp_path):
@@ -104,7 +152,7 @@ def test_a_browser_that_asks_not_to_be_profiled_is_heard(tmp_path):
         "rules:\n  r: {when: {country: 'NO'}, show: {hero: norway}}\n"
         "  a: {when: {page: about_us}, show: {hero: about}}\n"
     )
-    tailored = Tailored(
+    tailored = StarletteHelper(
         Engine.load(tmp_path), lambda request: {"country": "NO"}, lambda request: {"extra": 1}
     )
     given = []

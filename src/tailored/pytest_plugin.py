@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tailored.book.diagnostics import Span
     from tailored.book.model import RuleTest
     from tailored.engine.engine import Engine
 
@@ -32,7 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Adds the books to what is collected, where the command line names nothing itself."""
+    """Adds the books to what is collected, where the command line names nothing itself.
+
+    Raises UsageError for a book that is not there: its tests must not be missed in silence.
+    """
+    _check_there(_books(config))
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         searched = [Path(argument).resolve() for argument in config.args]
         config.args += [
@@ -57,21 +62,37 @@ def _books(config: pytest.Config) -> list[Path]:
     return [config.rootpath / name for name in config.getini(OPTION)]
 
 
+def _check_there(books: list[Path]) -> None:
+    """Raises UsageError for the first folder that is none, or that holds no rule files."""
+    if not books:
+        return
+    from tailored.book.diagnostics import BookNotReadable
+    from tailored.book.source import read_sources
+    from tailored.book.suggest import did_you_mean
+
+    for book in books:
+        try:
+            read_sources(book)
+        except BookNotReadable as error:
+            beside = book.parent.iterdir() if book.parent.is_dir() else ()
+            hint = did_you_mean(book.name, [path.name for path in beside if path.is_dir()])
+            raise pytest.UsageError(f"{OPTION}: {error}. {hint}".rstrip()) from None
+
+
 class BookFile(pytest.File):
     """A file of a rule book; its cases are the tests that stand in it."""
 
     book: Path
 
     def collect(self) -> Iterator[Case]:
-        """The tests in this file. Raises Failed where the book has errors."""
+        """The tests in this file. Raises Failed where the book has errors and this file is part of it."""
         loaded = _loaded(self.config, self.book)
-        if loaded is None:
-            return
-        for test in loaded.tests:
-            if self.book.joinpath(*test.span.path.split("/")) == self.path:
-                case: Case = Case.from_parent(self, name=test.id)
-                case.test, case.loaded = test, loaded
-                yield case
+        mine = [test for test in loaded.tests if loaded.file_of(test.span) == self.path]
+        loaded.check(self.path, has_tests=bool(mine))
+        for test in mine:
+            case: Case = Case.from_parent(self, name=test.id)
+            case.test, case.loaded = test, loaded
+            yield case
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]
         """The findings of the validator, as they are."""
@@ -107,30 +128,53 @@ class Case(pytest.Item):
 class _Loaded:
     """A book, read once for all of its files; `now` is the moment of tests that do not say one."""
 
+    engine: Engine
+    """There is one for a book without errors only."""
+
     def __init__(self, folder: Path) -> None:
-        from tailored.book.diagnostics import BookNotReadable
         from tailored.book.load import check_book
         from tailored.book.source import read_sources
         from tailored.engine.engine import Engine
 
         self.folder, self.now = folder, datetime.now(UTC)
-        try:
-            book, report = check_book(read_sources(folder), self.now, folder)
-        except BookNotReadable as error:
-            raise Failed(f"tailored: {error}") from None
-        if report.errors:
-            raise Failed(report.to_text(f"{folder}/"))
-        self.tests, self.texts = book.tests, report.texts
-        self.engine: Engine = Engine(book)
+        book, self._report = check_book(read_sources(folder), self.now, folder)
+        self.tests, self.texts = book.tests, self._report.texts
+        errors = [one.span for one in self._report.diagnostics if one.severity == "error"]
+        self._errors = [span for span in errors if span.path.endswith(_ENDINGS)] or errors
+        if not errors:
+            self.engine = Engine(book)
+
+    def file_of(self, span: Span) -> Path:
+        """The file that holds a place of the book."""
+        return self.folder.joinpath(*span.path.split("/"))
+
+    def check(self, path: Path, *, has_tests: bool) -> None:
+        """Raises Failed where the book has errors: at the first file with one all of what `validate` says.
+
+        Other files with tests say that these do not run, so that none is missed, whatever is collected.
+        """
+        if not self._errors:
+            return
+        first = self._errors[0]  # in a rule file, if any is in one: tables of catalogs are not collected
+        is_elsewhere = not first.path.endswith(_ENDINGS)
+        if path == self.file_of(first) or (has_tests and is_elsewhere):
+            raise Failed(self._report.to_text(f"{self.folder}/"))
+        if has_tests:
+            place = f"{self.folder}/{first}"
+            raise Failed(f"tailored: these tests do not run, as the book has errors; the first is at {place}")
 
 
-_KEPT = pytest.StashKey[dict[Path, _Loaded | None]]()
+_KEPT = pytest.StashKey[dict[Path, _Loaded]]()
 
 
-def _loaded(config: pytest.Config, folder: Path) -> _Loaded | None:
-    """The book in a folder. With errors in it, raises Failed for the first of its files; None for others."""
+def _loaded(config: pytest.Config, folder: Path) -> _Loaded:
+    """The book in a folder. Raises Failed where it cannot be read."""
+    from tailored.book.diagnostics import BookNotReadable
+
     kept = config.stash.setdefault(_KEPT, {})
     if folder not in kept:
-        kept[folder] = None
-        kept[folder] = _Loaded(folder)
+        try:
+            kept[folder] = _Loaded(folder)
+        except BookNotReadable as error:
+            raise Failed(f"tailored: {error}") from None
     return kept[folder]

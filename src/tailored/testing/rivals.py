@@ -2,93 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 
 from tailored.book.model import Rule, RuleBook
-from tailored.condition.operators import TIMES
-from tailored.condition.tree import All, Condition, InSegment, Op, Test
-
-Demands: TypeAlias = Mapping[str, frozenset[object]]
-"""The values that a condition demands of attributes, by their whole names."""
+from tailored.condition.demands import Demand, Demands
 
 
 def losable_rules(book: RuleBook) -> frozenset[str]:
     """The rules that another one, or several, could keep from one of their slots or settings.
 
-    Two rules whose conditions demand different values of the same attribute never meet, nor do two whose
-    schedules do not overlap.
+    Two rules never meet whose conditions demand different things of the same attribute, itself or through
+    segments, nor do two whose schedules do not overlap.
     """
     rivals = _Rivals(book)
     return frozenset(rule.id for rule in book.rules if rivals.can_beat(rule))
 
 
 class _Rivals:
-    """The rules of a book by what they do, each with what its condition demands."""
+    """The rules of a book by what they do."""
 
     def __init__(self, book: RuleBook) -> None:
         self._book = book
-        self._segments: dict[str, Demands] = {}
         self._places = {rule.id: place for place, rule in enumerate(book.rules)}
-        self._demands = {rule.id: self._demanded(rule.when) for rule in book.rules}
-        self._hiding: dict[str, list[Rule]] = {}
-        self._deciding: dict[str, list[Rule]] = {}
+        of = Demands(lambda segment: book.segments[segment].when).of
+        demands = {rule.id: of(rule.when) for rule in book.rules}
+        hiding: dict[str, list[Rule]] = {}
+        deciding: dict[str, list[Rule]] = {}
         for rule in book.rules:
             for name in rule.hide:
-                self._hiding.setdefault(name, []).append(rule)
+                hiding.setdefault(name, []).append(rule)
             for name in (*rule.show, *rule.order, *rule.set):
-                self._deciding.setdefault(name, []).append(rule)
+                deciding.setdefault(name, []).append(rule)
+        self._hiding = {name: _Group(rules, demands) for name, rules in hiding.items()}
+        self._deciding = {name: _Group(rules, demands) for name, rules in deciding.items()}
 
     def can_beat(self, rule: Rule) -> bool:
         """Whether there are rules that could take a place of this one."""
-        for name in rule.hide:
-            if any(self._is_before(other, rule) for other in self._hiding[name]):
-                return True
-        for name in (*rule.order, *rule.set):
-            if any(self._is_before(other, rule) for other in self._deciding[name]):
-                return True
+        groups = [self._hiding[name] for name in rule.hide]
+        groups += [self._deciding[name] for name in (*rule.order, *rule.set)]
+        if any(True for group in groups for _ in self._before(rule, group)):
+            return True
         for name, contents in rule.show.items():
-            if any(other is not rule and self._may_meet(other, rule) for other in self._hiding.get(name, ())):
+            if name in self._hiding and any(other is not rule for other in self._hiding[name].meeting(rule)):
                 return True
             placed: set[str] = set()
             most = self._book.slots[name].many or 1
-            for other in self._deciding[name]:
-                if self._is_before(other, rule):
-                    placed.update(other.show.get(name, ()))
-                    if len(placed) >= most or placed.issuperset(contents):
-                        return True
+            for other in self._before(rule, self._deciding[name]):
+                placed.update(other.show.get(name, ()))
+                if len(placed) >= most or placed.issuperset(contents):
+                    return True
         return False
 
-    def _is_before(self, other: Rule, rule: Rule) -> bool:
-        """Whether a rule comes before another one, and they may fire together."""
-        return self._places[other.id] < self._places[rule.id] and self._may_meet(other, rule)
+    def _before(self, rule: Rule, group: _Group) -> Iterator[Rule]:
+        """The rules of a group that come before a rule, and may fire with it."""
+        place = self._places[rule.id]
+        return takewhile(lambda other: self._places[other.id] < place, group.meeting(rule))
 
-    def _may_meet(self, one: Rule, other: Rule) -> bool:
-        if (one.end and other.start and one.end <= other.start) or (
-            other.end and one.start and other.end <= one.start
-        ):
-            return False
-        mine, theirs = self._demands[one.id], self._demands[other.id]
-        return all(mine[key] & theirs[key] for key in mine.keys() & theirs.keys())
 
-    def _demanded(self, condition: Condition) -> Demands:
-        found: dict[str, frozenset[object]] = {}
-        for key, values in self._pairs(condition):
-            found[key] = found[key] & values if key in found else values
-        return found
+class _Group:
+    """Rules that do the same, in resolution order, found by the values that they demand, as bits."""
 
-    def _pairs(self, condition: Condition) -> Iterable[tuple[str, frozenset[object]]]:
-        if isinstance(condition, All):
-            for part in condition.parts:
-                yield from self._pairs(part)
-        elif isinstance(condition, InSegment):
-            if condition.id not in self._segments:
-                self._segments[condition.id] = self._demanded(self._book.segments[condition.id].when)
-            yield from self._segments[condition.id].items()
-        elif isinstance(condition, Test) and condition.attribute.type not in TIMES:
-            if condition.op is Op.IS:
-                yield condition.attribute.key, frozenset((condition.operand,))
-            elif condition.op is Op.ONE_OF and isinstance(condition.operand, tuple):
-                yield condition.attribute.key, frozenset(condition.operand)
-            elif condition.op is Op.KNOWN and condition.operand is False:
-                yield condition.attribute.key, frozenset((None,))
+    def __init__(self, rules: Sequence[Rule], demands: Mapping[str, Demand]) -> None:
+        self._rules, self._demands = rules, demands
+        self._everyone = (1 << len(rules)) - 1
+        self._free: dict[str, int] = {}
+        self._having: dict[str, dict[object, int]] = {}
+        for place, rule in enumerate(rules):
+            for key, values in demands[rule.id].listed():
+                having = self._having.setdefault(key, {})
+                self._free[key] = self._free.get(key, self._everyone) ^ 1 << place
+                for value in values:
+                    having[value] = having.get(value, 0) | 1 << place
+
+    def meeting(self, rule: Rule) -> Iterator[Rule]:
+        """Those that may fire together with a rule."""
+        found = self._everyone
+        for key, values in self._demands[rule.id].listed():
+            if key in self._having:
+                having, may = self._having[key], self._free[key]
+                for value in values:
+                    may |= having.get(value, 0)
+                found &= may
+        while found:
+            low = found & -found
+            found ^= low
+            other = self._rules[low.bit_length() - 1]
+            if _awake_together(rule, other) and self._demands[rule.id].may_meet(self._demands[other.id]):
+                yield other
+
+
+def _awake_together(one: Rule, other: Rule) -> bool:
+    return not (
+        (one.end and other.start and one.end <= other.start)
+        or (other.end and one.start and other.end <= one.start)
+    )

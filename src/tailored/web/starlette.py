@@ -13,14 +13,15 @@ from tailored.engine.engine import Engine
 from tailored.web.visitor import context_of
 
 Facts = Mapping[str, Any]
-Hook = Callable[[Request], Facts | Awaitable[Facts]]
+Hook = Callable[[Request], Facts | Awaitable[Facts | None] | None]
 
 
 class Tailored:
     """Decides for requests. Make one, and depend on it: `decision: Annotated[Decision, Depends(tailored)]`.
 
-    `user` is your hook: what you know of the user of a request. `context` may add to what the request tells,
-    or put something else in its place. Both may be coroutines. The page is the name of the route.
+    `user` is your hook: what you know of the user of a request; None for a visitor whom you do not know.
+    `context` may add to what the request tells, or put something else in its place. Both may be coroutines.
+    The page is the name of the route.
     """
 
     def __init__(self, engine: Engine, user: Hook | None = None, context: Hook | None = None) -> None:
@@ -28,14 +29,17 @@ class Tailored:
 
     async def __call__(self, request: Request) -> Decision:
         """The decision for a request; it is made once for each."""
-        known = getattr(request.state, "tailored", None)
-        if isinstance(known, Decision):
-            return known
-        context = context_of(request.headers, _page(request), request.url.hostname)
-        context |= await _asked(self._context, request)
-        decision = self.engine.evaluate(await _asked(self._user, request), context)
-        request.state.tailored = decision
-        return decision
+        return await self.on_page(request, _page(request))
+
+    async def on_page(self, request: Request, page: str | None) -> Decision:
+        """The decision for the same visitor on another page, such as the one that a route is to explain."""
+        made: dict[str | None, Decision] = getattr(request.state, "tailored", {})
+        if page not in made:
+            context = context_of(request.headers, page, request.url.hostname)
+            context |= await _asked(self._context, request)
+            made[page] = self.engine.evaluate(await _asked(self._user, request), context)
+            request.state.tailored = made
+        return made[page]
 
 
 def _page(request: Request) -> str | None:
@@ -50,4 +54,4 @@ async def _asked(hook: Hook | None, request: Request) -> Facts:
     if hook is None:
         return {}
     given = hook(request)
-    return await given if isawaitable(given) else given
+    return (await given if isawaitable(given) else given) or {}
