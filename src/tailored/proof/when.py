@@ -196,9 +196,9 @@ def _said_of(literal: Literal, reader: Reader, shared: frozenset[str]) -> tuple[
     leaf = literal.leaf
     if isinstance(leaf, InSegment):
         described = " ".join(reader.book.segments[leaf.id].description.split()).rstrip(".")
-        name = f'"{described}"' if 0 < len(described) <= LONGEST_NAME else leaf.id
-        yes, negation = (f"in {name}", f"not in {name}")[:: 1 if literal.wanted else -1]
-        return yes, f"{negation} (or unknown)"
+        within = f'in "{described}"' if 0 < len(described) <= LONGEST_NAME else f"in {leaf.id}"
+        yes, other = (within, f"not {within}") if literal.wanted else (f"not {within}", within)
+        return yes, f"{other} (or unknown)"
     if not isinstance(leaf, Test):
         condition = condition_of(literal)
         negation = condition.part if isinstance(condition, Not) else Not(condition)
