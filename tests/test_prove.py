@@ -190,6 +190,7 @@ ALLOWED = [
     ("segments", "s", "segment-never", "when: {all: [{age: 1}, {age: 2}]}"),
     ("segments", "s", "segment-equal", "when: {age: {more than: 17}}"),
     ("slots", "list", "slot-may-be-empty", "many: 2"),
+    ("guarantees", "g", "guarantee-idle", "when: {age: {less than: 5, more than: 5}}, never: {show: hero}"),
     (
         "guarantees",
         "g",
@@ -244,6 +245,9 @@ def test_an_opaque_expression_is_no_alarm_and_what_hangs_on_it_is_said_to_be_ope
     )
     assert set(found) == {"guarantee-unproven"}
     assert data["guarantees"]["g"] == "unproven"
+    assert data["diagnostics"][0]["others"] == ["r"]
+    said = tailored("prove", tmp_path).stdout
+    assert "undecided  whether the rule `r` can ever fire" in said
     assert {"code": "never-fires", "id": "r"} in data["undecided"]
 
 
@@ -358,3 +362,13 @@ def test_a_text_is_found_that_has_some_patterns_and_lacks_others():
     both = [(test(Op.STARTS_WITH, "ab"), True), (test(Op.ENDS_WITH, "ba"), True)]
     assert text_with([*both, (test(Op.CONTAINS, " "), False)], ("abba",)) == "aba"
     assert text_with([(test(Op.STARTS_WITH, "a"), True), (test(Op.STARTS_WITH, "b"), True)], ()) is None
+
+
+def test_rules_that_meet_for_a_moment_only_are_told_with_it(tmp_path):
+    rules = """
+rules:
+  old: {when: {page: home}, show: {hero: a}, until: 2035-02-01}
+  new: {when: {page: home}, show: {hero: b}, from: 2035-01-31T23:59:59Z}
+"""
+    found, _, _ = prove(tmp_path, rules)
+    assert "when page is home and it is 2035-01-31 23:59:59; `old` wins" in found["ambiguous"]["message"]

@@ -103,7 +103,10 @@ GUARANTEE = {
     "always": "What every decision must do",
     "allow": ALLOW,
 }
-GUARANTEE_FINDINGS = {"guarantee-unproven": "Nobody can tell whether it holds"}
+GUARANTEE_FINDINGS = {
+    "guarantee-unproven": "Nobody can tell whether it holds",
+    "guarantee-idle": "It speaks of nobody",
+}
 CLAIM = {
     "show": "A slot holds something; or, by slot, one of these",
     "show content tagged": "Some slot holds content with one of these tags",

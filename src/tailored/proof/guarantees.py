@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tailored.book.model import Claim, Guarantee, RuleBook
+from tailored.book.model import Claim, Guarantee, Rule, RuleBook
 from tailored.condition.english import joined
+from tailored.condition.tree import Condition, InSegment, Logic, leaves
 from tailored.proof.outcomes import (
     Target,
     defaults_of,
@@ -22,7 +23,7 @@ from tailored.proof.replay import Outcome, Replayed, answer_of
 from tailored.proof.shrink import smaller
 from tailored.proof.solving import Answer, Happens, Solver
 from tailored.proof.symbols import Formula, Request, every, no, some
-from tailored.proof.words import shown, whom
+from tailored.proof.words import condition_parts, contradiction, core_of, shown, whom
 from tailored.report.outcome import Finding
 
 BUILT_IN = "no-sensitive-content-without-consent"
@@ -35,6 +36,7 @@ def check_guarantees(proof: Proof, status: dict[str, str]) -> Iterator[Finding]:
     yield from _sensitive(proof, status)
     for guarantee in proof.book.guarantees.values():
         status[guarantee.id] = PROVEN
+        yield from _idle(proof, guarantee)
         for word, claims in (("never", guarantee.never), ("always", guarantee.always)):
             for claim in claims:
                 yield from _claim(proof, guarantee, claim, word == "never", status)
@@ -102,6 +104,23 @@ def _answers(claim: Claim, answer: Any) -> bool:
     return any(answer == value and type(answer) is type(value) for value in claim.values)
 
 
+def _idle(proof: Proof, guarantee: Guarantee) -> Iterator[Finding]:
+    """`guarantee-idle`: it speaks of nobody, and so promises nothing."""
+
+    def is_met(request: Request) -> bool:
+        return proof.replay.truth(guarantee.when, request) is True
+
+    solver = Solver(proof.symbols)
+    if not solver.ask([solver.literal(proof.reader.holds(guarantee.when))], is_met).never:
+        return
+    core = core_of(proof.cores, list(condition_parts(guarantee.when, proof.reader)))
+    why = contradiction(core) if core else "its `when` never holds"
+    message = f"`{guarantee.id}` speaks of nobody, so it protects nothing: {why}."
+    about: dict[str, Any] = {"guarantee": guarantee.id, "others": [], "witness": None}
+    hint = "Look for a slip in its `when`, or take it out."
+    yield Finding("guarantee-idle", "warning", message, hint, guarantee.span, more=about)
+
+
 def _claim(
     proof: Proof, guarantee: Guarantee, claim: Claim, never: bool, status: dict[str, str]
 ) -> Iterator[Finding]:
@@ -136,8 +155,11 @@ def _finding(
     if answer.witness is None or not proof.replay.confirmed(answer.witness, targets):
         status[name] = UNPROVEN if status.get(name) != BROKEN else BROKEN
         message = f"`{name}` could not be proven: no request was found that breaks it, and none is excluded."
-        hint = "It hangs on a `logic:`, of which nothing is known; write that as tests, if you can."
-        about: dict[str, Any] = {"guarantee": name, "others": [], "witness": None}
+        bearing = [rule for rule in proof.book.rules if _bears(rule, targets)]
+        rules = [rule.id for rule in bearing if _is_opaque(rule.when, proof.book)]
+        whose = f" of {joined([f'`{rule}`' for rule in rules])}" if rules else ""
+        hint = f"It hangs on the `logic:`{whose}, of which nothing is known; write that as tests, if you can."
+        about: dict[str, Any] = {"guarantee": name, "others": rules, "witness": None}
         return Finding("guarantee-unproven", "warning", message, hint, span, more=about)
     status[name] = BROKEN
     witness = smaller(answer.witness, breaks)
@@ -146,6 +168,20 @@ def _finding(
     message = f"`{name}` is broken: when {whom(witness, proof.replay)}, {said(replayed)}."
     about = {"guarantee": name, "others": others, "witness": witness.to_dict()}
     return Finding("guarantee-broken", "error", message, "", span, shown(witness), about)
+
+
+def _is_opaque(condition: Condition, book: RuleBook) -> bool:
+    """Whether a condition, or a segment in it, has a `logic:` of which nothing is known."""
+    return any(
+        _is_opaque(book.segments[leaf.id].when, book)
+        if isinstance(leaf, InSegment)
+        else isinstance(leaf, Logic)
+        for leaf in leaves(condition)
+    )
+
+
+def _bears(rule: Rule, targets: Collection[str]) -> bool:
+    return not set(targets).isdisjoint((*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set))
 
 
 def _givers(proof: Proof, claim: Claim, replayed: Replayed, targets: list[str]) -> set[str]:

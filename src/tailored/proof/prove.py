@@ -86,4 +86,19 @@ def outcome_of(proven: Proven, report: Report, strict: bool = False) -> Outcome:
 def _notes(proven: Proven) -> str:
     """What became of the guarantees, and what stayed open."""
     lines = [f"{status:<8}  {name}" for name, status in proven.guarantees.items()]
-    return "\n".join([*lines, *(f"undecided  {code} of {id_}" for code, id_ in proven.undecided)])
+    lines += [f"undecided  whether {_OPEN[code].format(id_)}" for code, id_ in proven.undecided]
+    if proven.undecided:
+        lines.append("           (it hangs on a `logic:`; write that as tests, if you can)")
+    return "\n".join(lines)
+
+
+_OPEN = {
+    "never-fires": "the rule `{}` can ever fire",
+    "never-wins": "the rule `{}` can ever win",
+    "ambiguous": "the rule `{}` can meet another of its priority",
+    "segment-always": "everybody is in the segment `{}`",
+    "segment-never": "anybody can be in the segment `{}`",
+    "segment-equal": "the segment `{}` is the same as another",
+    "slot-may-be-empty": "the slot `{}` can end up empty",
+}
+"""What is open of each code, in words."""

@@ -257,9 +257,10 @@ def _ambiguous(proof: Proof, rule: Rule, others: _Others) -> Finding | None:
         return None
     names = joined([f"`{name}`" for name in others])
     many = len(others) > 1
+    who = whom(witness, proof.replay, rule, other)
     message = (
         f"`{rule.id}` and {names} have the same priority ({rule.priority}) and can meet in `{target.id}`: "
-        f"{'both match' if not many else f'it and `{first}` match'} when {whom(witness, proof.replay)}; "
+        f"{'both match' if not many else f'it and `{first}` match'} when {who}; "
         f"`{first}` wins, as it stands first in the book."
     )
     hint = 'Give one a higher `priority`, or say why it does not matter: `allow: {ambiguous: "..."}`.'
@@ -292,7 +293,7 @@ def _never(
         if others:
             come = "comes" if len(others) == 1 else "come"
             message += f": whenever it fires, {joined([f'`{name}`' for name in others])} {come} before it"
-            message += f", such as when {whom(witness, proof.replay)}."
+            message += f", such as when {whom(witness, proof.replay, rule)}."
             hides = {one.id for target in targets for one in target.hiding} & set(others)
             hint = "A `hide` beats every `show`, whatever its priority: narrow" if hides else _RAISE
             hint += f" {joined([f'`{name}`' for name in sorted(hides) or others])}, or take this rule out."

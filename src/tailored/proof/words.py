@@ -114,8 +114,11 @@ def core_of(solver: Solver, parts: Sequence[Part]) -> list[Part]:
     ]
 
 
-def whom(request: Request, replay: Replay) -> str:
-    """The person of a request in English: `country is NO and page is home`."""
+def whom(request: Request, replay: Replay, *rules: Rule) -> str:
+    """The person of a request in English: `country is NO and page is home`.
+
+    The moment is told where any of some rules has a schedule.
+    """
     book, facts = replay.book, replay.engine.facts(request.user, request.context, request.now)
     shared = shared_names(book.attributes.values())
     said = []
@@ -135,6 +138,8 @@ def whom(request: Request, replay: Replay) -> str:
         said.append(f"consent for {joined(consents)} is given")
     if facts.permissions.everything:
         said.append("the opt-outs cannot be read")
+    if any(rule.start is not None or rule.end is not None for rule in rules):
+        said.append(f"it is {day_or_moment(request.now)}")
     return joined(said) if said else "nothing is known"
 
 
