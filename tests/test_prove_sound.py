@@ -172,6 +172,12 @@ def shows(small: SmallBook, code: str, about: str, more: Any, request: Any) -> N
     outcomes = decide(probed(small.data), request)
     if code in ("never-wins", "ambiguous"):
         assert outcomes[f"uses-{about}"]["value"]
+    if code == "never-wins" and more["others"] and not small.guarded:
+        spy = probed(small.data)
+        for one in small.requests():
+            seen = decide(spy, one)
+            there = [seen[f"uses-{name}"]["value"] for name in more["others"]]
+            assert any(there) or not seen[f"uses-{about}"]["value"]
     if code == "ambiguous":
         assert outcomes[f"uses-{more['others'][0]}"]["value"]
         assert more["others"][0] in named(outcomes[more.get("slot") or more["setting"]])

@@ -328,31 +328,47 @@ def _covering(proof: Proof, rule: Rule, targets: Sequence[Target]) -> list[str]:
     found: dict[str, None] = {}
     for target in targets:
         for hides in (True, False):
-            if rule in (target.hiding if hides else target.offering):
+            if any(one is rule for one in (target.hiding if hides else target.offering)):
                 found.update(dict.fromkeys(_covering_in(proof, rule, target, hides)))
     return list(found)
 
 
 def _covering_in(proof: Proof, rule: Rule, target: Target, hides: bool) -> list[str]:
-    reader, solver, box = proof.reader, Solver(proof.symbols), proof.boxes.of(rule)
+    """The rules that keep a rule from one target: what beats it in a model joins, until there is no model."""
+    reader, solver = proof.reader, proof.cores
     rules = target.hiding if hides else target.offering
     place = next(at for at, one in enumerate(rules) if one is rule)
     before = [rules[at] for at in proof.meetings(rules).before(place)]
+    box = proof.boxes.of(rule)
     hiding = [] if hides else [one for one in target.hiding if box.meets(proof.boxes.of(one))]
+    if target.kind == "many" and not hides:
+        return _filling_before(proof, rule, target, before, hiding)
+    mine = solver.define(reader.usable(rule) if hides else gives(target, rule, reader))
+    beats = {one.id: reader.usable(one) for one in hiding}
+    beats |= {one.id: reader.usable(one) if hides else gives(target, one, reader) for one in before}
+    absent: dict[str, Formula] = {}
+    while solver.possible([mine, *absent.values()]):
+        name = next((one for one, formula in beats.items() if solver.is_so(formula)), None)
+        if name is None:
+            break
+        absent[name] = no(solver.define(beats[name]))
+    left = solver.smallest([mine, *absent.values()])
+    return [name for name in beats if name in absent and any(one.eq(absent[name]) for one in left)]
+
+
+def _filling_before(
+    proof: Proof, rule: Rule, target: Target, before: Sequence[Rule], hiding: Sequence[Rule]
+) -> list[str]:
+    """The rules that together hide a `many` slot or fill it before a rule."""
+    reader, solver = proof.reader, Solver(proof.symbols)
     there = {one.id: solver.literal(every([])) for one in (*before, *hiding)}
-    filling = None if hides else filling_of(proof, target, solver)
+    filling = filling_of(proof, target, solver)
+    assert filling is not None
     for one in before:
-        if hides or filling is None:
-            formula = reader.usable(one) if hides else gives(target, one, reader)
-            solver.add(every([some([no(there[one.id]), no(formula)])]))
-        else:
-            for offer in offers_of(target, one, reader):
-                filling.add(Offer(one, offer.what, every([there[one.id], offer.may])))
-    if hides:
-        solver.add(reader.usable(rule))
-    else:
-        for one in hiding:
-            solver.add(some([no(there[one.id]), no(reader.usable(one))]))
-        solver.add(_room(filling, offers_of(target, rule, reader)))
+        for offer in offers_of(target, one, reader):
+            filling.add(Offer(one, offer.what, every([there[one.id], offer.may])))
+    for one in hiding:
+        solver.add(some([no(there[one.id]), no(reader.usable(one))]))
+    solver.add(_room(filling, offers_of(target, rule, reader)))
     left = solver.smallest(there.values())
     return [name for name, literal in there.items() if any(one.eq(literal) for one in left)]

@@ -145,6 +145,13 @@ class Solver:
         assert self._model is not None
         return is_so(self._model, formula)
 
+    def possible(self, assumed: Sequence[Formula]) -> bool:
+        """Whether these literals may hold together; `is_so` then tells of how."""
+        self._catch_up()
+        result = self._solver.check(*assumed)
+        self._model = self._solver.model() if result == z3.sat else None
+        return bool(result == z3.sat)
+
     def excluded(self, assumed: Sequence[Formula]) -> bool:
         """Whether these literals exclude each other for every request."""
         self._catch_up()
