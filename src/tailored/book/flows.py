@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from tailored.book.builtin import is_personal
 from tailored.book.collect import Collected
 from tailored.book.model import Catalog, Content, Ranking, Rule, RuleBook, Scorer, Segment, Topic
+from tailored.book.possible import Possible
 from tailored.book.rankings import content_named, scorers_asked
 from tailored.book.suggest import listed
 from tailored.book.templates import attributes_in
@@ -20,7 +21,6 @@ from tailored.condition.tree import (
     InSegment,
     Logic,
     Not,
-    Op,
     Test,
     attributes_read,
     segments_named,
@@ -72,9 +72,14 @@ def check_never(collected: Collected, book: RuleBook) -> set[str]:
     """
     never = frozenset(topic.id for topic in book.topics.values() if topic.sensitive and topic.consent is None)
     found: set[str] = set()
+
+    def is_closed(one: Attribute | Segment) -> bool:
+        return not never.isdisjoint(one.topics)
+
+    possible = Possible(book.segments, missing=is_closed, hidden=is_closed, closed=is_closed)
     for rule in book.rules if never else ():
         entry = collected.sections["rules"][rule.id]
-        if why := _why_never(rule, book, never):
+        if why := _why_never(rule, book, never, possible):
             found.add(rule.id)
             message = f"`{rule.id}` can never do anything: {why}, for which consent is never asked."
             mend = "Take the rule out, or the label off what is not about that topic."
@@ -223,11 +228,11 @@ def _add(needs: Needs, more: Needs, *group: str) -> None:
                 ways[thing] = (*group, *way)
 
 
-def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:
+def _why_never(rule: Rule, book: RuleBook, never: frozenset[str], possible: Possible) -> str:
     """What keeps a rule from ever firing, up to the topic; an empty text where nothing does."""
     if own := never.intersection(rule.topics):
         return f"it carries the topic {joined(sorted(own))}"
-    if not _may_be(rule.when, book, never, {})[0]:
+    if not possible.of(rule.when)[0]:
         carried = {
             topic: name
             for name, thing in read_by(rule.when, book)
@@ -238,35 +243,3 @@ def _why_never(rule: Rule, book: RuleBook, never: frozenset[str]) -> str:
             needs = [f"{name} with the topic {topic}" for topic, name in carried.items()]
             return f"its condition needs {joined(needs)}"
     return ""
-
-
-def _may_be(
-    condition: Condition, book: RuleBook, never: frozenset[str], known: dict[str, tuple[bool, bool]]
-) -> tuple[bool, bool]:
-    """Whether a condition may be true, and whether it may be false, when these topics are closed.
-
-    What else a test asks is not looked at: it may be either. `known` has the segments worked out so far.
-    """
-    if isinstance(condition, All | Any):
-        parts = [_may_be(part, book, never, known) for part in condition.parts]
-        trues, falses = [true for true, _ in parts], [false for _, false in parts]
-        return (all(trues), any(falses)) if isinstance(condition, All) else (any(trues), all(falses))
-    if isinstance(condition, Not):
-        true, false = _may_be(condition.part, book, never, known)
-        return false, true
-    if isinstance(condition, InSegment):
-        if condition.id not in known:
-            known[condition.id] = (True, True)  # also where it is unknown, or refers to itself
-            segment = book.segments.get(condition.id)
-            if segment is not None and not never.isdisjoint(segment.topics):
-                known[condition.id] = (False, False)
-            elif segment is not None:
-                known[condition.id] = _may_be(segment.when, book, never, known)
-        return known[condition.id]
-    if isinstance(condition, Test) and not never.isdisjoint(condition.attribute.topics):
-        if condition.op is Op.KNOWN:
-            return condition.operand is False, condition.operand is True
-        return False, False
-    if isinstance(condition, Logic) and any(not never.isdisjoint(one.topics) for one in condition.reads):
-        return False, False
-    return True, True

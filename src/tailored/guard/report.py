@@ -9,18 +9,12 @@ from typing import Any as Anything
 from tailored.book.builtin import ATTRIBUTES, PERSONALIZATION, is_personal
 from tailored.book.flows import asks_about_a_person
 from tailored.book.model import Catalog, Content, Purpose, Rule, RuleBook, Scorer, Segment, Topic
+from tailored.book.possible import Possible
 from tailored.book.rankings import content_named, scorers_asked
 from tailored.book.templates import attributes_in
 from tailored.condition.tree import (
-    All,
-    Any,
     Attribute,
     Condition,
-    InSegment,
-    Logic,
-    Not,
-    Op,
-    Test,
     attributes_read,
     segments_named,
 )
@@ -194,13 +188,18 @@ def _usage(book: RuleBook, rules: Mapping[str, Rule], attribute: Attribute, uses
             elif kind != "segment":
                 named.append(_purposed(kind, book)[name].purpose)
     reading = dict.fromkeys(use.id for use in uses if use.kind == "rule")
-    known: dict[tuple[str, bool], bool] = {}
+    labelled = bool(attribute.topics or attribute.purpose)  # what is merely missing is null to JSONLogic
+    possible = Possible(
+        book.segments,
+        missing=lambda one: one.key == attribute.key,
+        hidden=lambda one: labelled and one.key == attribute.key,
+    )
     return Usage(
         attribute,
         ", ".join(flags_of(attribute.topics, book)) or None,
         tuple(dict.fromkeys(purpose for purpose in named if purpose is not None)),
         uses,
-        tuple(rules[name] for name in reading if not _may_hold(rules[name].when, attribute, book, known)),
+        tuple(rules[name] for name in reading if not possible.of(rules[name].when)[0]),
     )
 
 
@@ -208,34 +207,6 @@ def _purposed(kind: str, book: RuleBook) -> Mapping[str, Content | Catalog | Sco
     if kind == "content":
         return book.content
     return book.catalogs if kind == "catalog" else book.scorers
-
-
-def _may_hold(
-    condition: Condition,
-    missing: Attribute,
-    book: RuleBook,
-    known: dict[tuple[str, bool], bool],
-    wanted: bool = True,
-) -> bool:
-    """Whether a condition may be known to be what is wanted of it although an attribute is missing.
-
-    What else it asks may be as it likes; `known` has the segments worked out so far.
-    """
-    if isinstance(condition, Not):
-        return _may_hold(condition.part, missing, book, known, not wanted)
-    if isinstance(condition, All | Any):
-        parts = (_may_hold(part, missing, book, known, wanted) for part in condition.parts)
-        return all(parts) if isinstance(condition, All) is wanted else any(parts)
-    if isinstance(condition, InSegment):
-        key = (condition.id, wanted)
-        if key not in known:
-            known[key] = _may_hold(book.segments[condition.id].when, missing, book, known, wanted)
-        return known[key]
-    if isinstance(condition, Test) and condition.attribute.key == missing.key:
-        return condition.op is Op.KNOWN and (condition.operand is False) is wanted
-    if isinstance(condition, Logic) and any(one.key == missing.key for one in condition.reads):
-        return not (missing.topics or missing.purpose)  # what is merely not there is null to JSONLogic
-    return True
 
 
 Thing = Attribute | Segment | Content | Rule | Catalog | Scorer
