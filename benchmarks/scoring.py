@@ -68,15 +68,20 @@ def engine_of(text: str, **scorers: object) -> Engine:
 def _waiting() -> None:
     """How long pages take whose scorer sleeps for a second, when 50 are made at once, wave after wave.
 
-    Beside them the same pages with a scorer that fails at once: what the machine takes for 50 pages anyway.
+    Beside them the same pages with other scorers: what the machine takes for 50 pages anyway.
     """
     rows: list[list[str | float]] = []
-    for name, scorer in {"fails at once": Failing(), "sleeps for a second": Sleeping()}.items():
+    scorers = {
+        "answers at once, without a thread": Counting(),
+        "fails at once, in a thread": Failing(),
+        "sleeps for a second": Sleeping(),
+    }
+    for name, scorer in scorers.items():
         times = _waves(scorer)
         running = sum(thread.name == "tailored-model" for thread in threading.enumerate())
         rows.append([name, len(times), median(times), times[len(times) * 99 // 100], times[-1], running])
     show(
-        f"{AT_ONCE} pages at once (target: p99 of the sleeper at most {TIMEOUT + 5:g} ms, or as the other)",
+        f"{AT_ONCE} pages at once (target: p99 of the sleeper at most {TIMEOUT + 5:g} ms)",
         ["the scorer", "pages", "median, ms", "p99, ms", "longest, ms", "its threads"],
         rows,
     )

@@ -268,3 +268,91 @@ def test_factors_of_a_person_are_those_that_the_library_works_out():
     expected = model.recalculate_user(np.arange(40), matrix) @ model.item_factors.T
     found = Factors(np.asarray(model.item_factors, dtype=float), 3.0, 2.0).scores(matrix)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+TYPED_BOOK = """\
+attributes:
+  user: {plan: {type: string}, member: {type: boolean}, since: {type: date}, seen: {type: datetime}}
+slots: {list: {many: 3}}
+catalogs:
+  things:
+    attributes: {price: {type: number}}
+    items: {a: {price: 1}, b: {price: 2}, c: {price: 3}}
+scorers:
+  model: {kind: onnx, file: model.onnx, features: [FEATURES], timeout: 5 s, MORE}
+rules:
+  best: {when: always, show: {list: {top: 3, of: {catalog: things}, by: model}}}
+"""
+
+
+def typed(path, kinds, nodes, outputs):
+    """A model with one input for each kind, and outputs of floats."""
+    onnx = pytest.importorskip("onnx", reason="onnx writes the model of this test")
+    helper, kind = onnx.helper, onnx.TensorProto
+    given = [
+        helper.make_tensor_value_info(name, getattr(kind, of.upper()), [None, 1])
+        for name, of in kinds.items()
+    ]
+    made = [helper.make_tensor_value_info(name, kind.FLOAT, [None, None]) for name in outputs]
+    graph = helper.make_graph([helper.make_node(*one[:3], **one[3]) for one in nodes], "typed", given, made)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+
+
+def typed_scores(tmp_path, features, more=""):
+    (tmp_path / "book.yaml").write_text(
+        TYPED_BOOK.replace("FEATURES", features).replace(", MORE", f", {more}" if more else "")
+    )
+    return Engine.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "kind, feature, user, order",
+    [
+        ("bool", "user.member", {"member": True}, "cba"),
+        ("bool", "user.member", {"member": False}, "abc"),
+        ("bool", "user.member", {}, "abc"),
+        ("int64", "user.since", {"since": "1970-01-03"}, "cba"),
+        ("int64", "user.since", {"since": "1970-01-01"}, "abc"),
+        ("double", "user.seen", {"seen": "1970-01-01T00:00:02Z"}, "cba"),
+        ("float", "user.seen", {"seen": "1970-01-01T00:00:00Z"}, "abc"),
+    ],
+)
+def test_booleans_dates_and_times_are_numbers_for_a_model(tmp_path, kind, feature, user, order):
+    nodes = [
+        ("Cast", ["of_user"], ["number"], {"to": 1}),
+        ("Mul", ["number", "price"], ["score"], {}),
+    ]
+    typed(tmp_path / "model.onnx", {"of_user": kind, "price": "float"}, nodes, ["score"])
+    decision = typed_scores(tmp_path, f"{feature}, item.price").evaluate(user, {})
+    assert decision["list"].scorer.used == "model", decision["list"].scorer
+    assert "".join(item.content for item in decision["list"].items) == order
+
+
+def test_a_model_may_take_texts_and_a_missing_one_is_empty(tmp_path):
+    keys = {"keys_strings": ["pro"], "values_floats": [1.0], "default_float": -1.0, "domain": "ai.onnx.ml"}
+    nodes = [("LabelEncoder", ["plan"], ["sign"], keys), ("Mul", ["sign", "price"], ["score"], {})]
+    onnx = pytest.importorskip("onnx", reason="onnx writes the model of this test")
+    typed(tmp_path / "model.onnx", {"plan": "string", "price": "float"}, nodes, ["score"])
+    model = onnx.load(tmp_path / "model.onnx")
+    model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 3))
+    onnx.save(model, tmp_path / "model.onnx")
+    made = typed_scores(tmp_path, "user.plan, item.price")
+    for user, order in (({"plan": "pro"}, "cba"), ({"plan": "free"}, "abc"), ({}, "abc")):
+        decision = made.evaluate(user, {})
+        assert decision["list"].scorer.used == "model", decision["list"].scorer
+        assert "".join(item.content for item in decision["list"].items) == order
+
+
+def test_an_output_is_named_or_else_the_last_and_its_last_column_counts(tmp_path):
+    nodes = [
+        ("Neg", ["price"], ["against"], {}),
+        ("Concat", ["against", "price"], ["both"], {"axis": 1}),
+    ]
+    typed(tmp_path / "model.onnx", {"price": "float"}, nodes, ["against", "both"])
+    for more, order in (("output: against", "abc"), ("output: both", "cba"), ("", "cba")):
+        decision = typed_scores(tmp_path, "item.price", more).evaluate({}, {})
+        assert "".join(item.content for item in decision["list"].items) == order
+    scorer = typed_scores(tmp_path, "item.price", "output: score").evaluate({}, {})["list"].scorer
+    assert scorer.reason == "`model` is not ready: its model has no output `score`, only against, both."
+    scorer = typed_scores(tmp_path, "user.plan").evaluate({}, {})["list"].scorer
+    assert scorer.reason == "`model` is not ready: its model takes numbers, and `user.plan` is text."

@@ -27,7 +27,7 @@ MOST_WEIGHTS = 4_000_000
 K = 10
 _BM25 = ((0.9, 0.4), (1.2, 0.75))
 _NEIGHBOURS = (50, 200)
-_RIDGES = (150.0, 450.0)
+_RIDGES = (150.0, 300.0, 600.0)
 _FACTORS, _SWEEPS = 48, 8
 _ALS = ((1.0, 1.0), (1.0, 10.0), (5.0, 10.0), (5.0, 30.0), (5.0, 60.0))
 """Of ALS: how much a choice weighs, and the regularisation."""
