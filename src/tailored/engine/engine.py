@@ -92,8 +92,8 @@ class Engine:
         """Placements by their slot, its clauses and what their texts read."""
         self._texts: dict[tuple[str, int], tuple[str, ...] | None] = {}
         """What texts read, by a slot with labels and the clauses that offer it something."""
-        self._whole: dict[int, FrozenDict] = {}
-        """All slots, by the clauses that hold, where no slot varies otherwise."""
+        self._whole: dict[int | tuple[object, ...], FrozenDict | tuple[str, ...]] = {}
+        """All slots, by the clauses that hold; or what their texts read, and all slots by that, too."""
         self._kept_back: dict[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = {}
         """By permissions and clauses with labels, which of those are not usable, and what is withheld."""
         self._settings: list[tuple[str, SettingPlan, int, dict[int, SettingValue]]] = [
@@ -226,7 +226,14 @@ class Engine:
             unusable, withheld = self._guarded(labelled, facts)
             left &= ~unusable
         making = None
-        slots = self._whole.get(left) if left < SHORT else None
+        found = self._whole.get(left) if left < SHORT else None
+        slots: FrozenDict | None = None
+        if found.__class__ is tuple:
+            making = _Making(self._renderer, facts)
+            read = making.told_apart(left, found)
+            slots = None if read is None else self._whole.get(read)  # type: ignore[assignment]
+        else:
+            slots = found  # type: ignore[assignment]  # it is no tuple
         if slots is None:
             slots, making = self._placed(left, facts)
         settings = self._values(left) if left & self._plan.sets else self._as_set
@@ -250,10 +257,15 @@ class Engine:
                 placement = self._varying(one, bearing, left, placement, known, making)
             slots[name] = placement
         frozen = FrozenDict(slots)
-        if making is None and left < SHORT:
+        if left < SHORT and (making is None or making.is_shared):
             if len(self._whole) >= MOST_SHARED:
                 self._whole.clear()
-            self._whole[left] = frozen
+            if making is None:
+                self._whole[left] = frozen
+            else:
+                keys = self._whole[left] = tuple(sorted(making.keys))
+                if (read := making.told_apart(left, keys)) is not None:
+                    self._whole[read] = frozen
         return frozen, making
 
     def _guarded(self, labelled: int, facts: Facts) -> tuple[int, tuple[Withheld, ...]]:
@@ -281,7 +293,9 @@ class Engine:
         """What a slot shows where that is not the same for everyone, or not known yet."""
         assert not isinstance(reads, Placement)
         shared = None if reads is None else self._told_apart(one, bearing, firing, reads, making)
-        if shared is not None:
+        if shared is None:
+            making.is_shared = False
+        else:
             placement = self._shown.get(shared)
             if placement is not None:
                 return placement
@@ -296,19 +310,22 @@ class Engine:
             if len(self._shown) >= MOST_SHARED:
                 self._shown.clear()
             self._shown[shared] = placement
+        else:
+            making.is_shared = False
         return placement
 
     def _told_apart(
         self, one: SlotPlan, bearing: int, firing: int, reads: Reads, making: _Making
     ) -> tuple[object, ...] | None:
         """What tells apart the requests to which a slot shows something else; None where it is too much."""
-        if not reads.is_labelled:
-            read = making.read(reads.keys)
-            return None if read is None else (one.slot.id, bearing, *read)
         offers, permissions = firing & one.offers, making.facts.permissions
-        read = making.read(self._read_by_any(one, offers))
-        if read is None:
+        keys = self._read_by_any(one, offers) if reads.is_labelled else reads.keys
+        read = making.read(keys)
+        if keys is None or read is None:
             return None
+        making.keys.update(keys)
+        if not reads.is_labelled:
+            return one.slot.id, bearing, *read
         return one.slot.id, offers, permissions.closed, permissions.opt_outs, permissions.everything, *read
 
     def _read_by_any(self, one: SlotPlan, offers: int) -> tuple[str, ...] | None:
@@ -387,7 +404,7 @@ def _ranker(book: RuleBook, plan: Plan, scorers: Mapping[str, object] | None) ->
 class _Making:
     """The making of one decision: its texts, and what went wrong with them."""
 
-    __slots__ = ("_renderer", "_seen", "facts", "failed", "taken")
+    __slots__ = ("_renderer", "_seen", "facts", "failed", "is_shared", "keys", "taken")
 
     def __init__(self, renderer: Renderer, facts: Facts) -> None:
         self._renderer, self.facts = renderer, facts
@@ -395,6 +412,17 @@ class _Making:
         self.failed: list[str] = []
         self.taken = 0
         """Pieces of content that the last check took out."""
+        self.keys: set[str] = set()
+        """What the texts of slots read that are shared with all who share that."""
+        self.is_shared = True
+        """Whether every slot is shared."""
+
+    def told_apart(self, left: int, keys: tuple[str, ...]) -> tuple[object, ...] | None:
+        """What tells apart the requests for which some clauses fill all slots in another way."""
+        read, permissions = self.read(keys), self.facts.permissions
+        if read is None:
+            return None
+        return left, permissions.closed, permissions.opt_outs, permissions.everything, *read
 
     def read(self, keys: tuple[str, ...] | None) -> list[object] | None:
         """What texts read of this request, to tell it from others; None where that is too much."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tailored.book.model import Rule, RuleBook
@@ -18,6 +18,8 @@ from tailored.scoring.stock import Stock
 
 LONGEST = 2_000
 """Letters of a value, or of all in a list, with which anything is kept."""
+MOST_JOINED = 8
+"""Decisions' slots that are kept with what a ranking put among them."""
 _OF_TIME = frozenset((Op.IN_THE_LAST, Op.NOT_IN_THE_LAST))
 
 Known: TypeAlias = tuple[object, ...]
@@ -37,6 +39,8 @@ class Outcome:
     """The scorers that were asked, and what came of it."""
     stocks: tuple[Stock, ...]
     """What the candidates were chosen from; it is held because `Known` names it by its identity."""
+    joined: dict[int, tuple[Mapping[str, Placement], FrozenDict]] = field(default_factory=dict)
+    """With the slots of decisions, by their identity, those with the ranked ones among them."""
 
     def added_to(self, decision: Decision, facts: Facts) -> Decision:
         """The decision with its ranked slots as they were filled."""
@@ -45,12 +49,20 @@ class Outcome:
             withheld = tuple(sorted(self.withheld.union(withheld)))
         return Decision(
             decision.book,
-            FrozenDict({**decision.slots, **self.slots}),
+            self._joined(decision.slots),
             decision.settings,
             withheld,
             tuple(dict.fromkeys(warnings)) if warnings else (),
             (self.tell, facts),
         )
+
+    def _joined(self, slots: Mapping[str, Placement]) -> FrozenDict:
+        kept = self.joined.get(id(slots))
+        if kept is None:
+            if len(self.joined) >= MOST_JOINED:
+                self.joined.clear()
+            kept = self.joined[id(slots)] = slots, FrozenDict({**slots, **self.slots})
+        return kept[1]
 
 
 @dataclass(frozen=True, slots=True)

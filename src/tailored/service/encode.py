@@ -13,18 +13,18 @@ from tailored.service.metrics import Counts
 
 Entry = Placement | SettingValue
 
-_MOST = 16_384
-"""Entries that are kept encoded."""
+_MOST = 4_096
+"""Entries, and whole sections, that are kept encoded."""
 _MOST_SEEN = 1_024
 """Entries that were met once, and are kept encoded when they are met again."""
 
 
 class _Part:
-    """One encoded entry of a decision. `of` is what it was made from, held so that its id stays its own."""
+    """An encoded entry, or a section. `of` is what it was made from, held so that its id stays its own."""
 
     __slots__ = ("encoded", "name", "of", "uses")
 
-    def __init__(self, name: str, of: Entry, encoded: bytes) -> None:
+    def __init__(self, name: str, of: Entry | Mapping[str, Entry], encoded: bytes) -> None:
         self.name, self.of, self.encoded = name, of, encoded
         self.uses = 0
 
@@ -40,7 +40,7 @@ class Encoder:
         self._head = b'{"book":' + orjson.dumps(version) + b',"slots":{'
         self._counts = counts
         self._parts: dict[int, _Part] = {}
-        self._seen: dict[int, Entry] = {}
+        self._seen: dict[int, Entry | Mapping[str, Entry]] = {}
 
     def encode(self, decision: Decision, only: Iterable[str] = ()) -> bytes:
         """A decision as JSON; `only` these slots and settings, where any are named."""
@@ -75,6 +75,15 @@ class Encoder:
                 part.uses = 0
 
     def _section(self, entries: Mapping[str, Entry]) -> bytes:
+        whole = self._parts.get(id(entries))
+        if whole is not None:
+            whole.uses += 1
+            return whole.encoded
+        encoded = self._joined(entries)
+        self._keep("", entries, encoded)
+        return encoded
+
+    def _joined(self, entries: Mapping[str, Entry]) -> bytes:
         find = self._parts.get
         encoded = []
         for name, entry in entries.items():
@@ -89,21 +98,29 @@ class Encoder:
     def _new(self, name: str, entry: Entry) -> bytes:
         encoded = b'"%b":%b' % (name.encode(), dumps(entry.to_dict()))  # an id needs no escapes
         self._count(name, entry, 1)
-        at = id(entry)
-        if self._seen.get(at) is entry:
+        self._keep(name, entry, encoded)
+        return encoded
+
+    def _keep(self, name: str, of: Entry | Mapping[str, Entry], encoded: bytes) -> None:
+        """Keeps what is met for the second time."""
+        at = id(of)
+        if self._seen.get(at) is of:
             if len(self._parts) >= _MOST:
                 self.flush()
                 self._parts.clear()
-            self._parts.setdefault(at, _Part(name, entry, encoded))
+            self._parts.setdefault(at, _Part(name, of, encoded))
         else:
             if len(self._seen) >= _MOST_SEEN:
                 self._seen.clear()
-            self._seen[at] = entry
-        return encoded
+            self._seen[at] = of
 
-    def _count(self, name: str, entry: Entry, uses: int) -> None:
+    def _count(self, name: str, entry: Entry | Mapping[str, Entry], uses: int) -> None:
         """A `many` slot counts once for each rule that gave it something."""
         add = self._counts.add
+        if isinstance(entry, Mapping):
+            for each, of in entry.items():
+                self._count(each, of, uses)
+            return
         if isinstance(entry, SettingValue):
             add("tailored_settings", (name, entry.rule or ""), uses)
             return
