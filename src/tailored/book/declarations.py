@@ -426,7 +426,9 @@ def _setting(entry: Entry) -> Setting | None:
     if type_ is None or "default" not in body:
         return None
     default = read_setting_value(reader, body["default"][1], type_, values, name)
-    return None if default is None else Setting(name, type_, default, values, description)
+    if default is None:
+        return None
+    return Setting(name, type_, default, values, description, reader.span(entry.key))
 
 
 def read_setting_value(

@@ -94,6 +94,7 @@ class Setting:
     default: Scalar | tuple[Scalar, ...]
     values: tuple[Scalar, ...] = ()
     description: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,14 @@ def _findings(
     first = rules[0].span if rules else _declared(name, new)
     about = {kind: name, "rules": [rule.id for rule in rules], "gone": gone}
     if change.status == UNPROVEN:
-        message = f"{name}: could not be decided; it hangs on a `logic:`"
+        is_ranked = any(name in rule.rank for book in (old, new) for rule in book.rules)
+        on = "what a scorer answers" if is_ranked else "a `logic:`"
+        message = f"{name}: could not be decided; it hangs on {on}"
         yield Finding("meaning-unproven", "warning", message, span=first, more=about)
     if change.status != CHANGED:
         return
-    when = " for everybody" if change.when == "always" else f" when {change.when}" if change.when else ""
-    message = f"{name}: changed{when}"
+    when = f" when {change.when}" if change.when else ""
+    message = f"{name}: changed{when}".replace(" when always", " for everybody")
     lines = [f"old  {_answer(change.old)}", f"new  {_answer(change.new)}"]
     if change.witness is not None:
         lines.append(f"such as {json.dumps(change.witness.to_dict(), ensure_ascii=False)}")
@@ -103,8 +105,9 @@ def _changed_rules(name: str, old: RuleBook, new: RuleBook) -> tuple[list[Rule],
 
 
 def _declared(name: str, book: RuleBook) -> Span | None:
-    """Where a slot is declared."""
-    return book.slots[name].span if name in book.slots else None
+    """Where a slot or a setting is declared."""
+    declared = book.slots.get(name) or book.settings.get(name)
+    return declared.span if declared is not None else None
 
 
 def _shares(seen: Traffic) -> str:
