@@ -230,3 +230,43 @@ def test_a_book_that_is_not_there_is_one_line_and_exit_2(tmp_path):
     done = run(str(tmp_path / "nowhere"))
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == f"tailored: there is no folder {tmp_path / 'nowhere'}\n"
+
+
+RANKED = """\
+attributes: {user: {viewed: {type: list of strings}}}
+slots: {list: {many: 3}}
+catalogs:
+  things:
+    description: What we sell
+    topic: health
+    attributes: {name: {type: string}, price: {type: number}}
+    items: {sock: {name: Socks, price: 9}, hat: {name: Hat}}
+scorers:
+  alike: {kind: similar, history: [user.viewed], fallback: hybrid, timeout: 0.1 s, owner: data}
+  hybrid: {kind: blend, weights: {own: 1}}
+  own: {kind: python}
+rules: {things: {when: always, show: {list: {of: {catalog: things}, by: alike}}}}
+"""
+
+
+def test_catalogs_and_scorers_are_told_with_what_uses_them():
+    book, report = check_book({"book.yaml": RANKED.encode()})
+    assert report.errors == 0, report.to_text()
+    text = to_text(describe(book))
+    catalogs, scorers = text[text.index("CATALOGS") :].split("ATTRIBUTES")[0].split("SCORERS")
+    assert [" ".join(line.split()) for line in catalogs.splitlines() if line.strip()] == [
+        "CATALOGS",
+        "things",
+        "What we sell",
+        "holds 2 items with name and price",
+        "from the book itself",
+        "consent health, for this catalog",
+        "used by things",
+    ]
+    told = {one["id"]: one for one in describe(book)["scorers"]}
+    assert told["alike"]["reads"] == "user.viewed"
+    assert (told["alike"]["timeout"], told["alike"]["fallback"]) == ("100 ms", "hybrid")
+    assert (told["hybrid"]["kind"], told["hybrid"]["used_by"]) == ("blend of own", "alike")
+    assert told["own"]["fallback"] == "the rule's own order"
+    assert "kind      blend of own" in scorers
+    assert "consent   health, for the catalog things" in text

@@ -10,8 +10,21 @@ from typing import Any
 
 from tailored.book.builtin import ATTRIBUTES, GPC, NEEDED_TO_ASK, PERSONALIZATION
 from tailored.book.flows import Labelled, asks_about_a_person, flag_in_words, is_sensitive, read_by
-from tailored.book.model import Content, Purpose, Ranking, Rule, RuleBook, Segment, Setting, Slot, Topic
-from tailored.book.rankings import content_named
+from tailored.book.model import (
+    Catalog,
+    Content,
+    Purpose,
+    Ranking,
+    Rule,
+    RuleBook,
+    Scorer,
+    Segment,
+    Setting,
+    Slot,
+    Topic,
+)
+from tailored.book.rankings import content_named, scorers_named
+from tailored.book.scorers import joined_by, named_by
 from tailored.condition.english import attribute_in_words, in_words, joined, shared_names, value_in_words
 from tailored.condition.tree import ALWAYS, Attribute, segments_named
 from tailored.condition.types import A_VALUE
@@ -43,6 +56,8 @@ def describe(book: RuleBook) -> Told:
         "settings": [_setting(setting, book) for setting in book.settings.values()],
         "segments": [_segment(segment, book, shared) for segment in book.segments.values()],
         "content": [_content(item, book) for item in book.content.values()],
+        "catalogs": [_catalog(catalog, book) for catalog in book.catalogs.values()],
+        "scorers": [_scorer(scorer, book) for scorer in book.scorers.values()],
         "attributes": [_attribute(attribute) for attribute in own],
         "topics": [told for topic in book.topics.values() if (told := _topic(topic, book))["labels"]],
         "purposes": [_purpose_itself(purpose, book) for purpose in book.purposes.values()],
@@ -64,7 +79,7 @@ def to_text(told: Told) -> str:
     blocks = [_wrapped(f"This book has {joined(parts)}.", "")]
     for path, rules in groupby(told["rules"], key=lambda rule: rule["path"]):
         blocks += [f"RULES in {path}, the strongest first", *map(_block, rules)]
-    for section in ("slots", "settings", "segments", "content", "attributes", "topics", "purposes"):
+    for section in _SECTIONS:
         if told[section]:
             blocks += [section.upper(), *map(_block, told[section])]
     stay = told["without_personalization"]
@@ -79,10 +94,18 @@ def to_text(told: Told) -> str:
     return "\n\n".join(blocks)
 
 
+_SECTIONS = (
+    "slots", "settings", "segments", "content", "catalogs", "scorers", "attributes", "topics", "purposes",
+)  # fmt: skip
 _LABELS = {
     "when": "when",
     "then": "then",
+    "kind": "kind",
     "holds": "holds",
+    "source": "from",
+    "reads": "reads",
+    "timeout": "timeout",
+    "fallback": "fallback",
     "rules": "rules",
     "priority": "priority",
     "awake": "awake",
@@ -123,7 +146,13 @@ def _wrapped(text: str, indent: str, first: str | None = None) -> str:
 
 def _rule(rule: Rule, book: RuleBook, shared: frozenset[str]) -> Told:
     placed = [book.content[item] for item in _named(rule, book)]
-    things = [("this rule", rule), *read_by(rule.when, book), *((f"the content {c.id}", c) for c in placed)]
+    catalogs = [book.catalogs[one.catalog] for one in rule.rank.values() if one.catalog]
+    things = [
+        ("this rule", rule),
+        *read_by(rule.when, book),
+        *((f"the content {one.id}", one) for one in placed),
+        *((f"the catalog {one.id}", one) for one in catalogs),
+    ]
     return {
         "id": rule.id,
         "path": rule.span.path,
@@ -285,6 +314,45 @@ def _content(item: Content, book: RuleBook) -> Told:
     }
 
 
+def _catalog(catalog: Catalog, book: RuleBook) -> Told:
+    known = [attribute.name for attribute in catalog.attributes.values() if attribute.name != "id"]
+    source = catalog.file or catalog.database or "the book itself"
+    again = "" if catalog.refresh is None else f", looked at again every {_span(catalog.refresh)}"
+    shown = [rule.id for rule in book.rules if any(one.catalog == catalog.id for one in rule.rank.values())]
+    return {
+        "id": catalog.id,
+        "description": catalog.description,
+        "holds": f"{_count(len(book.items.get(catalog.id, ())), 'item')} with {joined(known)}",
+        "source": f"{source}{again}",
+        "consent": _consent([("this catalog", catalog)], book),
+        "purpose": _purpose([("this catalog", catalog)]),
+        "used_by": joined(shown) or None,
+        "owner": catalog.owner or None,
+    }
+
+
+def _scorer(scorer: Scorer, book: RuleBook) -> Told:
+    asking = [rule.id for rule in book.rules if scorer.id in _asked(rule)]
+    naming = [one.id for one in book.scorers.values() if scorer.id in named_by(one)]
+    joins = f" of {joined(joined_by(scorer))}" if joined_by(scorer) else ""
+    return {
+        "id": scorer.id,
+        "description": scorer.description,
+        "kind": f"{scorer.kind}{joins}",
+        "reads": joined([feature.key for feature in scorer.features]) or "nothing about the request",
+        "timeout": f"{scorer.timeout * 1000:g} ms",
+        "fallback": scorer.fallback or "the rule's own order",
+        "consent": _consent([("this scorer", scorer)], book),
+        "purpose": _purpose([("this scorer", scorer)]),
+        "used_by": joined([*asking, *naming]) or None,
+        "owner": scorer.owner or None,
+    }
+
+
+def _asked(rule: Rule) -> list[str]:
+    return [name for ranking in rule.rank.values() for name in scorers_named(ranking)]
+
+
 def _attribute(attribute: Attribute) -> Told:
     values = f", one of {value_in_words(attribute.values)}" if attribute.values else ""
     personal = "; tells something about a person" if attribute.personal else ""
@@ -303,6 +371,8 @@ def _things(book: RuleBook) -> list[tuple[str, Labelled]]:
         *((f"the attribute {thing.key}", thing) for thing in book.attributes.values()),
         *((f"the segment {thing.id}", thing) for thing in book.segments.values()),
         *((f"the content {thing.id}", thing) for thing in book.content.values()),
+        *((f"the catalog {thing.id}", thing) for thing in book.catalogs.values()),
+        *((f"the scorer {thing.id}", thing) for thing in book.scorers.values()),
         *((f"the rule {thing.id}", thing) for thing in book.rules),
     ]
 
@@ -331,6 +401,12 @@ def _purpose_itself(purpose: Purpose, book: RuleBook) -> Told:
         "opt_out": [f"user.opt_outs: [{purpose.id}]", *signals],
         "labels": [*everything, *things],
     }
+
+
+def _span(seconds: float) -> str:
+    sizes = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60}
+    noun, size = next((pair for pair in sizes.items() if seconds % pair[1] == 0), ("second", 1))
+    return _count(int(seconds // size), noun)
 
 
 def _count(number: int, noun: str) -> str:
