@@ -335,7 +335,7 @@ def _covering(proof: Proof, rule: Rule, targets: Sequence[Target]) -> list[str]:
 
 def _covering_in(proof: Proof, rule: Rule, target: Target, hides: bool) -> list[str]:
     """The rules that keep a rule from one target: what beats it in a model joins, until there is no model."""
-    reader, solver = proof.reader, proof.cores
+    reader, solver = proof.reader, Solver(proof.symbols)
     rules = target.hiding if hides else target.offering
     place = next(at for at, one in enumerate(rules) if one is rule)
     before = [rules[at] for at in proof.meetings(rules).before(place)]
