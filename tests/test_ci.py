@@ -59,6 +59,27 @@ def test_a_failing_test_fails_and_is_annotated_at_its_line(shop):
     )
 
 
+def test_the_text_ends_with_what_failed_and_what_to_do(shop):
+    (shop / "rules" / "tests.yaml").write_text(TESTS.replace("hero: plain", "hero: wine"))
+    done = ci(shop, *WITHOUT_PROOFS)
+    assert done.returncode == 1
+    assert done.stdout.partition("== all together ==\n\n")[2].splitlines() == [
+        "  ok       validate  No problems in 2 files.",
+        "  failed   test      1 of 2 tests failed; they cover 100% (3 of 3).",
+        "  not run  prove     Not run, as it was asked to be skipped.",
+        "  not run  diff      Not run, as it was asked to be skipped.",
+        "",
+        "test: 1 error at rules/tests.yaml:3:51. Mend it, and run `tailored test rules` again.",
+        "Tailored: test did not pass.",
+    ]
+    (shop / "rules" / "tests.yaml").write_text(TESTS.partition("  no-wine")[0])
+    told = ci(shop, *WITHOUT_PROOFS, "--min-coverage", "90").stdout.splitlines()[-2:]
+    assert told[0].startswith("test: The tests cover 66.6% (2 of 3), and 90% is the least. Mend it, and run")
+    assert told[1] == "Tailored: test did not pass."
+    (shop / "rules" / "tests.yaml").write_text(TESTS)
+    assert ci(shop, *WITHOUT_PROOFS).stdout.endswith("\n\nTailored: all is well.\n")
+
+
 def test_a_book_with_errors_fails_and_nothing_else_runs(shop):
     (shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
     done = ci(shop, "--format", "json")
@@ -126,6 +147,7 @@ def test_a_check_that_cannot_run_is_never_taken_for_passed(shop, tmp_path):
     assert done.returncode == 2
     assert "pip install 'tailored[proof]'" in done.stderr
     assert "| ❌ | prove | Not run" in done.stdout
+    assert "Tailored: prove and diff could not run" in done.stdout
 
 
 def test_strict_and_coverage_are_passed_on(shop):
