@@ -59,6 +59,27 @@ def test_a_failing_test_fails_and_is_annotated_at_its_line(shop):
     )
 
 
+def test_the_text_ends_with_what_failed_and_what_to_do(shop):
+    (shop / "rules" / "tests.yaml").write_text(TESTS.replace("hero: plain", "hero: wine"))
+    done = ci(shop, *WITHOUT_PROOFS)
+    assert done.returncode == 1
+    assert done.stdout.partition("== all together ==\n\n")[2].splitlines() == [
+        "  ok       validate  No problems in 2 files.",
+        "  failed   test      1 of 2 tests failed; they cover 100% (3 of 3).",
+        "  not run  prove     Not run, as it was asked to be skipped.",
+        "  not run  diff      Not run, as it was asked to be skipped.",
+        "",
+        "test: 1 error at rules/tests.yaml:3:51. Mend it, and run `tailored test rules` again.",
+        "Tailored: test did not pass.",
+    ]
+    (shop / "rules" / "tests.yaml").write_text(TESTS.partition("  no-wine")[0])
+    told = ci(shop, *WITHOUT_PROOFS, "--min-coverage", "90").stdout.splitlines()[-2:]
+    assert told[0].startswith("test: The tests cover 66.6% (2 of 3), and 90% is the least. Mend it, and run")
+    assert told[1] == "Tailored: test did not pass."
+    (shop / "rules" / "tests.yaml").write_text(TESTS)
+    assert ci(shop, *WITHOUT_PROOFS).stdout.endswith("\n\nTailored: all is well.\n")
+
+
 def test_a_book_with_errors_fails_and_nothing_else_runs(shop):
     (shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
     done = ci(shop, "--format", "json")
@@ -126,6 +147,7 @@ def test_a_check_that_cannot_run_is_never_taken_for_passed(shop, tmp_path):
     assert done.returncode == 2
     assert "pip install 'tailored[proof]'" in done.stderr
     assert "| ❌ | prove | Not run" in done.stdout
+    assert "Tailored: prove and diff could not run" in done.stdout
 
 
 def test_strict_and_coverage_are_passed_on(shop):
@@ -271,18 +293,45 @@ def test_pre_commit_runs_the_hooks(shop, hooks, pre_commit_home):
     assert "Did you mean `wine`?" in done.stdout
 
 
-def test_a_commit_that_breaks_the_book_is_held_back(shop, hooks, pre_commit_home):
+@pytest.fixture
+def guarded_shop(shop, hooks, pre_commit_home):
+    """The repository with a catalog, and the hook installed."""
     revision = git(hooks, "rev-parse", "HEAD")
     (shop / ".pre-commit-config.yaml").write_text(
         f"repos: [{{repo: '{hooks}', rev: {revision}, hooks: [{{id: tailored-validate}}]}}]\n"
     )
-    git(shop, "add", ".")
-    assert pre_commit(shop, pre_commit_home, "install").returncode == 0
-    (shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
-    git(shop, "add", ".")
-    who = ["-c", "user.name=Kari", "-c", "user.email=kari@example.org"]
-    done = run(
-        ["git", *who, "commit", "-qm", "Break it"], shop, PRE_COMMIT_HOME=str(pre_commit_home), **offline()
+    (shop / "rules" / "stock.yaml").write_text(
+        "catalogs: {stock: {file: stock.csv, attributes: {price: {type: number}}}}\n"
     )
-    assert done.returncode == 1
-    assert "Did you mean `wine`?" in done.stdout + done.stderr
+    (shop / "rules" / "stock.csv").write_text("id,price\nsocks,9\n")
+    git(shop, "add", ".")
+    git(shop, "commit", "-qm", "A catalog")
+    assert pre_commit(shop, pre_commit_home, "install").returncode == 0
+    return shop
+
+
+def commit(shop: Path, home: Path) -> tuple[int, str]:
+    """Commits all that has changed, as somebody does who has the hook."""
+    git(shop, "add", "-A")
+    who = ["-c", "user.name=Kari", "-c", "user.email=kari@example.org"]
+    done = run(["git", *who, "commit", "-qm", "A change"], shop, PRE_COMMIT_HOME=str(home), **offline())
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_commit_that_breaks_the_book_is_held_back(guarded_shop, pre_commit_home):
+    (guarded_shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
+    code, said = commit(guarded_shop, pre_commit_home)
+    assert code == 1
+    assert "Did you mean `wine`?" in said
+
+
+def test_a_commit_that_breaks_or_takes_nothing_but_a_table_is_held_back(guarded_shop, pre_commit_home):
+    table = guarded_shop / "rules" / "stock.csv"
+    table.write_text("id,price\nsocks,cheap\n")
+    code, said = commit(guarded_shop, pre_commit_home)
+    assert (code, "rules/stock.csv:2:" in said) == (1, True)
+    table.unlink()
+    code, said = commit(guarded_shop, pre_commit_home)
+    assert (code, "There is no file `stock.csv`" in said) == (1, True)
+    table.write_text("id,price\nsocks,10\n")
+    assert commit(guarded_shop, pre_commit_home)[0] == 0

@@ -215,6 +215,13 @@ def test_a_difference_in_very_many_cases_is_told_of_some_and_says_so(tmp_path):
     assert len(when) < 400, when
 
 
+def test_options_behind_the_dashes_are_told_their_place(tmp_path):
+    book(tmp_path, "rules")
+    done = tailored("diff", "main", "--", "rules", "--format", "json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "options such as --format stand before the `--`" in done.stderr
+
+
 def test_what_cannot_be_compared_is_said_in_a_line(tmp_path):
     book(tmp_path, "old")
     book(tmp_path, "broken", ("page: home,", "page: hoem,"))

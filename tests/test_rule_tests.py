@@ -26,6 +26,7 @@ rules:
   calm-cart: {when: {page: cart}, hide: [hero]}
   app-users: {when: {app: {at least: 4.10}}, show: {unfilled: [d]}}
   newcomers: {when: {since: {in the last: 2 days}}, show: {unfilled: [c]}}
+  collectors: {when: {vip: true}, show: {list: [a, b, d]}, priority: 20}
 """
 
 
@@ -120,7 +121,6 @@ def test_a_table_makes_a_test_of_each_row_with_a_name_of_its_own():
         ("bare: {default: false}", "`bare` should not be left to its default, and is nothing, by default."),
         ("hero: {rule: calm-cart}", "should be decided by `calm-cart`, and is a, by adults-see-a"),
         ("hero: {fields: {title: B}}", '`hero` should have `title` as "B", not "A", and is a'),
-        ("hero: {fields: {image: x}}", '`hero` should have `image` as "x", not missing, and is a'),
         ("list: [b, c]", "`list` should hold `b`, `c`, and is c."),
         ("list: []", "`list` should hold nothing, and is c."),
         ("list: {first: [a]}", "`list` should begin with `a`, and is c."),
@@ -148,10 +148,15 @@ def test_a_failure_explains_what_became_of_the_rules_that_bear_on_it():
     assert (failure.span.path, failure.span.line, failure.more["target"]) == ("c.yaml", 2, "hero")
 
 
-def test_content_that_no_rule_places_is_called_so():
-    book, _ = checked("t: {user: {age: 20}, expect: {hero: d}}")
+def test_a_field_that_what_is_placed_lacks_is_called_missing():
+    base = BASE.replace("b: {title: B}", "b: {title: B, image: b.jpg}")
+    tests = "tests:\n  t: {user: {age: 20}, expect: {hero: {fields: {image: x}}}}\n"
+    book, report = check_book(
+        {"a.yaml": base.encode(), "b.yaml": RULES.encode(), "c.yaml": tests.encode()}, NOW
+    )
+    assert not report.errors
     (case,) = run(Engine(book), book.tests, NOW)
-    assert case.failures[0].details.endswith("no rule and no default places d in hero")
+    assert '`hero` should have `image` as "x", not missing, and is a' in case.failures[0].message
 
 
 WRONG = [
@@ -181,6 +186,63 @@ WRONG = [
     ("t: {expect: {path: {content: a}}}", "wrong-expectation", "It may say value, default, rule."),
     ("t: {expect: {hero: {hiden: true}}}", "unknown-key", "Did you mean `hidden`?"),
     ("t: {expect: {hero: {hidden: true, content: a}}}", "wrong-expectation", "Take one of the two out."),
+    ("t: {expect: {hero: d}}", "wrong-expectation", "What can be there is a, b, ill, plain."),
+    ("t: {expect: {list: {first: [plain]}}}", "wrong-expectation", "What can be there is a, b, c, d."),
+    ("t: {expect: {hero: {fields: {titel: x}}}}", "wrong-expectation", "Did you mean `title`?"),
+    ("t: {expect: {bare: {content: hello, fields: {image: x}}}}", "wrong-expectation", "has title."),
+    ("t: {expect: {hero: {content: , fields: {title: x}}}}", "wrong-expectation", "Take one of the two out."),
+    ("t: {expect: {hero: {content: a, without: [a]}}}", "wrong-expectation", "Take one of the two out."),
+    ("t: {expect: {list: {items: [a], first: [b]}}}", "wrong-expectation", "Take one of the two out."),
+    ("t: {expect: {list: {items: [a], without: [a]}}}", "wrong-expectation", "Take one of the two out."),
+    ("t: {expect: {list: {first: [a], without: [a]}}}", "wrong-expectation", "Take one of the two out."),
+    (
+        "t: {expect: {modules: {order: [m1, m2, m3], first: [m2]}}}",
+        "wrong-expectation",
+        "Take one of the two out.",
+    ),
+    (
+        "t: {expect: {hero: {default: true, rule: calm-cart}}}",
+        "wrong-expectation",
+        "Take one of the two out.",
+    ),
+    ("t: {expect: {hero: {default: true, content: a}}}", "wrong-expectation", "Take one of the two out."),
+    ("t: {expect: {bare: {default: true, content: hello}}}", "wrong-expectation", "Take one of the two out."),
+    (
+        "t: {expect: {hero: {default: true, without: [plain]}}}",
+        "wrong-expectation",
+        "Take one of the two out.",
+    ),
+    ("t: {expect: {unfilled: {default: true, items: [a, plain]}}}", "wrong-expectation", "Take one of"),
+    ("t: {expect: {unfilled: {default: true, first: [a]}}}", "wrong-expectation", "Take one of the two out."),
+    ("t: {expect: {modules: {default: true, first: [m2]}}}", "wrong-expectation", "Take one of the two out."),
+    ("t: {expect: {path: {default: true, value: team}}}", "wrong-expectation", "Take one of the two out."),
+    (
+        "t: {expect: {path: {rule: norwegians-see-b, value: solo}}}",
+        "wrong-expectation",
+        "Take one of the two",
+    ),
+    (
+        "t: {expect: {hero: {rule: adults-see-a, content: b}}}",
+        "wrong-expectation",
+        "Take one of the two out.",
+    ),
+    ("t: {expect: {hero: {rule: adults-see-a, hidden: true}}}", "wrong-expectation", "Take one of the two"),
+    (
+        "t: {expect: {hero: {rule: calm-cart, hidden: false}}}",
+        "wrong-expectation",
+        "Take one of the two out.",
+    ),
+    ("t: {expect: {filled: {rule: adults-see-a, items: [plain, a]}}}", "wrong-expectation", "Take one of"),
+    (
+        "t: {each: [{hero: {default: true}}], expect: {hero: a}}",
+        "wrong-expectation",
+        "Take one of the two out.",
+    ),
+    (
+        "t: {each: {age: [1, 2, 3]}, expect: {hero: {default: true, content: a}}}",
+        "wrong-expectation",
+        "Take one of the two out.",
+    ),
     ("t: {expect: {hero: {rule: adult-see-a}}}", "unknown-rule", "Did you mean `adults-see-a`?"),
     ("t: {expect: {hero: {rule: app-users}}}", "wrong-expectation", "Rules that do are"),
     ("t: {expect: {list: [a, a]}}", "duplicate-item", "Keep one of the two."),
@@ -214,6 +276,44 @@ def test_what_is_wrong_has_one_finding_with_a_mend(text, code, mend):
     ((found, hint),) = findings(text)
     assert found == code
     assert mend in hint
+
+
+@pytest.mark.parametrize(
+    "expect",
+    [
+        "{hero: {default: true, content: plain}}",
+        "{hero: {default: true, hidden: false}}",
+        "{hero: {default: false, rule: adults-see-a, content: a, fields: {title: A}}}",
+        "{bare: {default: true, content: }}",
+        "{hero: {rule: calm-cart, hidden: true}}",
+        "{hero: {content: ill, fields: {title: Ill}}}",
+        "{filled: {rule: adults-see-a, items: [b, plain, a], first: [b, plain], without: [c]}}",
+        "{unfilled: {default: true, items: [plain, a], first: [plain], without: [d]}}",
+        "{modules: {default: true, order: [m1, m2, m3], first: [m1, m2]}}",
+        "{modules: {rule: norwegians-see-b, first: [m2]}}",
+        "{path: {rule: norwegians-see-b, value: team}}",
+        "{path: {default: true, value: solo}}",
+        "{hero: {without: [d]}}",
+    ],
+)
+def test_expectations_that_can_hold_together_are_fine(expect):
+    assert findings(f"t: {{expect: {expect}}}") == []
+
+
+def test_an_expectation_that_cannot_hold_is_shown_at_its_own_place_with_the_reason():
+    _, report = checked("t: {expect: {hero: {default: true, rule: calm-cart}}}")
+    (said,) = [one for one in report.diagnostics if one.span.path == "c.yaml"]
+    assert said.message == (
+        "`hero` cannot have this `default` and this `rule`: a default stands where no rule decides."
+    )
+    assert said.span.column == len("  t: {expect: {hero: {default: true, rule: ") + 1
+
+
+def test_what_nothing_places_is_not_told_where_rules_could_not_be_read():
+    rules = RULES.replace("show: {hero: b}", "show: {heroo: d}")
+    tests = "tests:\n  t: {expect: {hero: d}}\n"
+    _, report = check_book({"a.yaml": BASE.encode(), "b.yaml": rules.encode(), "c.yaml": tests.encode()}, NOW)
+    assert [one.code for one in report.diagnostics if one.severity == "error"] == ["unknown-slot"]
 
 
 def test_a_name_that_two_things_have_is_written_whole_as_a_column():
@@ -318,6 +418,11 @@ tests:
         ),
         ("{list: [sock, guide, cap]}", ["unknown-content"]),
         ("{hero: sock}", ["unknown-content"]),
+        ("{hero: guide}", ["wrong-expectation"]),
+        (
+            "{list: {items: [sock], rule: things-for-all}}",
+            ["`all-things`: `list` should hold `sock`, and is sock, guide, hat."],
+        ),
     ],
 )
 def test_items_of_a_catalog_are_expected_by_their_ids_where_a_rule_ranks_them(expect, found):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
+from tailored.book.contrary import Target, contrary
 from tailored.book.declarations import read_names, read_setting_value
 from tailored.book.model import Expectation, RuleBook, Setting, Slot
 from tailored.book.nodes import (
@@ -17,6 +18,7 @@ from tailored.book.nodes import (
     plain_value,
     short,
 )
+from tailored.book.placeable import Placeable
 from tailored.book.rules import A_SLOT, known_content
 from tailored.book.sections import EXPECT
 from tailored.book.suggest import did_you_mean, listed
@@ -28,7 +30,6 @@ PIECES = {
     "setting": ("value", "default", "rule"),
 }
 """The pieces that may be expected of each kind of slot, and of settings; the first has a short form."""
-_FILLED = ("content", "items", "first", "fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,28 @@ class ExpectationReader:
 
     book: RuleBook
     rules: Container[str]
+    sure: bool = True
+    """Whether all that the book writes could be read, so that what follows from its rules is certain."""
+    _placeable: dict[str, Placeable] = field(default_factory=dict)
+    _told: list[Expectation] = field(default_factory=list)
+
+    def placeable(self, target: str) -> Placeable:
+        """What can be placed in a slot."""
+        return self._placeable.setdefault(target, Placeable(self.book, target))
+
+    def check(self, reader: Reader, expected: Iterable[Expectation]) -> None:
+        """Reports what one test expects of a slot or a setting that cannot be beside the rest."""
+        of: dict[str, list[Expectation]] = {}
+        for one in expected:
+            of.setdefault(one.target, []).append(one)
+        for target, pieces in of.items():
+            if len(pieces) > 1:
+                placeable = self.placeable(target)
+                about = Target(target, self.book, placeable)
+                for one, message, mend in contrary(about, pieces, self.sure and placeable.is_told):
+                    if one not in self._told:
+                        self._told.append(one)
+                        reader.error(one.span, "wrong-expectation", message, mend)
 
     def kind(self, target: str) -> str | None:
         """The kind of a slot, or `setting`; None where the book has neither."""
@@ -82,12 +105,6 @@ class ExpectationReader:
                 message = f"Nothing called `{short(piece)}` can be expected of `{target}`, {_a(kind)}."
                 reader.error(key, "unknown-key", message, hint)
         yield from found
-        said = {one.piece: one for one in found}
-        if "hidden" in said and said["hidden"].value is True:
-            for piece in (*_FILLED, "default"):
-                if piece in said and said[piece].value not in (None, (), False):
-                    message = f"`{target}` cannot be hidden and have `{piece}`."
-                    reader.error(said[piece].span, "wrong-expectation", message, "Take one of the two out.")
 
     def _piece(
         self, reader: Reader, target: str, piece: str, node: Node, *, short_form: bool = False
@@ -111,16 +128,26 @@ class ExpectationReader:
             return None
         name = reader.text(node, f"`{target}`")
         if name is not None:
-            self._known(reader, target, node, name)
+            self._placed(reader, target, node, name)
         return name
 
     def _known(self, reader: Reader, target: str, node: Node, name: str) -> None:
         """Reports what is neither content nor an item of a catalog that a rule shows in this slot."""
-        ranked = {rule.rank[target].catalog for rule in self.book.rules if target in rule.rank}
-        stocks = [self.book.items.get(catalog, ()) for catalog in ranked if catalog is not None]
-        ids = [item.id for items in stocks for item in items]
-        if name not in ids and all(stocks):  # of items that are not read nobody knows
-            known_content(reader, node, name, self.book.content, ids)
+        placeable = self.placeable(target)
+        if name not in placeable.items and placeable.is_told:
+            known_content(reader, node, name, self.book.content, [*placeable.items])
+
+    def _placed(self, reader: Reader, target: str, node: Node, name: str) -> None:
+        """Reports what is not known, and what no rule and no default places in this slot."""
+        before, placeable = len(reader.report), self.placeable(target)
+        self._known(reader, target, node, name)
+        can = self.sure and placeable.is_told and len(reader.report) == before
+        if can and name in self.book.content and name not in placeable.ids:
+            every = sorted(placeable.ids)
+            hint, some = reader.did_you_mean(name, every), listed(every)
+            hint = hint or (f"What can be there is {some}." if some else "Nothing can be there.")
+            message = f"No rule and no default places `{name}` in `{target}`."
+            reader.error(node, "wrong-expectation", message, hint)
 
     def _contents(self, reader: Reader, target: str, node: Node) -> object:
         named = (
@@ -130,7 +157,7 @@ class ExpectationReader:
         )
         slot = self.book.slots[target]
         for name, item in named:
-            self._known(reader, target, item, name)
+            self._placed(reader, target, item, name)
         self._check_list(reader, target, named, node, slot.many or 1)
         return tuple(name for name, _ in named)
 
@@ -184,6 +211,14 @@ class ExpectationReader:
 
     def _fields(self, reader: Reader, target: str, node: Node) -> object:
         fields = reader.mapping(node, "`fields`", "fields: {title: Welcome}") or {}
+        placeable = self.placeable(target)
+        for name, (key, _) in fields.items() if self.sure and placeable.is_told else ():
+            if name not in placeable.fields:
+                some = listed(placeable.fields)
+                hint = reader.did_you_mean(name, placeable.fields)
+                hint = hint or (f"What can be there has {some}." if some else "Nothing there has fields.")
+                message = f"Nothing that `{target}` can hold has a field `{short(name)}`."
+                reader.error(key, "wrong-expectation", message, hint)
         return {name: _plain(reader, value) for name, (_, value) in fields.items()}
 
     def _flag(self, reader: Reader, target: str, node: Node) -> object:

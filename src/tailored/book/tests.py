@@ -61,7 +61,9 @@ def read_tests(
     folder: str | os.PathLike[str] | None,
 ) -> tuple[RuleTest, ...]:
     """The tests of a book, one for each row of a table. `rules` are all that it writes, by their ids."""
-    reader = _TestReader(book, names, ExpectationReader(book, rules), Includes(folder))
+    found = next(iter(entries.values())).reader.report if entries else ()
+    sure = not any(one.severity == "error" for one in found)
+    reader = _TestReader(book, names, ExpectationReader(book, rules, sure), Includes(folder))
     return tuple(test for entry in entries.values() for test in reader.read(entry))
 
 
@@ -96,6 +98,7 @@ class _TestReader:
         if not draft.expect and len(entry.reader.report) == before:
             mend = "Say what must come out: `expect: {hero: some-content}`."
             entry.reader.error(entry.key, "missing-key", f"`{entry.id}` expects nothing.", mend)
+        self.expectations.check(entry.reader, draft.expect.values())
 
     def _test(self, entry: Entry, name: str, draft: _Draft, place: Node) -> RuleTest:
         included = draft.included or Included()

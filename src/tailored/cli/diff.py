@@ -64,6 +64,8 @@ def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, _Read, str]]:
         old, new = map(_named, what)
         yield old[0], new, what[1].rpartition(":")[2]
         return
+    if any(one.startswith("-") for one in what):
+        stop("options such as --format stand before the `--`: tailored diff --format json main -- rules")
     if not 1 <= len(what) <= 2 or (len(what) == 1 and os.path.isdir(what[0])):
         stop("say what to compare: OLD NEW (folders), or a revision such as main..HEAD -- rules")
     revisions, folder = what[0], what[1] if len(what) == 2 else "rules"

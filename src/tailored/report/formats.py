@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from tailored.book.diagnostics import block_of, split_lines
-from tailored.report.outcome import Finding, Outcome
+from tailored.report.outcome import Finding, Outcome, verdict
+from tailored.report.places import in_terminal
 
 FORMATS = ("text", "json", "sarif", "junit", "github", "markdown")
 
@@ -34,10 +35,33 @@ def to_json(outcomes: Sequence[Outcome]) -> str:
 
 
 def to_text(outcomes: Sequence[Outcome], folder: str) -> str:
-    """Findings with their lines and a caret, then what else there is to say, then the closing line."""
+    """Findings with their lines and a caret, then what else there is to say, then the closing line.
+
+    Of several commands the end is a table of them, and what is to be done.
+    """
     if len(outcomes) == 1:
         return _one(outcomes[0], folder)
-    return "\n\n".join(f"== {outcome.command} ==\n\n{_one(outcome, folder)}" for outcome in outcomes)
+    blocks = [f"== {outcome.command} ==\n\n{_one(outcome, folder)}" for outcome in outcomes]
+    return "\n\n".join([*blocks, f"== all together ==\n\n{_together(outcomes, folder)}"])
+
+
+def _together(outcomes: Sequence[Outcome], folder: str) -> str:
+    width = max(len(outcome.command) for outcome in outcomes)
+    lines = []
+    for outcome in outcomes:
+        word = "failed" if outcome.failed else "ok" if outcome.ran else "not run"
+        lines.append(f"  {word:<7}  {outcome.command:<{width}}  {' '.join(outcome.summary.split())}")
+    to_do = [_to_do(outcome, folder) for outcome in outcomes if outcome.failed and outcome.ran]
+    return "\n".join([*lines, "", *to_do, f"Tailored: {verdict(outcomes)}."])
+
+
+def _to_do(outcome: Outcome, folder: str) -> str:
+    """Where the errors of a command begin, and how to see them by themselves."""
+    errors = [finding for finding in outcome.every_finding() if finding.severity == "error"]
+    places = [in_terminal(folder, finding.span) for finding in errors if finding.span is not None]
+    many = f"{len(errors)} errors, the first" if len(errors) > 1 else "1 error"
+    what = f"{many} at {places[0]}." if places else " ".join(error.message for error in errors[:1])
+    return f"{outcome.command}: {what} Mend it, and run `tailored {outcome.command} {folder}` again."
 
 
 def _one(outcome: Outcome, folder: str) -> str:

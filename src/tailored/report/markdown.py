@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tailored.report.outcome import Finding, Outcome
+from tailored.report.outcome import Finding, Outcome, verdict
 from tailored.report.places import in_terminal
 
 MOST_FINDINGS = 50
@@ -20,11 +20,10 @@ def to_markdown(outcomes: Sequence[Outcome], folder: str) -> str:
     """A section for each command; where there are several, a table of them comes first."""
     sections = [_section(outcome, folder) for outcome in outcomes]
     if len(outcomes) > 1:
-        failed = [outcome.command for outcome in outcomes if outcome.failed]
-        head = f"{' and '.join(failed)} did not pass" if failed else "all is well"
+        failed = any(outcome.failed for outcome in outcomes)
         rows = [f"| {_sign(one)} | {one.command} | {_cell(prose(one.summary))} |" for one in outcomes]
         table = "\n".join(["| | check | result |", "| --- | --- | --- |", *rows])
-        sections = [f"## {'❌' if failed else '✅'} Tailored: {head}", table, *sections]
+        sections = [f"## {'❌' if failed else '✅'} Tailored: {verdict(outcomes)}", table, *sections]
     return "\n\n".join(sections) + "\n"
 
 

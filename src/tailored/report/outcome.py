@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tailored.book.diagnostics import Diagnostic, Report, Severity, Span
+from tailored.condition.english import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,16 @@ class Outcome:
         yield from self.findings
         for case in self.cases:
             yield from case.failures
+
+
+def verdict(outcomes: Iterable[Outcome]) -> str:
+    """What several commands come to, in half a sentence that names those that failed or could not run."""
+    failed = [outcome for outcome in outcomes if outcome.failed]
+    said = []
+    for ran, what in ((True, "did not pass"), (False, "could not run")):
+        if names := [outcome.command for outcome in failed if outcome.ran is ran]:
+            said.append(f"{joined(names)} {what}")
+    return ", and ".join(said) or "all is well"
 
 
 def of_report(command: str, report: Report, notes: bool | None = None) -> Outcome:

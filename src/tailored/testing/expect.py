@@ -36,7 +36,8 @@ def bears_on(one: Expectation, rule: Rule, book: RuleBook) -> bool:
         return target in rule.set and rule.set[target] == value
     if one.piece in ("content", "items", "first"):
         wanted = value if isinstance(value, tuple) else (value,)
-        return any(name in wanted for name in (*rule.show.get(target, ()), *rule.order.get(target, ())))
+        placed = (*rule.show.get(target, ()), *rule.order.get(target, ()))
+        return target in rule.rank or any(name in wanted for name in placed)
     return one.piece == "order" and target in rule.order
 
 
