@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tailored.book.contrary import Target, contrary
+from tailored.book.contrary import contrary
 from tailored.book.declarations import read_names, read_setting_value
 from tailored.book.model import Expectation, RuleBook, Setting, Slot
 from tailored.book.nodes import (
@@ -38,8 +38,6 @@ class ExpectationReader:
 
     book: RuleBook
     rules: Container[str]
-    sure: bool = True
-    """Whether all that the book writes could be read, so that what follows from its rules is certain."""
     _placeable: dict[str, Placeable] = field(default_factory=dict)
     _told: list[Expectation] = field(default_factory=list)
 
@@ -54,9 +52,7 @@ class ExpectationReader:
             of.setdefault(one.target, []).append(one)
         for target, pieces in of.items():
             if len(pieces) > 1:
-                placeable = self.placeable(target)
-                about = Target(target, self.book, placeable)
-                for one, message, mend in contrary(about, pieces, self.sure and placeable.is_told):
+                for one, message, mend in contrary(target, pieces):
                     if one not in self._told:
                         self._told.append(one)
                         reader.error(one.span, "wrong-expectation", message, mend)
@@ -128,7 +124,7 @@ class ExpectationReader:
             return None
         name = reader.text(node, f"`{target}`")
         if name is not None:
-            self._placed(reader, target, node, name)
+            self._known(reader, target, node, name)
         return name
 
     def _known(self, reader: Reader, target: str, node: Node, name: str) -> None:
@@ -136,18 +132,6 @@ class ExpectationReader:
         placeable = self.placeable(target)
         if name not in placeable.items and placeable.is_told:
             known_content(reader, node, name, self.book.content, [*placeable.items])
-
-    def _placed(self, reader: Reader, target: str, node: Node, name: str) -> None:
-        """Reports what is not known, and what no rule and no default places in this slot."""
-        before, placeable = len(reader.report), self.placeable(target)
-        self._known(reader, target, node, name)
-        can = self.sure and placeable.is_told and len(reader.report) == before
-        if can and name in self.book.content and name not in placeable.ids:
-            every = sorted(placeable.ids)
-            hint, some = reader.did_you_mean(name, every), listed(every)
-            hint = hint or (f"What can be there is {some}." if some else "Nothing can be there.")
-            message = f"No rule and no default places `{name}` in `{target}`."
-            reader.error(node, "wrong-expectation", message, hint)
 
     def _contents(self, reader: Reader, target: str, node: Node) -> object:
         named = (
@@ -157,7 +141,7 @@ class ExpectationReader:
         )
         slot = self.book.slots[target]
         for name, item in named:
-            self._placed(reader, target, item, name)
+            self._known(reader, target, item, name)
         self._check_list(reader, target, named, node, slot.many or 1)
         return tuple(name for name, _ in named)
 
@@ -211,13 +195,10 @@ class ExpectationReader:
 
     def _fields(self, reader: Reader, target: str, node: Node) -> object:
         fields = reader.mapping(node, "`fields`", "fields: {title: Welcome}") or {}
-        placeable = self.placeable(target)
-        for name, (key, _) in fields.items() if self.sure and placeable.is_told else ():
-            if name not in placeable.fields:
-                some = listed(placeable.fields)
-                hint = reader.did_you_mean(name, placeable.fields)
-                hint = hint or (f"What can be there has {some}." if some else "Nothing there has fields.")
-                message = f"Nothing that `{target}` can hold has a field `{short(name)}`."
+        known = self.placeable(target).fields
+        for name, (key, _) in fields.items():
+            if name not in known and (hint := reader.did_you_mean(name, known)):
+                message = f"Nothing has a field `{short(name)}`."
                 reader.error(key, "wrong-expectation", message, hint)
         return {name: _plain(reader, value) for name, (_, value) in fields.items()}
 

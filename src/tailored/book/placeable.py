@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from tailored.book.model import Catalog, Ranking, Rule, RuleBook
-from tailored.book.rankings import content_named
+from tailored.book.model import Catalog, Rule, RuleBook
 
 
 class Placeable:
@@ -18,7 +17,7 @@ class Placeable:
     @cached_property
     def catalogs(self) -> tuple[Catalog, ...]:
         """The catalogs that rankings of this slot choose from."""
-        names = dict.fromkeys(rule.rank[self._slot].catalog for rule in self._rules)
+        names = dict.fromkeys(rule.rank[self._slot].catalog or "" for rule in self._rules)
         return tuple(self._book.catalogs[name] for name in names if name in self._book.catalogs)
 
     @cached_property
@@ -32,46 +31,15 @@ class Placeable:
         return all(self._book.items.get(one.id) for one in self.catalogs)
 
     @cached_property
-    def ids(self) -> frozenset[str]:
-        """The ids of everything that a default or a rule places in the slot."""
-        default = self._book.slots[self._slot].default
-        return frozenset(default).union(*(self.of_rule(rule) for rule in self._book.rules))
-
-    def of_rule(self, rule: Rule) -> frozenset[str]:
-        """The ids of what one rule places in the slot."""
-        ranking = rule.rank.get(self._slot)
-        return frozenset(rule.show.get(self._slot, ())).union(
-            () if ranking is None else self._ranked(ranking)
-        )
-
-    def fields_of(self, id_: str) -> tuple[str, ...] | None:
-        """The names of the fields of content or of an item; None where there is none of that id."""
-        if id_ in self._book.content:
-            return tuple(self._book.content[id_].fields)
-        return _fields_of_items(self.items[id_]) if id_ in self.items else None
-
-    @cached_property
     def fields(self) -> dict[str, None]:
-        """The names of all fields that something in the slot can have."""
-        found: dict[str, None] = {}
-        for id_ in self.ids & self._book.content.keys():
-            found.update(dict.fromkeys(self._book.content[id_].fields))
+        """The names of all fields that content, or items of those catalogs, have."""
+        found = dict.fromkeys(name for item in self._book.content.values() for name in item.fields)
         for catalog in self.catalogs:
-            found.update(dict.fromkeys(_fields_of_items(catalog)))
-        return dict.fromkeys(sorted(found))
+            attributes = (key.removeprefix("item.") for key in catalog.attributes)
+            found |= dict.fromkeys(catalog.fields or attributes)
+        return found
 
     @property
     def _rules(self) -> Iterable[Rule]:
         """The rules with a ranking for the slot."""
         return (rule for rule in self._book.rules if self._slot in rule.rank)
-
-    def _ranked(self, ranking: Ranking) -> Iterable[str]:
-        yield from content_named(ranking, self._book.content)
-        if ranking.catalog is not None:
-            yield from (item.id for item in self._book.items.get(ranking.catalog, ()))
-
-
-def _fields_of_items(catalog: Catalog) -> tuple[str, ...]:
-    """What a decision shows of an item: the fields of its catalog, or else its attributes."""
-    attributes = (key.removeprefix("item.") for key in catalog.attributes)
-    return tuple(catalog.fields) or tuple(name for name in attributes if name != "id")

@@ -61,9 +61,7 @@ def read_tests(
     folder: str | os.PathLike[str] | None,
 ) -> tuple[RuleTest, ...]:
     """The tests of a book, one for each row of a table. `rules` are all that it writes, by their ids."""
-    found = next(iter(entries.values())).reader.report if entries else ()
-    sure = not any(one.severity == "error" for one in found)
-    reader = _TestReader(book, names, ExpectationReader(book, rules, sure), Includes(folder))
+    reader = _TestReader(book, names, ExpectationReader(book, rules), Includes(folder))
     return tuple(test for entry in entries.values() for test in reader.read(entry))
 
 

@@ -72,9 +72,18 @@ def _details(engine: Engine, one: Expectation, about: Explained) -> str:
     told = [*winners, *bearing][:MOST_VERDICTS]
     width = max((len(verdict.rule) for verdict in told), default=0)
     lines = [_line(verdict, width) for verdict in told]
+    if not bearing and one.piece == "content" and one.value and not _places(engine, one):
+        lines.append(f"no rule and no default places {one.value} in {one.target}")
     if len(winners) + len(bearing) > MOST_VERDICTS:
         lines.append(f"and {len(winners) + len(bearing) - MOST_VERDICTS} more; see `tailored explain`")
     return "\n".join(lines)
+
+
+def _places(engine: Engine, one: Expectation) -> bool:
+    slot = engine.book.slots[one.target]
+    return one.value in slot.default or any(
+        one.target in rule.rank or one.value in rule.show.get(one.target, ()) for rule in engine.book.rules
+    )
 
 
 def _line(verdict: Verdict, width: int) -> str:
