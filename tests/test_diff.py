@@ -215,6 +215,16 @@ def test_a_difference_in_very_many_cases_is_told_of_some_and_says_so(tmp_path):
     assert len(when) < 400, when
 
 
+def test_of_a_revision_and_a_folder_the_one_that_is_not_there_is_named(tmp_path):
+    git(tmp_path, "init", "-b", "main")
+    book(tmp_path, "rules")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "one")
+    done = tailored("diff", "main", "--", "rulse", cwd=tmp_path)
+    assert done.stderr == "tailored: there is no folder rulse\n"
+    assert "there is no revision mian" in tailored("diff", "mian", "--", "rules", cwd=tmp_path).stderr
+
+
 def test_options_behind_the_dashes_are_told_their_place(tmp_path):
     book(tmp_path, "rules")
     done = tailored("diff", "main", "--", "rules", "--format", "json", cwd=tmp_path)

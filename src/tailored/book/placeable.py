@@ -17,8 +17,9 @@ class Placeable:
     @cached_property
     def catalogs(self) -> tuple[Catalog, ...]:
         """The catalogs that rankings of this slot choose from."""
-        names = dict.fromkeys(rule.rank[self._slot].catalog or "" for rule in self._rules)
-        return tuple(self._book.catalogs[name] for name in names if name in self._book.catalogs)
+        names = dict.fromkeys(rule.rank[self._slot].catalog for rule in self._rules)
+        every = self._book.catalogs
+        return tuple(every[name] for name in names if name is not None and name in every)
 
     @cached_property
     def items(self) -> dict[str, Catalog]:

@@ -70,8 +70,7 @@ def _books(what: Sequence[str]) -> Iterator[tuple[RuleBook, _Read, str]]:
         stop("say what to compare: OLD NEW (folders), or a revision such as main..HEAD -- rules")
     revisions, folder = what[0], what[1] if len(what) == 2 else "rules"
     if len(what) == 2 and not os.path.isdir(folder) and ".." not in revisions:
-        missing = next(one for one in what if not os.path.isdir(one))
-        stop(f"there is no folder {missing}")
+        stop(f"there is no folder {folder}")
     if ".." not in revisions:
         yield _at(revisions, folder)[0], _read(folder, folder), folder
         return
