@@ -228,6 +228,7 @@ ENDED_BY_THE_BOUND = {
 """Those that load, and that nothing but the bound on steps ends."""
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("attack", RUNAWAYS)
 def test_it_ends_soon_and_stays_small(attack):
     text, user = RUNAWAYS[attack]

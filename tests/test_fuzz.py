@@ -127,6 +127,7 @@ def takes_few_steps(sources: dict[str, bytes]) -> bool:
     return has_errors
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("change", [mutate, mutate_words])
 @pytest.mark.parametrize("seed", range(2))
 def test_the_validator_survives_every_mutation_of_the_example_book(
@@ -144,6 +145,7 @@ def test_the_validator_survives_every_mutation_of_the_example_book(
     assert broken > 250
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("change", [mutate, mutate_words])
 @pytest.mark.parametrize("seed", range(4))
 def test_the_validator_survives_every_mutation_of_a_book_with_everything(

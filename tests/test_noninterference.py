@@ -285,6 +285,7 @@ def check(**more: Any) -> None:
     settings(FEW, **more)(given(st.data(), labelled_books(), PAIRS)(compare))()
 
 
+@pytest.mark.no_cover
 def test_people_who_differ_only_in_what_is_hidden_are_told_the_same():
     SEEN.clear()
     check()
@@ -296,6 +297,7 @@ def test_people_who_differ_only_in_what_is_hidden_are_told_the_same():
 RANKED_ODD = st.sampled_from([None, 0, -1, "x", ["x"], ["p", "q"], [3], {}, object, *HUGE])
 
 
+@pytest.mark.no_cover
 def test_what_is_hidden_from_scorers_and_conditions_on_items_leaves_no_trace_either():
     """The scorers of these books answer by everything that they are given."""
     seen: Counter[str] = Counter()
