@@ -113,7 +113,7 @@ class Strange:
         (Strange(), "`model` raised RuntimeError."),
         (NoAnswer("she is new here"), "`model` has no answer: she is new here."),
     ],
-    ids=str,
+    ids=lambda one: "endless" if callable(one) else str(one),
 )
 def test_a_scorer_that_fails_is_replaced_by_its_fallback(says, reason):
     made = engine(says)
