@@ -189,8 +189,12 @@ def workers_of(served):
 
 
 def replace_worker(served, dead):
+    def is_replaced():
+        workers = workers_of(served)  # once: a look between two moments would mix them
+        return len(workers) == 2 and dead not in workers
+
     os.kill(dead, signal.SIGKILL)
-    until(lambda: len(workers_of(served)) == 2 and dead not in workers_of(served), said=served.said)
+    until(is_replaced, said=served.said)
 
 
 def test_a_worker_that_dies_is_replaced_and_its_counts_stay(book):
