@@ -144,9 +144,11 @@ class Engine:
         Values that cannot be used count as missing, with a warning in the decision. Raises TypeError where
         user or context is no mapping or `now` is no time, ValueError where a text for `now` names none.
         """
+        if now.__class__ is not datetime or now.tzinfo is not UTC:
+            now = read_now(now)
         if self._memory is not None and user.__class__ is dict and context.__class__ is dict:
-            return self._memory.evaluate(user, context, read_now(now), self.decide)
-        return self.decide(self.facts(user, context, now))
+            return self._memory.evaluate(user, context, now, self.decide)
+        return self.decide(self._reader.read(user, context, now))
 
     async def evaluate_async(
         self,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tailored.book.builtin import READ_BY_THE_GUARD
 from tailored.book.model import RuleBook
 from tailored.condition.tree import Attribute, Value
 from tailored.condition.types import (
@@ -19,14 +20,10 @@ from tailored.condition.types import (
     parse_datetime,
 )
 from tailored.condition.values import TooLarge, WrongType, read_value
+from tailored.engine.doors import NOTHING, Door, Doors
 from tailored.engine.index import Index
-from tailored.engine.ordinary import Get, Make, Ordinary, Read, ordinary
-from tailored.guard.permissions import Permissions, read_permissions
-
-MOST_DOORS = 1024
-"""Sets of permissions that a reader remembers."""
-MOST_SAID, LONGEST_SAID = 32, 500
-"""Consents and opt-outs of a request that is remembered, and the letters of all their names."""
+from tailored.engine.ordinary import Get, Make, Read, ordinary
+from tailored.guard.permissions import Permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +47,10 @@ LAST_CHECK = RequestWarning(
 class Facts:
     """What a decision may know of one request, read once: nothing that happens to the request changes it.
 
-    What the guard hides is not in here. `holding` are the clauses that hold as far as the index knows, and
-    `remembered` the segments that are worked out already.
+    What the guard hides is not in here. `holding` are the clauses that hold as far as the index knows.
     """
 
-    __slots__ = ("_reader", "_values", "door", "holding", "now", "raws", "remembered", "warnings")
+    __slots__ = ("_reader", "_remembered", "_values", "door", "holding", "now", "raws", "warnings")
 
     def __init__(
         self,
@@ -67,8 +63,6 @@ class Facts:
     ) -> None:
         self._reader, self.raws, self.now, self.door = reader, raws, now, door
         self.holding, self.warnings = holding, warnings
-        self._values: dict[str, Value] | None = None
-        self.remembered: dict[tuple[str, bool], bool] = {}
 
     @property
     def is_ordinary(self) -> bool:
@@ -88,29 +82,20 @@ class Facts:
     @property
     def values(self) -> dict[str, Value]:
         """The typed values by whole attribute names."""
-        if self._values is None:
+        if not hasattr(self, "_values"):
             self._values = self._reader.values(self.raws)
         return self._values
 
+    @property
+    def remembered(self) -> dict[tuple[str, bool], bool]:
+        """The segments that are worked out already."""
+        if not hasattr(self, "_remembered"):
+            self._remembered: dict[tuple[str, bool], bool] = {}
+        return self._remembered
+
     def value(self, key: str) -> Value | None:
         """One of them, without the others; None where it is missing."""
-        return self._reader.value(self.raws, key) if self._values is None else self._values.get(key)
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """What one set of permissions lets through of a book: worked out once for each."""
-
-    permissions: Permissions
-    user: tuple[Any, ...]
-    """The names under which attributes of the user are read; for those hidden, one that nothing has."""
-    context: tuple[Any, ...]
-    nested: tuple[tuple[Any, ...], ...]
-    """The paths of attributes that lie deeper."""
-    clauses: int
-    """The clauses that no label of a segment closes."""
-    kept_back: int
-    """The clauses of rules that a label, of their own or of their content, keeps back."""
+        return self._values.get(key) if hasattr(self, "_values") else self._reader.value(self.raws, key)
 
 
 class FactsReader:
@@ -127,15 +112,18 @@ class FactsReader:
         kept_back: Callable[[Permissions], int] | None = None,
     ) -> None:
         """`kept_back` tells the clauses of the index that permissions keep back."""
-        self._topics, self._purposes = book.topics, book.purposes
-        self._index, self._kept_back = index or Index(()), kept_back
-        flat = [one for one in book.attributes.values() if not one.path]
-        self._user = [one for one in flat if one.side == "user"]
-        self._context = [one for one in flat if one.side == "context"]
-        self._nested = [one for one in book.attributes.values() if one.path]
+        self._purposes, self._index = book.purposes, index or Index(())
+        own = [book.attributes[key] for key in READ_BY_THE_GUARD]
+        others = [one for one in book.attributes.values() if one not in own]
+        user = [one for one in others if one.side == "user" and not one.path]
+        context = [one for one in others if one.side == "context" and not one.path]
+        self._nested = [one for one in others if one.path]
+        self._doors = Doors(
+            book.topics, book.purposes, (user, context, self._nested), self._index.permitted, kept_back
+        )
         self._reads = [
             Read(attribute, self._index.columns.get(attribute.key))
-            for attribute in (*self._user, *self._context, *self._nested)
+            for attribute in (*user, *context, *self._nested, *own)
         ]
         self.keys = [read.attribute.key for read in self._reads]
         """The attributes, in the order in which they are read."""
@@ -147,14 +135,9 @@ class FactsReader:
         ]
         unasked = [Read(read.attribute, None) for read in self._reads]
         self._ordinary, self._glance = [
-            ordinary(reads, len(self._user), len(self._context), _found_at, _maker(self))
-            for reads in (self._reads, unasked)
+            ordinary(reads, self._doors, _found_at, _maker(self)) for reads in (self._reads, unasked)
         ]
         self._at = {key: (place, type_) for place, key, type_ in self._typed}
-        self._doors: dict[Any, Door] = {}
-        self._plainly: dict[Any, Door] = {}
-        """The doors of requests that say plainly what they permit, by how they say it."""
-        self._nothing_said = self._door(read_permissions(None, None, None, book.topics, book.purposes)[0])
 
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
         """The facts of a request. What cannot be used is missing, with a warning.
@@ -163,7 +146,7 @@ class FactsReader:
         """
         if user.__class__ is dict and context.__class__ is dict:
             try:
-                facts = self._at_once(user, context, now, self._ordinary)
+                facts = self._ordinary(user, context, now)
             except Exception:  # a foreign key may raise anything when it is compared
                 facts = None
             if facts is not None:
@@ -178,31 +161,20 @@ class FactsReader:
     ) -> tuple[Permissions, tuple[Any, ...]] | None:
         """What an ordinary request permits and holds, looked up nowhere; None for any other request."""
         try:
-            facts = self._at_once(user, context, now, self._glance)
+            facts = self._glance(user, context, now)  # type: ignore[arg-type]  # they are dictionaries
         except Exception:
             return None
         return facts and (facts.permissions, facts.raws)  # type: ignore[return-value]  # of a tuple here
 
-    def _at_once(
-        self,
-        user: Mapping[str, object],
-        context: Mapping[str, object],
-        now: datetime,
-        function: Ordinary[Facts],
-    ) -> Facts | None:
-        """The facts of an ordinary request; None for any other. Raises what keys of the request raise."""
-        consents, opt_outs, gpc = user.get("consents"), user.get("opt_outs"), context.get("gpc")
-        if consents is None and opt_outs is None and gpc is None:
-            return function(user.get, context.get, self._nothing_said, now)
-        door, warnings = self._permitted(consents, opt_outs, gpc)
-        return None if warnings else function(user.get, context.get, door, now)
-
     def _read(self, of_user: Get, of_context: Get, now: datetime) -> Facts:
         """The same for a request with anything odd in it."""
-        door, warnings = self._permitted(of_user("consents"), of_user("opt_outs"), of_context("gpc"))
-        raws = [*map(of_user, door.user), *map(of_context, door.context)]
+        opt_outs, gpc = of_user("opt_outs"), of_context("gpc")
+        door, unreadable = self._doors.read(of_user("consents"), opt_outs, gpc)
+        warnings = self._warnings(door.permissions, unreadable)
+        raws = [*map(of_user, door.user.names), *map(of_context, door.context.names)]
         for attribute, path in zip(self._nested, door.nested, strict=True):
             raws.append(_found_at(of_user if attribute.side == "user" else of_context, path))
+        raws += None if door.permissions.everything else opt_outs, gpc
         found = door.clauses
         for place, read in self._order:
             column = read.column
@@ -245,49 +217,15 @@ class FactsReader:
                 found[key] = raw if type_ is None or raw.__class__ is Version else read_value(raw, type_)
         return found
 
-    def _permitted(
-        self, consents: object, opt_outs: object, gpc: object
-    ) -> tuple[Door, list[RequestWarning]]:
-        said = _plainly(consents, opt_outs, gpc)
-        door = self._plainly.get(said)
-        if door is not None:
-            return door, []
-        permissions, unreadable = read_permissions(consents, opt_outs, gpc, self._topics, self._purposes)
+    def _warnings(self, permissions: Permissions, unreadable: Sequence[str]) -> list[RequestWarning]:
+        """What to warn of in what a request says of permissions."""
         warnings = []
         for name in unreadable:
             message = _UNREADABLE.get(name, "`{}` is neither true nor false; it counts as no consent.")
             warnings.append(RequestWarning("wrong-type", name, message.format(name)))
         if not permissions.opt_outs <= self._purposes.keys():
             warnings.append(_UNKNOWN_PURPOSE)
-        door = self._door(permissions)
-        if said is not None and not warnings and len(self._plainly) < MOST_DOORS:
-            self._plainly[said] = door
-        return door, warnings
-
-    def _door(self, permissions: Permissions) -> Door:
-        known = permissions.closed, permissions.opt_outs.intersection(self._purposes), permissions.everything
-        door = self._doors.get(known)
-        if door is None:
-            door = self._made(permissions)
-            if len(self._doors) < MOST_DOORS:
-                self._doors[known] = door
-        return door if door.permissions == permissions else replace(door, permissions=permissions)
-
-    def _made(self, permissions: Permissions) -> Door:
-        def shown(attribute: Attribute) -> tuple[Any, ...]:
-            unreadable = permissions.everything and attribute.key == "user.opt_outs"
-            if unreadable or permissions.hiding(attribute):
-                return (_NOTHING,)
-            return attribute.path or (attribute.name,)
-
-        return Door(
-            permissions,
-            tuple(shown(attribute)[0] for attribute in self._user),
-            tuple(shown(attribute)[0] for attribute in self._context),
-            tuple(shown(attribute) for attribute in self._nested),
-            self._index.permitted(permissions),
-            self._kept_back(permissions) if self._kept_back else 0,
-        )
+        return warnings
 
 
 def _maker(reader: FactsReader) -> Make[Facts]:
@@ -297,7 +235,7 @@ def _maker(reader: FactsReader) -> Make[Facts]:
     def make(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Facts:
         facts = new(Facts)
         facts._reader, facts.raws, facts.now, facts.door = reader, raws, now, door
-        facts.holding, facts.warnings, facts._values, facts.remembered = holding, (), None, {}
+        facts.holding, facts.warnings = holding, ()
         return facts
 
     return make
@@ -366,23 +304,9 @@ def nested(facts: Facts, attributes: Iterable[Attribute]) -> dict[str, Any]:
     return data
 
 
-def _plainly(consents: object, opt_outs: object, gpc: object) -> tuple[object, ...] | None:
-    """What a request says of what it permits, as a key; None where it says it in an unusual way."""
-    flags: Any = {} if consents is None else consents
-    outs: Any = [] if opt_outs is None else opt_outs
-    if flags.__class__ is not dict or outs.__class__ is not list or len(flags) + len(outs) > MOST_SAID:
-        return None
-    names = [*flags, *outs]
-    if not {*map(type, names)} <= {str} or not {*map(type, flags.values())} <= {bool}:
-        return None
-    if sum(map(len, names)) > LONGEST_SAID:
-        return None
-    return tuple(flags.items()), tuple(outs), gpc is True
-
-
 def _careful(source: Mapping[str, object]) -> Get:
     """How to get something from a mapping of a foreign kind, which may raise anything."""
-    return lambda name: None if name is _NOTHING else _found(source, (name,))
+    return lambda name: None if name is NOTHING else _found(source, (name,))
 
 
 def _found_at(get: Get, path: tuple[Any, ...]) -> object:
@@ -410,8 +334,6 @@ _UNREADABLE = {
     "user.consents": "`{}` is not a mapping of flags to true or false; it counts as no consent.",
     "user.opt_outs": "`{}` is not a list of texts; it counts as opting out of everything.",
 }
-_NOTHING: Any = object()
-"""A name that no request has."""
 _UNKNOWN_PURPOSE = RequestWarning(
     "unknown-purpose",
     "user.opt_outs",

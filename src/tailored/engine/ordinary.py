@@ -12,22 +12,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
+from tailored.book.builtin import GPC
 from tailored.condition.operators import LISTS
 from tailored.condition.tree import Attribute
-from tailored.condition.types import INTEGER_LIMIT, Type, parse_date, parse_datetime, parse_version
+from tailored.condition.types import (
+    INTEGER_LIMIT,
+    Type,
+    parse_date,
+    parse_datetime,
+    parse_version,
+)
 from tailored.condition.values import LONGEST_LIST, LONGEST_TEXT
+from tailored.engine.doors import Door, Doors
 from tailored.engine.index import Checks, Column
 from tailored.engine.tables import Lookup, Steps, always
 
 MOST_COMBINED = 2048
 """Masks that a table of several attributes holds: fewer tables are fewer long integers to go through."""
+MOST_SAID = 16_384
+"""Texts of an attribute whose meaning is remembered: as many as 45 years have days."""
+
+MOST_LISTS, LONGEST_KEPT = 2048, 50
+"""Lists of an attribute that are remembered, and how many members they may have."""
+LEAST = -INTEGER_LIMIT
 
 Get: TypeAlias = Callable[[Any], object]
 F = TypeVar("F")
-Ordinary: TypeAlias = Callable[[Get, Get, Any, datetime], F | None]
-"""From how to get something of the user and of the context, the door and the moment to the facts; None where
-something is out of the ordinary. May raise where a key of the request does."""
-Make: TypeAlias = Callable[[tuple[Any, ...], datetime, Any, int], F]
+Ordinary: TypeAlias = Callable[[dict[str, Any], dict[str, Any], datetime], F | None]
+"""From user, context and moment to the facts; returns None, or raises, where anything is not ordinary."""
+Make: TypeAlias = Callable[[tuple[Any, ...], datetime, Door, int], F]
 """Makes facts of what was read, the moment, the door, and the clauses that hold."""
 
 
@@ -56,20 +69,86 @@ class _Combined(dict[tuple[Any, ...], int]):
         return first
 
 
+class _Said(dict[str, Any]):
+    """What the texts of dates and versions say, or the keys of that; worked out when first asked for.
+
+    Raises ValueError for a text that says nothing of the kind.
+    """
+
+    __slots__ = ("_parse",)
+
+    def __init__(self, parse: Callable[[str], Any]) -> None:
+        super().__init__()
+        self._parse = parse
+
+    def __missing__(self, text: str) -> Any:
+        said = self._parse(text)
+        if said is None:
+            raise ValueError
+        if len(self) >= MOST_SAID:
+            self.clear()
+        self[text] = said
+        return said
+
+
+class _Lists(dict[tuple[Any, ...], tuple[tuple[Any, ...], int]]):
+    """The clauses that lists let pass, with the lists as they came first: the pages of one visit repeat them.
+
+    Raises ValueError for a list that is out of the ordinary, if texts are what it should hold: they equal
+    nothing else, so that they are looked at once only.
+    """
+
+    __slots__ = ("_are_texts", "_came", "_lookup")
+
+    def __init__(self, lookup: Lookup, are_texts: bool) -> None:
+        super().__init__()
+        self._lookup, self._are_texts = lookup, are_texts
+        self._came: set[tuple[Any, ...]] = set()
+        """Lists that came once: to keep the clauses of all of those would cost more than it gives."""
+
+    def __missing__(self, members: tuple[Any, ...]) -> tuple[tuple[Any, ...], int]:
+        if self._are_texts and not _are_texts(members):
+            raise ValueError
+        found = members, self._lookup(members)
+        if members in self._came:
+            if len(self) >= MOST_LISTS:
+                self.clear()
+            self[members] = found
+        elif len(members) <= LONGEST_KEPT:
+            if len(self._came) >= MOST_LISTS:
+                self._came.clear()
+            self._came.add(members)
+        return found
+
+
 def ordinary(
-    reads: Sequence[Read], user: int, context: int, found_at: Callable[..., object], make: Make[F]
+    reads: Sequence[Read], doors: Doors, found_at: Callable[..., object], make: Make[F]
 ) -> Ordinary[F]:
-    """The function for these attributes: first so many of the user, then of the context, then those deeper.
+    """The function for these attributes, in the order of the sides of a door, then what the guard reads.
 
     `found_at` gets what lies at a path, given a getter and the path.
     """
     names: dict[str, Any] = {**_NAMES, "found_at": found_at, "make": make}
-    lines = ["found = door.clauses"]
-    lines += _fetched("v", "map(user, door.user)", range(user))
-    lines += _fetched("v", "map(context, door.context)", range(user, user + context))
-    lines += _fetched("p", "door.nested", range(user + context, len(reads)))
-    for place in range(user + context, len(reads)):
-        lines.append(f"v{place} = found_at({reads[place].attribute.side}, p{place})")
+    names |= {"plain_door": doors.plain, "door_of": doors.of}
+    sides: dict[str, list[int]] = {"user": [], "context": [], "": []}
+    for place, read in enumerate(reads[:-2]):
+        sides["" if read.attribute.path else read.attribute.side].append(place)
+    outs, gpc = f"v{len(reads) - 2}", f"v{len(reads) - 1}"
+    lines = [
+        f"consents, {outs}, {gpc} = user.get(CONSENTS), user.get(OPT_OUTS), context.get(GPC)",
+        f"if consents is None and {outs} is None and {gpc} is None:",
+        "    door = plain_door",
+        f"elif (door := door_of(consents, {outs}, {gpc})) is None:",
+        "    return None",
+        "found = door.clauses",
+    ]
+    for side in ("user", "context"):
+        if targets := "".join(f"v{place}, " for place in sides[side]):
+            lines += [line.format(side=side, targets=targets) for line in _FETCHED]
+    if sides[""]:
+        lines.append("".join(f"p{place}, " for place in sides[""]) + "= door.nested")
+    for place in sides[""]:
+        lines.append(f"v{place} = found_at({reads[place].attribute.side}.get, p{place})")
     for place, read in enumerate(reads):
         lines += _looked_up(place, read, names)
     for number, group in enumerate(_combined(reads)):
@@ -80,21 +159,18 @@ def ordinary(
             lines += _checked(place, read, read.column.checks, names)
     values = "".join(f"v{place}, " for place in range(len(reads)))
     lines.append(f"return make(({values}), now, door, found)")
-    text = "\n    ".join(["def read(user, context, door, now):", *lines])
+    text = "\n    ".join(["def read(user, context, now):", *lines])
     exec(compile(text, "<a reader of ordinary requests>", "exec"), names)
     function: Ordinary[F] = names["read"]
     return function
-
-
-def _fetched(letter: str, source: str, places: range) -> list[str]:
-    targets = "".join(f"{letter}{place}, " for place in places)
-    return [f"{targets}= {source}"] if places else []
 
 
 def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
     """The lines that look at one value, and make its key or look it up. What they name goes to `names`."""
     attribute, column, typed = read.attribute, read.column, _typed(place, read)
     plain = _PLAIN[attribute.type]
+    if attribute.type in _PARSED:
+        names[f"said{place}"] = _Said(_meaning(read))
     if attribute.type in LISTS:
         yield f"if v{place}.__class__ is list:"
         yield f"    v{place} = tuple(v{place})"
@@ -104,6 +180,8 @@ def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
         plain = _LISTED.get(
             attribute.type, plain + (_ALL_LISTED if is_list else f" and {typed} in listed{{n}}")
         )
+    if column is not None:
+        plain = plain.replace(" and are_texts(v{n})", "")  # `_Lists` sees to that
     plain = plain.format(n=place)
     if column is None:
         yield f"if v{place} is not None and not ({plain}):"
@@ -120,17 +198,22 @@ def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
 
 def _asked(place: int, read: Read, column: Column, names: dict[str, Any]) -> tuple[list[str], list[str]]:
     """What to do with a plain value, and where it is missing: make keys of tables, or ask them at once."""
-    typed = _typed(place, read)
+    attribute, typed = read.attribute, _typed(place, read)
     present, missing = [f"k{place} = True"], [f"k{place} = None"]
-    if isinstance(column.lookup, Steps):
+    if _has_keys(read):
+        present = [f"k{place} = {typed}"]
+    elif isinstance(column.lookup, Steps):
         names[f"bounds{place}"] = column.lookup.bounds
-        key = ".key" if read.attribute.type is Type.VERSION else ""
+        key = ".key" if column.lookup.by_key else ""
         present = [f"k{place} = bisect(bounds{place}, {typed}{key})"]
-    elif column.known is not None and (read.attribute.values or read.attribute.type is Type.BOOLEAN):
+    elif column.known is not None and (attribute.values or attribute.type is Type.BOOLEAN):
         present = [f"k{place} = {typed}"]
     elif column.known is not None:
         names[f"known{place}"] = column.known
         present = [f"k{place} = {typed} if {typed} in known{place} else ELSE"]
+    elif attribute.type in LISTS:
+        names[f"lists{place}"] = _Lists(column.lookup, attribute.type is Type.STRINGS)
+        present += [f"v{place}, m{place} = lists{place}[v{place}]", f"found &= m{place}"]
     else:
         names[f"lookup{place}"] = column.lookup
         present.append(f"found &= lookup{place}({typed})")
@@ -142,6 +225,31 @@ def _asked(place: int, read: Read, column: Column, names: dict[str, Any]) -> tup
         names[f"sizes{place}"] = column.sizes
         present.append(f"found &= sizes{place}(len(v{place}))")
     return present, missing
+
+
+def _has_keys(read: Read) -> bool:
+    """Whether what a text says is remembered as the key of its table, which is all that is asked of it."""
+    column = read.column
+    return (
+        read.attribute.type in _PARSED
+        and column is not None
+        and isinstance(column.lookup, Steps)
+        and column.checks is None
+        and not read.attribute.values
+    )
+
+
+def _meaning(read: Read) -> Callable[[str], Any]:
+    """From a text to what is remembered of it; None where it is out of the ordinary."""
+    parse, has_keys = _PARSED[read.attribute.type], _has_keys(read)
+
+    def meaning(text: str) -> Any:
+        value = parse(text)
+        if value is None or not has_keys:
+            return value
+        return read.column.lookup.span(value)  # type: ignore[union-attr]  # it has keys
+
+    return meaning
 
 
 def _checked(place: int, read: Read, checks: Checks, names: dict[str, Any]) -> Iterator[str]:
@@ -203,12 +311,13 @@ def _are_texts(values: tuple[Any, ...]) -> bool:
     for one in values:
         if one.__class__ is not str:
             return False
-    whole = "".join(values)  # as fast for all of them as for one
-    return len(whole) <= LONGEST_TEXT and len(values) <= LONGEST_LIST and _is_text(whole)
+    return _is_text("".join(values))  # as fast for all of them as for one
 
 
 def _is_text(value: str) -> bool:
-    """Whether there are no lone surrogates in it."""
+    """Whether it is no longer than a text may be, and has no lone surrogates in it."""
+    if len(value) > LONGEST_TEXT:
+        return False
     if not value.isascii():
         try:
             value.encode()
@@ -218,39 +327,54 @@ def _is_text(value: str) -> bool:
 
 
 def _are_integers(values: tuple[Any, ...]) -> bool:
-    for one in values:
-        if one.__class__ is not int or not -INTEGER_LIMIT < one < INTEGER_LIMIT:
+    for one in values:  # noqa: SIM110 (a plain loop is twice as fast as a generator here)
+        if one.__class__ is not int or not LEAST < one < INTEGER_LIMIT:
             return False
-    return len(values) <= LONGEST_LIST
+    return True
 
 
+_FETCHED = (
+    "side = door.{side}",
+    "if len({side}) < side.enough:",
+    "    {targets}= map({side}.get, side.names)",
+    "else:",
+    "    try:",
+    "        {targets}= side.at_once({side})",
+    "    except KeyError:",
+    "        {targets}= map({side}.get, side.names)",
+)
+"""The lines that get all values of a side."""
 _PLAIN = {
     Type.STRING: "v{n}.__class__ is str and len(v{n}) <= LONGEST and (v{n}.isascii() or is_text(v{n}))",
     Type.INTEGER: "v{n}.__class__ is int and LEAST < v{n} < MOST",
     Type.NUMBER: "(v{n}.__class__ is float or v{n}.__class__ is int) and LEAST < v{n} < MOST",
     Type.BOOLEAN: "v{n}.__class__ is bool",
-    Type.DATE: "v{n}.__class__ is str and (x{n} := parse_date(v{n})) is not None",
+    Type.DATE: "v{n}.__class__ is str and (x{n} := said{n}[v{n}]) is not None",
     Type.DATETIME: "v{n}.__class__ is str and (x{n} := parse_datetime(v{n})) is not None",
-    Type.VERSION: "v{n}.__class__ is str and (x{n} := parse_version(v{n})) is not None",
-    Type.STRINGS: "v{n}.__class__ is tuple and are_texts(v{n})",
-    Type.INTEGERS: "v{n}.__class__ is tuple and are_integers(v{n})",
-    Type.NUMBERS: "v{n}.__class__ is tuple and are_integers(v{n})",
+    Type.VERSION: "v{n}.__class__ is str and (x{n} := said{n}[v{n}]) is not None",
+    Type.STRINGS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_texts(v{n})",
+    Type.INTEGERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_integers(v{n})",
+    Type.NUMBERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_integers(v{n})",
 }
 """When a value is ordinary: of its type beyond doubt, and not to be changed by anybody."""
+_PARSED: dict[Type, Callable[[str], Any]] = {Type.DATE: parse_date, Type.VERSION: parse_version}
+"""The types of which a request's texts repeat those of others."""
 _LISTED = {Type.STRING: "v{n}.__class__ is str and v{n} in listed{n}"}
 """The same for values that a book lists, where that makes it simpler."""
 _ALL_LISTED = " and listed{n}.issuperset(v{n})"
 _NAMES = {
+    "CONSENTS": "consents",
+    "OPT_OUTS": "opt_outs",
+    "GPC": GPC,
     "are_integers": _are_integers,
     "are_texts": _are_texts,
     "bisect": bisect_right,
     "is_text": _is_text,
     "ELSE": object(),
-    "LEAST": -INTEGER_LIMIT,
+    "LEAST": LEAST,
     "LONGEST": LONGEST_TEXT,
+    "MANY": LONGEST_LIST,
     "MOST": INTEGER_LIMIT,
-    "parse_date": parse_date,
     "parse_datetime": parse_datetime,
-    "parse_version": parse_version,
 }
 """What the lines of every reader name."""

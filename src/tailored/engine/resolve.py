@@ -10,7 +10,7 @@ from operator import or_
 from tailored.book.builtin import PERSONALIZATION, is_personal
 from tailored.book.model import Content, Rule, RuleBook, Setting, Slot
 from tailored.condition.tree import All, Condition, InSegment, Scalar, Test, attributes_read, leaves
-from tailored.engine.facts import Door
+from tailored.engine.doors import Door
 from tailored.engine.match import Matcher
 from tailored.guard.permissions import Permissions
 

@@ -195,8 +195,12 @@ class Steps:
     by_key: bool
     """Whether the bounds are keys of versions."""
 
+    def span(self, value: Any) -> int:
+        """Which mask is that of a value."""
+        return bisect_right(self.bounds, value.key if self.by_key else value)
+
     def __call__(self, value: Any) -> int:
-        return self.masks[bisect_right(self.bounds, value.key if self.by_key else value)]
+        return self.masks[self.span(value)]
 
 
 def at_once(drafts: Sequence[Draft], lookups: Sequence[Lookup], type_: Type) -> Steps | None:
