@@ -1,5 +1,6 @@
 """The guard's two gates: what is hidden at the door, what may not leave, and what of it is told."""
 
+from collections import UserDict
 from datetime import UTC, datetime
 
 import pytest
@@ -363,6 +364,31 @@ def test_a_topic_that_is_not_sensitive_closes_nothing():
     decision = decided(rules, {"ills": ["knee"]}, {"page": "home"}, base)
     assert (decision["slots"]["hero"]["content"], decision["withheld"]) == ("ill", [])
     assert make(rules, base).evaluate({"ills": ["knee"]}, {"page": "home"}, NOW).warnings == ()
+
+
+LABELLED_PERMISSIONS = """
+attributes:
+  user: {opt_outs: {type: list of strings, topic: health}}
+  context: {gpc: {type: boolean, topic: health}}
+slots: {hero: {}}
+content: {a: {title: A}}
+rules:
+  out: {when: {opt_outs: {contains: experiments}}, show: {hero: a}}
+  signal: {when: {gpc: true}, show: {hero: a}}
+"""
+
+
+@pytest.mark.parametrize("consents", [{}, {"health": True}])
+@pytest.mark.parametrize("said", [({"opt_outs": ["experiments"]}, {}), ({}, {"gpc": True})])
+def test_what_the_guard_reads_is_hidden_from_rules_where_the_book_labels_it(consents, said):
+    book, report = check_book({"book.yaml": LABELLED_PERMISSIONS.encode()})
+    assert report.errors == 0, report.to_text()
+    engine, (user, context) = Engine(book), said
+    user = user | {"consents": consents}
+    for asked in (user, UserDict(user)):
+        decision = engine.evaluate(asked, context, NOW)
+        assert decision.to_dict() == decide(book, user, context, NOW)
+        assert (decision["hero"].content == "a") is bool(consents)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ class Door:
     context: Side
     nested: tuple[tuple[Any, ...], ...]
     """The paths of attributes that lie deeper."""
+    own: tuple[bool, ...]
+    """Whether what the guard itself reads, opt-outs and the signal, is shown to conditions, too."""
     clauses: int
     """The clauses that no label of a segment closes."""
     kept_back: int
@@ -59,11 +61,11 @@ class Doors:
         self,
         topics: Mapping[str, Topic],
         purposes: Mapping[str, Purpose],
-        attributes: tuple[Sequence[Attribute], Sequence[Attribute], Sequence[Attribute]],
+        attributes: Sequence[Sequence[Attribute]],
         clauses: Callable[[Permissions], int],
         kept_back: Callable[[Permissions], int] | None,
     ) -> None:
-        """`attributes` are those of the user, of the context, and those deeper, but for the guard's own.
+        """`attributes` are those of the user, of the context, those deeper, and the guard's own.
 
         `clauses` and `kept_back` tell of clauses what permissions let through, and what they keep back.
         """
@@ -107,13 +109,16 @@ class Doors:
                 (NOTHING,) if permissions.hiding(attribute) else attribute.path or (attribute.name,)
                 for attribute in side
             )
-            for side in self._attributes
+            for side in self._attributes[:3]
         )
+        own = tuple(not permissions.hiding(attribute) for attribute in self._attributes[3])
+        own = (own[0] and not permissions.everything, own[1])
         return Door(
             permissions,
             Side(tuple(name for (name,) in user)),
             Side(tuple(name for (name,) in context)),
             nested,
+            own,
             self._clauses(permissions),
             self._kept_back(permissions) if self._kept_back else 0,
         )

@@ -92,8 +92,10 @@ class Engine:
         """Placements by their slot, its clauses and what their texts read."""
         self._texts: dict[tuple[str, int], tuple[str, ...] | None] = {}
         """What texts read, by a slot with labels and the clauses that offer it something."""
-        self._whole: dict[int | tuple[object, ...], FrozenDict | tuple[str, ...]] = {}
-        """All slots, by the clauses that hold; or what their texts read, and all slots by that, too."""
+        self._whole: dict[int | tuple[object, ...], FrozenDict] = {}
+        """All slots, by the clauses that hold, and by what their texts read, if they read anything."""
+        self._whole_reads: dict[int, tuple[str, ...]] = {}
+        """What the texts of all slots read, by the clauses that hold."""
         self._kept_back: dict[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = {}
         """By permissions and clauses with labels, which of those are not usable, and what is withheld."""
         self._settings: list[tuple[str, SettingPlan, int, dict[int, SettingValue]]] = [
@@ -228,14 +230,11 @@ class Engine:
             unusable, withheld = self._guarded(labelled, facts)
             left &= ~unusable
         making = None
-        found = self._whole.get(left) if left < SHORT else None
-        slots: FrozenDict | None = None
-        if found.__class__ is tuple:
+        slots = self._whole.get(left) if left < SHORT else None
+        if slots is None and left < SHORT and (keys := self._whole_reads.get(left)) is not None:
             making = _Making(self._renderer, facts)
-            read = making.told_apart(left, found)
-            slots = None if read is None else self._whole.get(read)  # type: ignore[assignment]
-        else:
-            slots = found  # type: ignore[assignment]  # it is no tuple
+            read = making.told_apart(left, keys)
+            slots = None if read is None else self._whole.get(read)
         if slots is None:
             slots, making = self._placed(left, facts)
         settings = self._values(left) if left & self._plan.sets else self._as_set
@@ -262,10 +261,11 @@ class Engine:
         if left < SHORT and (making is None or making.is_shared):
             if len(self._whole) >= MOST_SHARED:
                 self._whole.clear()
+                self._whole_reads.clear()
             if making is None:
                 self._whole[left] = frozen
             else:
-                keys = self._whole[left] = tuple(sorted(making.keys))
+                keys = self._whole_reads[left] = tuple(sorted(making.keys))
                 if (read := making.told_apart(left, keys)) is not None:
                     self._whole[read] = frozen
         return frozen, making

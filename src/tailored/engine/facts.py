@@ -119,7 +119,7 @@ class FactsReader:
         context = [one for one in others if one.side == "context" and not one.path]
         self._nested = [one for one in others if one.path]
         self._doors = Doors(
-            book.topics, book.purposes, (user, context, self._nested), self._index.permitted, kept_back
+            book.topics, book.purposes, (user, context, self._nested, own), self._index.permitted, kept_back
         )
         self._reads = [
             Read(attribute, self._index.columns.get(attribute.key))
@@ -174,7 +174,7 @@ class FactsReader:
         raws = [*map(of_user, door.user.names), *map(of_context, door.context.names)]
         for attribute, path in zip(self._nested, door.nested, strict=True):
             raws.append(_found_at(of_user if attribute.side == "user" else of_context, path))
-        raws += None if door.permissions.everything else opt_outs, gpc
+        raws += [raw if is_shown else None for raw, is_shown in zip((opt_outs, gpc), door.own, strict=True)]
         found = door.clauses
         for place, read in self._order:
             column = read.column

@@ -142,6 +142,10 @@ def ordinary(
         "    return None",
         "found = door.clauses",
     ]
+    for number, name in enumerate((outs, gpc)):
+        attribute = reads[number - 2].attribute
+        if attribute.topics or attribute.purpose is not None:
+            lines.append(f"{name} = {name} if door.own[{number}] else None")
     for side in ("user", "context"):
         if targets := "".join(f"v{place}, " for place in sides[side]):
             lines += [line.format(side=side, targets=targets) for line in _FETCHED]
