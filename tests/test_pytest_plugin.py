@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-BOOK = """\
-attributes:
-  user: {age: {type: integer}}
-slots: {hero: {default: plain}}
-content: {plain: {title: Welcome}, wine: {title: Wine}}
-rules:
-  grown-ups-see-wine: {when: {age: {at least: 18}}, show: {hero: wine}}
+from tests.support import grown_ups
+
+BOOK = f"""\
+{grown_ups.BOOK}
 tests:
-  wine-at-18: {user: {age: 18}, expect: {hero: wine}}
+  wine-at-18: {{user: {{age: 18}}, expect: {{hero: wine}}}}
 """
 MORE = """\
 tests:
