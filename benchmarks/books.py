@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 SEED = 20261124
@@ -63,6 +64,23 @@ def make(name: str, rules: int, requests: int = 200, templates: bool = False, ma
     if many:
         book["slots"]["strip"] = {"many": 4}
     return Mix(_text(book), [_request(dice) for _ in range(requests)])
+
+
+def visits(requests: list[Request], at_once: int = 500, pages: int = 5) -> list[Request]:
+    """The requests of so many visitors at a time, each of whom looks at so many pages."""
+    dice = random.Random(SEED)
+    users = iter(requests)
+    here = [[user, pages] for user, _ in islice(users, at_once)]
+    stream = []
+    while here:
+        place = dice.randrange(len(here))
+        user, left = here[place]
+        stream.append((user, dice.choice(requests)[1]))
+        here[place][1] -= 1
+        if left == 1:
+            after = next(users, None)
+            here[place : place + 1] = [] if after is None else [[after[0], pages]]
+    return stream
 
 
 def _request(dice: random.Random) -> Request:

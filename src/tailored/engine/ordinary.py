@@ -98,26 +98,20 @@ class _Lists(dict[tuple[Any, ...], tuple[tuple[Any, ...], int]]):
     nothing else, so that they are looked at once only.
     """
 
-    __slots__ = ("_are_texts", "_came", "_lookup")
+    __slots__ = ("_are_texts", "_lookup")
 
     def __init__(self, lookup: Lookup, are_texts: bool) -> None:
         super().__init__()
         self._lookup, self._are_texts = lookup, are_texts
-        self._came: set[tuple[Any, ...]] = set()
-        """Lists that came once: to keep the clauses of all of those would cost more than it gives."""
 
     def __missing__(self, members: tuple[Any, ...]) -> tuple[tuple[Any, ...], int]:
         if self._are_texts and not _are_texts(members):
             raise ValueError
         found = members, self._lookup(members)
-        if members in self._came:
+        if len(members) <= LONGEST_KEPT:
             if len(self) >= MOST_LISTS:
                 self.clear()
             self[members] = found
-        elif len(members) <= LONGEST_KEPT:
-            if len(self._came) >= MOST_LISTS:
-                self._came.clear()
-            self._came.add(members)
         return found
 
 
@@ -354,14 +348,18 @@ _PLAIN = {
     Type.NUMBER: "(v{n}.__class__ is float or v{n}.__class__ is int) and LEAST < v{n} < MOST",
     Type.BOOLEAN: "v{n}.__class__ is bool",
     Type.DATE: "v{n}.__class__ is str and (x{n} := said{n}[v{n}]) is not None",
-    Type.DATETIME: "v{n}.__class__ is str and (x{n} := parse_datetime(v{n})) is not None",
+    Type.DATETIME: "v{n}.__class__ is str and (x{n} := said{n}[v{n}]) is not None",
     Type.VERSION: "v{n}.__class__ is str and (x{n} := said{n}[v{n}]) is not None",
     Type.STRINGS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_texts(v{n})",
     Type.INTEGERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_integers(v{n})",
     Type.NUMBERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_integers(v{n})",
 }
 """When a value is ordinary: of its type beyond doubt, and not to be changed by anybody."""
-_PARSED: dict[Type, Callable[[str], Any]] = {Type.DATE: parse_date, Type.VERSION: parse_version}
+_PARSED: dict[Type, Callable[[str], Any]] = {
+    Type.DATE: parse_date,
+    Type.DATETIME: parse_datetime,
+    Type.VERSION: parse_version,
+}
 """The types of which a request's texts repeat those of others."""
 _LISTED = {Type.STRING: "v{n}.__class__ is str and v{n} in listed{n}"}
 """The same for values that a book lists, where that makes it simpler."""
@@ -379,6 +377,5 @@ _NAMES = {
     "LONGEST": LONGEST_TEXT,
     "MANY": LONGEST_LIST,
     "MOST": INTEGER_LIMIT,
-    "parse_datetime": parse_datetime,
 }
 """What the lines of every reader name."""
