@@ -145,7 +145,7 @@ class Ranker:
         firing = self._rankings.get((clauses, refreshed))
         if firing is None:
             rules = [self._book.rules[place] for place in self._places(clauses)]
-            firing = rankings(self._book, rules, self.scorers.is_steady, self.scorers.features)
+            firing = rankings(self._book, rules, self.scorers.is_steady, self.scorers.features, facts)
             _keep(self._rankings, (clauses, refreshed), firing)
         stocks = tuple([self.catalogs.stock(name) for name in firing.catalogs])
         known = None
