@@ -74,6 +74,12 @@ class Facts:
         raws = tuple([raw if keep else None for raw, keep in zip(self.raws, kept, strict=True)])
         return Facts(self._reader, raws, self.now, self.door, self.holding, self.warnings)
 
+    def places(self, keys: Iterable[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Where in `raws` attributes are, of every request to the same book; and those that may be long."""
+        at, short = self._reader.places, self._reader.short
+        found = tuple([at[key] for key in keys if key in at])
+        return found, tuple([place for place in found if place not in short])
+
     @property
     def permissions(self) -> Permissions:
         """What the request permits."""
@@ -138,6 +144,13 @@ class FactsReader:
             ordinary(reads, self._doors, _found_at, _maker(self)) for reads in (self._reads, unasked)
         ]
         self._at = {key: (place, type_) for place, key, type_ in self._typed}
+        self.places = {key: place for place, key, _ in self._typed}
+        self.short = frozenset(
+            place
+            for place, read in self._order
+            if read.attribute.values or read.attribute.type in (Type.INTEGER, Type.NUMBER, Type.BOOLEAN)
+        )
+        """The places of ordinary values that cannot be long."""
 
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
         """The facts of a request. What cannot be used is missing, with a warning.

@@ -17,6 +17,8 @@ MOST_COMPARED = 200
 """Candidates among which diversity is looked for: those with the highest scores."""
 MOST_EXPLORED = 500
 """Candidates that exploration draws from: those that follow the top."""
+MOST_SELECTED = 64
+"""Selections from the same scores that are kept."""
 DIGITS = 6
 """Of a propensity."""
 
@@ -95,12 +97,22 @@ class _Top:
             else:
                 self.drawn = sorted(others, key=lambda one: _mixed(policy.candidates[one].id))
         self.pool = [*self.first, *self.drawn]
+        self._selected: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
 
     def select(self, number: int, offset: int) -> tuple[list[int], list[int]]:
         """What is kept, and what is explored: so many, beginning with those named, then from an offset on.
 
         Where caps leave less than that, the order fills up.
         """
+        found = self._selected.get((number, offset))
+        if found is None:
+            found = self._select(number, offset)
+            if len(self._selected) >= MOST_SELECTED:
+                self._selected.clear()
+            self._selected[number, offset] = found
+        return found
+
+    def _select(self, number: int, offset: int) -> tuple[list[int], list[int]]:
         kept = self.top[: len(self.top) - number]
         if number == 0:
             return kept, []

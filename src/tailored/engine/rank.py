@@ -23,7 +23,7 @@ from tailored.engine.resolve import Withheld
 from tailored.engine.settled import Known, Outcome, Rankings, chain, rankings, told_apart
 from tailored.engine.why import sentence
 from tailored.scoring.catalogs import Catalogs
-from tailored.scoring.hook import Answer, Patience, Scorers
+from tailored.scoring.hook import Answer, Asked, Patience, Scorers
 from tailored.scoring.protocol import Candidate
 from tailored.scoring.scores import Draws
 from tailored.scoring.stock import Stock, places, stock_of_content
@@ -42,7 +42,7 @@ Key: TypeAlias = tuple[str | None, str]
 """What is placed: the catalog (None for content), and the id."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Chosen:
     """One thing that is placed: who chose it (a scorer, `explore`, `pin`, None), and how likely that was."""
 
@@ -53,16 +53,48 @@ class Chosen:
     propensity: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What one ranking may choose from for a request, and how: everything but for chance.
+
+    `pins` are what stands at which place, `free` the other places; `is_settled` says whether it is the same
+    whenever the same is asked, `asked` what came of asking scorers.
+    """
+
+    rule: str
+    policy: Policy
+    pins: Mapping[int, Chosen]
+    free: tuple[int, ...]
+    answer: Answer | None
+    is_settled: bool
+    asked: tuple[Asked, ...]
+    _chosen: dict[tuple[int, str | None], Chosen] = field(default_factory=dict)
+
+    def chosen(self, which: int, by: str | None) -> Chosen:
+        """One of the candidates, as a scorer or exploration chose it."""
+        found = self._chosen.get((which, by))
+        if found is None:
+            candidate = self.policy.candidates[which]
+            propensity = self.policy.propensity(which)
+            found = Chosen((candidate.catalog, candidate.id), self.rule, candidate, by, propensity)
+            self._chosen[which, by] = found
+        return found
+
+
 @dataclass(slots=True)
 class Filled:
-    """What a slot gets, who was asked for it, and what the guard kept back."""
+    """What a slot gets, who was asked for it, and what the guard kept back.
+
+    `known` is the key of the request, where what rankings come to is kept; it names `stocks` by identity.
+    """
 
     slot: Slot
+    known: Known | None
+    stocks: tuple[Stock, ...]
     chosen: list[Chosen] = field(default_factory=list)
     answer: Answer | None = None
     is_drawn: bool = False
     is_chance: bool = False
-    withheld: set[Withheld] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -107,6 +139,12 @@ class Ranker:
         }
         self._listed: dict[tuple[int, int], tuple[Stock, tuple[Candidate, ...]]] = {}
         """The candidates of a stock (by its identity, so it is held) and of bits, which hardly vary."""
+        self._choices: dict[tuple[Known, str, str] | None, tuple[Choice | None, tuple[Stock, ...]]] = {}
+        """By what tells requests apart, the slot and the rule; with the stocks that it names by identity."""
+        self._kept_back: dict[Known | None, tuple[frozenset[Withheld], tuple[Stock, ...]]] = {}
+        """The same for what the guard keeps back."""
+        self._items: dict[tuple[object, ...], tuple[Item, Chosen]] = {}
+        """Things that hold nothing of the request, and what is placed: its identity is in the key."""
         self._answers: dict[Known | None, tuple[tuple[Candidate, ...], Answer]] = {}
         """Answers of steady scorers, with what they were asked about."""
         self._policies: dict[tuple[object, ...], Policy] = {}
@@ -145,7 +183,7 @@ class Ranker:
         firing = self._rankings.get((clauses, refreshed))
         if firing is None:
             rules = [self._book.rules[place] for place in self._places(clauses)]
-            firing = rankings(self._book, rules, self.scorers.is_steady, self.scorers.features)
+            firing = rankings(self._book, rules, self.scorers.is_steady, self.scorers.features, facts)
             _keep(self._rankings, (clauses, refreshed), firing)
         stocks = tuple([self.catalogs.stock(name) for name in firing.catalogs])
         known = None
@@ -175,7 +213,7 @@ class Ranker:
     def _asked(self, work: Work) -> Outcome:
         patience = Patience()
         facts = work.facts
-        for one, asking in self._filling(work.decision, work.rules, facts):
+        for one, asking in self._filling(work):
             try:
                 name, candidates = next(asking)
                 while True:
@@ -190,7 +228,7 @@ class Ranker:
         """The same, without holding a thread while scorers that wait on others are waited for."""
         patience = Patience()
         facts, ask = work.facts, self.scorers.ask_async
-        for one, asking in self._filling(work.decision, work.rules, facts):
+        for one, asking in self._filling(work):
             try:
                 name, candidates = next(asking)
                 while True:
@@ -201,27 +239,27 @@ class Ranker:
                 work.filled.append(one)
         return self._outcome(work).added_to(work.decision, facts)
 
-    def _filling(
-        self, decision: Decision, firing: Sequence[Rule], facts: Facts
-    ) -> Iterator[tuple[Filled, Asking]]:
+    def _filling(self, work: Work) -> Iterator[tuple[Filled, Asking]]:
         """The slots that rankings take part in, each with the questions on the way to its filling."""
-        usable = [rule for rule in firing if self._is_usable(rule, facts)]
-        for rule in firing:
-            for name, ranking in rule.rank.items():
-                yield from self._withheld_by(rule, name, ranking, facts)
+        facts = work.facts
+        usable = [rule for rule in work.rules if self._is_usable(rule, facts)]
         for name, slot in self._slots.items():
             rules = [rule for rule in usable if name in rule.show or name in rule.rank]
-            if any(name in rule.rank for rule in rules) and not decision.slots[name].hidden:
-                filled = Filled(slot)
+            if any(name in rule.rank for rule in rules) and not work.decision.slots[name].hidden:
+                filled = Filled(slot, work.known, work.stocks)
                 yield filled, self._fill(filled, rules, facts)
 
-    def _withheld_by(
-        self, rule: Rule, slot: str, ranking: Ranking, facts: Facts
-    ) -> Iterator[tuple[Filled, Asking]]:
-        """What of a ranking's candidates the guard keeps back, as a filling of no slot."""
-        found = self._held_back(ranking, facts)
-        if found:
-            yield Filled(self._book.slots[slot], withheld=found), _no_questions()
+    def _withheld(self, work: Work) -> frozenset[Withheld]:
+        """What of the candidates of rankings the guard keeps back."""
+        kept = self._kept_back.get(work.known)
+        if kept is None:
+            facts = work.facts
+            every = [ranking for rule in work.rules for ranking in rule.rank.values()]
+            found = frozenset[Withheld]().union(*(self._held_back(one, facts) for one in every))
+            kept = found, work.stocks
+            if work.known is not None:
+                _keep(self._kept_back, work.known, kept)
+        return kept[0]
 
     def _held_back(self, ranking: Ranking, facts: Facts) -> set[Withheld]:
         permissions, book = facts.permissions, self._book
@@ -255,7 +293,7 @@ class Ranker:
 
     def _is_usable(self, rule: Rule, facts: Facts) -> bool:
         permissions = facts.permissions
-        if any(permissions.held_back(rule.topics, rule.purpose)):
+        if (rule.topics or rule.purpose) and any(permissions.held_back(rule.topics, rule.purpose)):
             return False
         return not (rule.id in self._personal and permissions.opted_out(PERSONALIZATION))
 
@@ -284,6 +322,22 @@ class Ranker:
         self, filled: Filled, rule: Rule, ranking: Ranking, room: int, taken: set[Key], facts: Facts
     ) -> Asking:
         """What one ranking gives to a slot."""
+        known = None
+        if filled.known is not None and not filled.is_chance:  # then nothing before it was left to chance
+            known = filled.known, filled.slot.id, rule.id
+        choice, _ = self._choices.get(known, _NO_CHOICE)
+        if choice is None:
+            choice = yield from self._choice(rule, ranking, room, taken, facts)
+            if known is not None and choice.is_settled and len(choice.policy.candidates) <= MOST_KEPT_OF:
+                _keep(self._choices, known, (choice, filled.stocks))
+        else:
+            self.scorers.count(choice.asked)
+        self._draw(filled, choice, facts)
+
+    def _choice(
+        self, rule: Rule, ranking: Ranking, room: int, taken: set[Key], facts: Facts
+    ) -> Generator[Question, Answer, Choice]:
+        """Everything about a ranking's choice but for chance."""
         room = min(ranking.top or room, room)
         pins = self._pins(ranking, room, taken, facts)
         pinned = {key for key, _ in pins.values()}
@@ -294,8 +348,7 @@ class Ranker:
         explore = ranking.explore
         if candidates and explore is not None and explore.by is not None:
             later = yield from self._answer(explore.by, candidates, facts)
-        draw = _Draw(facts, filled.slot.id, rule.id)
-        free = [place for place in range(1, room + 1) if place not in pins]
+        free = tuple([place for place in range(1, room + 1) if place not in pins])
         policy = self._policy(
             ranking,
             candidates,
@@ -304,27 +357,38 @@ class Ranker:
             answer.draws if answer is not None else None,
             later.draws if later is not None else None,
         )
+        return Choice(
+            rule.id,
+            policy,
+            {place: Chosen(key, rule.id, candidate, "pin") for place, (key, candidate) in pins.items()},
+            free,
+            None if answer is None else replace(answer, draws=None),
+            all(one.is_settled for one in (answer, later) if one is not None),
+            tuple(asked for one in (answer, later) if one is not None for asked in one.asked),
+        )
+
+    def _draw(self, filled: Filled, choice: Choice, facts: Facts) -> None:
+        """Places what is pinned, the best, and what is explored in their stead."""
+        policy, draw = choice.policy, _Draw(facts, filled.slot.id, choice.rule)
         kept, explored = policy.drawn(draw)
         filled.is_chance |= draw.was_asked
-        held = free[: len(kept) + len(explored)]
+        held = choice.free[: len(kept) + len(explored)]
         new: list[int] = []
         if explored:
             new = sorted(held, key=lambda place: draw(f"place {place}"))[: len(explored)]
-        used = answer.used if answer is not None else None
+        used = choice.answer.used if choice.answer is not None else None
         which = dict(zip([place for place in held if place not in new], kept, strict=True))
         which |= dict(zip(sorted(new), explored, strict=True))
-        for place in sorted({*pins, *which}):
-            if place in pins:
-                key, candidate = pins[place]
-                filled.chosen.append(Chosen(key, rule.id, candidate, "pin"))
+        for place in sorted({*choice.pins, *which}):
+            if place in choice.pins:
+                filled.chosen.append(choice.pins[place])
             else:
-                candidate = candidates[which[place]]
-                key, by = (candidate.catalog, candidate.id), "explore" if place in new else used
-                propensity = policy.propensity(which[place])
-                filled.chosen.append(Chosen(key, rule.id, candidate, by, propensity))
-        if answer is not None and filled.answer is None:
-            filled.answer = replace(answer, draws=None)
-        filled.is_drawn |= answer is not None or (explore is not None and bool(pins or which))
+                by = "explore" if place in new else used
+                filled.chosen.append(choice.chosen(which[place], by))
+        if filled.answer is None:
+            filled.answer = choice.answer
+        explores = policy.ranking.explore is not None and bool(choice.pins or which)
+        filled.is_drawn |= choice.answer is not None or explores
 
     def _answer(
         self, name: str, candidates: tuple[Candidate, ...], facts: Facts
@@ -420,7 +484,7 @@ class Ranker:
                 why[one.slot.id] = one
         outcome = Outcome(
             slots,
-            frozenset().union(*(one.withheld for one in work.filled)),
+            self._withheld(work),
             (*map(failed_text, dict.fromkeys(texts.failed)), *[LAST_CHECK][:taken]),
             ItemReasons(self._book, self.scorers, why),
             tuple(asked for answer in work.answers for asked in answer.asked),
@@ -442,6 +506,8 @@ class Ranker:
         if key[0] is None:
             return self._is_permitted(name, facts)
         catalog, stock = self._book.catalogs[key[0]], self.catalogs.stock(key[0])
+        if not (stock.labels or catalog.topics or catalog.purpose):
+            return True
         labels = stock.labels.get(stock.by_id.get(name, -1), ((), None))
         return not any(
             (*permissions.held_back(catalog.topics, catalog.purpose), *permissions.held_back(*labels))
@@ -474,16 +540,7 @@ class Ranker:
             taken = {one.key for one in chosen}
             spare = [(None, name) for name in slot.default if self._is_permitted(name, facts)]
             chosen = [*chosen, *(Chosen(key, None) for key in spare if key not in taken)][: slot.many or 1]
-        items = tuple(
-            Item(
-                one.key[1],
-                texts.fields(one),
-                one.rule,
-                one.key[0],
-                one.propensity if filled.is_drawn else None,
-            )
-            for one in chosen
-        )
+        items = tuple([self._item(one, filled.is_drawn, texts) for one in chosen])
         if slot.many is not None:
             return Placement("many", reason, None, items=items, scorer=filled.answer)
         if not items:
@@ -499,6 +556,20 @@ class Ranker:
             catalog=only.catalog,
             propensity=only.propensity,
         )
+
+    def _item(self, one: Chosen, is_drawn: bool, texts: _Texts) -> Item:
+        """One thing in a slot; kept where its texts read nothing of the request."""
+        known = None
+        if one.key[0] in self._static:
+            known = id(one.candidate), one.rule, one.propensity if is_drawn else None
+            if (kept := self._items.get(known)) is not None:
+                return kept[0]
+        failed = len(texts.failed)
+        propensity = one.propensity if is_drawn else None
+        item = Item(one.key[1], texts.fields(one), one.rule, one.key[0], propensity)
+        if known is not None and len(texts.failed) == failed:
+            _keep(self._items, known, (item, one), MOST_OUTCOMES)
+        return item
 
 
 def make_ranker(
@@ -526,9 +597,7 @@ def _keep(kept: dict[Any, Any], known: object, one: object, most: int = MOST_KEP
     kept[known] = one
 
 
-def _no_questions() -> Asking:
-    return
-    yield
+_NO_CHOICE = (None, ())
 
 
 def _meeting(ranking: Ranking, stock: Stock, facts: Facts) -> int:
@@ -549,7 +618,7 @@ class _Draw:
     @cached_property
     def _seed(self) -> str:
         facts = self._facts
-        request, user = facts.values.get("context.request_id"), facts.values.get("user.id")
+        request, user = facts.value("context.request_id"), facts.value("user.id")
         if request is not None:
             named = f"request\0{request}"
         elif user is not None:

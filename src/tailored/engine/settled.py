@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from tailored.book.model import Rule, RuleBook
 from tailored.book.templates import attributes_in
 from tailored.condition.tree import Condition, Op, Test, attributes_read, leaves
 from tailored.content.render import FrozenDict
-from tailored.engine.decision import Decision, Placement, Tell
+from tailored.engine.decision import Decision, Placement, Tell, made
 from tailored.engine.facts import Facts, RequestWarning
 from tailored.engine.resolve import Withheld
 from tailored.scoring.hook import Asked
@@ -22,6 +23,7 @@ MOST_JOINED = 8
 """Decisions' slots that are kept with what a ranking put among them."""
 _OF_TIME = frozenset((Op.IN_THE_LAST, Op.NOT_IN_THE_LAST))
 
+Look: TypeAlias = Callable[[Sequence[Any]], Any]
 Known: TypeAlias = tuple[object, ...]
 """Tells apart the requests for which rankings may come to something else."""
 
@@ -44,17 +46,13 @@ class Outcome:
 
     def added_to(self, decision: Decision, facts: Facts) -> Decision:
         """The decision with its ranked slots as they were filled."""
-        withheld, warnings = decision.withheld, (*decision.warnings, *self.warnings)
-        if not self.withheld.issubset(withheld):
+        withheld, warnings = decision.withheld, decision.warnings
+        if self.withheld and not self.withheld.issubset(withheld):
             withheld = tuple(sorted(self.withheld.union(withheld)))
-        return Decision(
-            decision.book,
-            self._joined(decision.slots),
-            decision.settings,
-            withheld,
-            tuple(dict.fromkeys(warnings)) if warnings else (),
-            (self.tell, facts),
-        )
+        if warnings or self.warnings:
+            warnings = tuple(dict.fromkeys((*warnings, *self.warnings)))
+        slots = self._joined(decision.slots)
+        return made(decision.book, slots, decision.settings, withheld, warnings, (self.tell, facts))
 
     def _joined(self, slots: Mapping[str, Placement]) -> FrozenDict:
         kept = self.joined.get(id(slots))
@@ -63,6 +61,10 @@ class Outcome:
                 self.joined.clear()
             kept = self.joined[id(slots)] = slots, FrozenDict({**slots, **self.slots})
         return kept[1]
+
+
+def _nothing(raws: Sequence[Any]) -> tuple[()]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,10 @@ class Rankings:
     rules: tuple[Rule, ...]
     reads: tuple[str, ...] | None
     catalogs: tuple[str, ...]
+    look: Look = _nothing
+    """Gets what an ordinary request has of `reads`, out of all that was read of it."""
+    long: tuple[int, ...] = ()
+    """The places of those that may be too long to be kept."""
 
     def known(
         self, clauses: int, decision: Decision, slots: Iterable[str], facts: Facts, moment: tuple[int, ...]
@@ -82,8 +88,15 @@ class Rankings:
         """The key of a request. `moment` tells apart the stocks and the scorers that there are at times."""
         if self.reads is None:
             return None
-        hidden = [name for name in slots if decision.slots[name].hidden]
-        return told_apart(facts, self.reads, clauses, *moment, *hidden)
+        hidden = [name for name in slots if decision.slots[name].reason == "hidden"]
+        if not facts.is_ordinary:
+            return told_apart(facts, self.reads, clauses, *moment, *hidden)
+        raws, said = facts.raws, facts.door.permissions
+        for place in self.long:
+            value = raws[place]
+            if value is not None and _told_apart(value) is None:
+                return None
+        return clauses, *moment, *hidden, said.closed, said.opt_outs, said.everything, self.look(raws)
 
 
 def told_apart(facts: Facts, reads: Iterable[str], *more: object) -> Known | None:
@@ -121,22 +134,20 @@ def rankings(
     rules: Sequence[Rule],
     is_steady: Callable[[str], bool],
     features: Mapping[str, Iterable[str]],
+    facts: Facts,
 ) -> Rankings:
-    """What the rankings of rules that fire together depend on.
+    """What the rankings of rules that fire together depend on, beside chance.
 
     `is_steady` says of a scorer whether it and those that it falls back to always answer the same to the
-    same, `features` what each may read.
+    same, `features` what each may read; `facts` are those of any request to the book.
     """
     ranked = {slot: None for rule in rules for slot in rule.rank}
     every = [ranking for rule in rules for ranking in rule.rank.values()]
     catalogs = tuple(dict.fromkeys(one.catalog for one in every if one.catalog is not None))
-    asked = [name for one in every if one.by is not None for name in chain(book, one.by)]
+    first = [name for one in every for name in (one.by, one.explore.by if one.explore else None) if name]
+    asked = [name for one in first for name in chain(book, one)]
     conditions = [condition for one in every for condition in (one.where, *one.without)]
-    if (
-        any(one.explore is not None for one in every)
-        or not all(map(is_steady, asked))
-        or any(map(_asks_for_now, conditions))
-    ):
+    if not all(map(is_steady, asked)) or any(map(_asks_for_now, conditions)):
         return Rankings(tuple(rules), None, catalogs)
     content = [name for one in every for name in (*one.of, *(pin.id for pin in one.pin))]
     content += [name for slot in ranked for name in book.slots[slot].default]
@@ -150,7 +161,9 @@ def rankings(
     if "user.consents" in reads:
         return Rankings(tuple(rules), None, catalogs)
     of_request = sorted(name for name in reads if not name.startswith("item."))
-    return Rankings(tuple(rules), tuple(of_request), catalogs)
+    found, long = facts.places(of_request)
+    look = itemgetter(*found, found[0]) if found else _nothing  # of several, so that it gives a tuple
+    return Rankings(tuple(rules), tuple(of_request), catalogs, look, long)
 
 
 def chain(book: RuleBook, scorer: str) -> Iterator[str]:

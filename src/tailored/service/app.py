@@ -145,12 +145,12 @@ class Service:
         """Whether `at_once` may be asked; not where requests are traced."""
         return self._telemetry is None
 
-    def at_once(self, headers: Headers, body: bytes) -> Response | App:
+    def at_once(self, headers: Headers, body: bytes, started: float) -> Response | App:
         """The answer to an evaluation whose body is here as a whole, without its `content-length`.
 
-        Where scorers have to be waited for, it is an application instead that answers when they have.
+        `started` is when its head was. Where scorers have to be waited for, it is an application instead that
+        answers when they have.
         """
-        started = perf_counter()
         request = Request("POST", EVALUATE, headers, self.limits)
         answer: Response | Awaitable[Response]
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import perf_counter
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -20,7 +21,7 @@ def protocol(service: Service) -> type[asyncio.Protocol]:
     class Served(Connection):
         pass
 
-    Served.service, Served.heads = service, Heads()
+    Served.service, Served.heads, Served.turn = service, Heads(), Turn()
     return Served
 
 
@@ -43,16 +44,39 @@ class Heads:
         return head
 
 
+class Turn:
+    """The evaluations that came in one turn of the event loop, answered together at its end.
+
+    What is done for one of them is then still in the caches of the processor when it is done for the next;
+    with a system call between any two it is not.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Connection] = []
+
+    def add(self, connection: Connection) -> None:
+        """Has a connection answer soon."""
+        if not self._waiting:
+            connection.loop.call_soon(self._answer)
+        self._waiting.append(connection)
+
+    def _answer(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            connection.answer()
+
+
 class Connection(HttpToolsProtocol):
     """Limits the size of a request's head, and the time it may take.
 
     An evaluation that arrives in one piece, and for which nothing has to be waited for, takes a short way: it
-    is answered where it is read, without a task of its own. Whatever is unusual about a request sends it the
-    ordinary way.
+    is answered without a task of its own, and without what only applications need to know of a request.
+    Whatever is unusual about a request sends it the ordinary way.
     """
 
     service: Service
     heads: Heads
+    turn: Turn
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -65,10 +89,26 @@ class Connection(HttpToolsProtocol):
         """Whether nothing of what was just read went the short way yet: the rest waits its turn."""
         self._held: bytes | None = None
         """What is here of the body of a request that may go the short way."""
+        self._asked: bytes | None = None
+        """The body of an evaluation that waits for the end of the turn."""
+        self._since = 0.0
+        """When its head was whole."""
+        self._resting: float | None = None
+        """Since when nothing is asked, on the clock of the loop."""
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.answer()
         self._stop_timer()
+        self._stop_resting()
         super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        self.answer()
+        super().eof_received()
+
+    def shutdown(self) -> None:
+        self.answer()
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         if self._size >= 0:
@@ -83,6 +123,10 @@ class Connection(HttpToolsProtocol):
             elif self._timer is None:
                 self._timer = self.loop.call_later(self._seconds, self._too_late)
 
+    def on_message_begin(self) -> None:
+        self.answer()  # what comes next waits for it
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+
     def on_headers_complete(self) -> None:
         if self._size > self._most:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -92,9 +136,9 @@ class Connection(HttpToolsProtocol):
         self._size = -1
         self._stop_timer()
         if self._is_first and self.url == EVALUATE_URL and self._is_plain():
-            self._is_first, self._held = False, b""
+            self._is_first, self._held, self._since = False, b"", perf_counter()
         else:
-            super().on_headers_complete()
+            self._begin()
 
     def on_body(self, body: bytes) -> None:
         if self._held is None:
@@ -104,16 +148,53 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._size = 0
-        if self._held is not None:
-            body, app = self._held, None
-            if len(body) <= self.service.limits.body:
-                answer = self.service.at_once(self.headers, body)
-                if isinstance(answer, Response):
-                    self._answer(answer)
-                    return
-                app = answer
-            self._go_the_ordinary_way(body, app)
-        super().on_message_complete()
+        if self._held is None:
+            super().on_message_complete()
+        elif len(self._held) <= self.service.limits.body:
+            self._held, self._asked = None, self._held
+            self.turn.add(self)
+        else:
+            self._go_the_ordinary_way(self._held)
+            super().on_message_complete()
+
+    def answer(self) -> None:
+        """Answers the evaluation that waits for that, if one does."""
+        if self._asked is None:
+            return
+        body, self._asked = self._asked, None
+        answer = self.service.at_once(self.headers, body, self._since)
+        if isinstance(answer, Response):
+            self._write(answer)
+        else:
+            self._go_the_ordinary_way(body, answer)
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._stop_resting()
+        super().on_response_complete()
+        self._resting = self.loop.time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._resting is not None:
+            self._rest_until(self._resting + self.timeout_keep_alive)
+
+    def _rest_until(self, moment: float) -> None:
+        """Closes the connection at a moment, unless something is asked before."""
+        seconds = moment - self.loop.time()
+        if seconds > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _unset_keepalive_if_required(self) -> None:
+        """The timer goes on, and looks again: to set one for each request costs more than that."""
+        self._resting = None
+
+    def _stop_resting(self) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
 
     def _is_plain(self) -> bool:
         """Whether a request can go the short way, as far as its head tells."""
@@ -126,17 +207,28 @@ class Connection(HttpToolsProtocol):
             and (before is None or before.response_complete)
         )
 
-    def _answer(self, answer: Response) -> None:
-        self._held = None
+    def _write(self, answer: Response) -> None:
         head = self.heads(self.server_state.default_headers, answer)
-        self.transport.write(b"%b%d\r\n\r\n%b" % (head, len(answer.body), answer.body))
-        self.on_response_complete()
+        if not self.transport.is_closing():
+            self.transport.write(b"%b%d\r\n\r\n%b" % (head, len(answer.body), answer.body))
+        self.server_state.total_requests += 1
+        self._resting = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._rest_until(self._resting + self.timeout_keep_alive)
+
+    def _begin(self) -> None:
+        """Begins the ordinary way: what was heard of the request so far becomes what applications take."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers += headers
+        super().on_headers_complete()
 
     def _go_the_ordinary_way(self, body: bytes, app: App | None = None) -> None:
         """Has a task of its own answer, by the service or by what is left to do for it."""
         self._held = None
         ordinary, self.app = self.app, app or self.app
-        super().on_headers_complete()
+        self._begin()
         self.app = ordinary
         if body:
             super().on_body(body)
@@ -163,6 +255,7 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
 
     def _refuse(self, problem: Problem) -> None:
+        self.answer()
         body = problem.to_json()
         kind, ends = b"content-type: application/problem+json\r\n", b"connection: close\r\n\r\n"
         head = b"%bcontent-length: %d\r\n%b" % (kind, len(body), ends)
