@@ -3,10 +3,14 @@
 import csv
 import runpy
 from pathlib import Path
+from shutil import copytree
 
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from tailored import Engine
+from tailored.cli import main
 
 CATALOGUE = Path("rules/catalogue")
 
@@ -38,6 +42,20 @@ def test_the_exported_model_is_what_the_script_trains(tmp_path):
     ]
     assert weights[0] == weights[1]
     assert models[0].graph.node == models[1].graph.node
+
+
+def test_what_was_learnt_of_the_catalogue_is_what_it_says_now(tmp_path):
+    pytest.importorskip("sklearn", reason="the extra scoring is not installed")
+    copytree("rules", tmp_path / "rules")
+    kept = tmp_path / "rules" / "models" / "like-what-you-saw.npz"
+    with np.load(kept) as file:
+        before = {name: file[name].tolist() for name in file.files}
+    result = CliRunner().invoke(main, ["train", "--book", str(tmp_path / "rules")])
+    assert result.exit_code == 0, result.output
+    with np.load(kept) as file:
+        after = {name: file[name].tolist() for name in file.files}
+    assert after.pop("data") == pytest.approx(before.pop("data"))
+    assert after == before, "run `tailored train` after a change of the catalogue"
 
 
 def test_newcomers_find_what_is_chosen_most_in_their_country(engine):

@@ -1,6 +1,8 @@
 """Scorers that learn: what they find in a catalogue whose truth is known, and how they are judged."""
 
 import json
+import subprocess
+import sys
 from shutil import copytree
 
 import numpy as np
@@ -58,7 +60,7 @@ def test_each_finds_the_planted_tastes_twice_as_well_as_popularity(folder, name,
     assert figures[name]["answered"] == 1
 
 
-@pytest.mark.parametrize("model", ["neighbours", "ease", "als"])
+@pytest.mark.parametrize("model", ["neighbours", "ease", "als", "ease+als"])
 def test_every_model_knows_what_a_stranger_with_a_history_likes(folder, tmp_path, model):
     for name in ("things.csv", "log.csv"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
@@ -70,6 +72,54 @@ def test_every_model_knows_what_a_stranger_with_a_history_likes(folder, tmp_path
     assert all(int(one[1:]) % 6 == 3 for one in placed)
     words = decision.why("list", next(one for one in placed if one not in ("i3", "i9")))
     assert words.startswith("You see this because you looked at summit thing")
+
+
+def test_similar_learns_once_and_answers_without_its_teacher(folder, tmp_path):
+    copytree(folder, tmp_path / "shop")
+    book = tmp_path / "shop"
+    (book / "book.yaml").write_text(BOOK.replace("by: together", "by: similar"))
+    fresh = placed_and_libraries(book)
+    assert "sklearn" in fresh.pop("libraries")
+    said = run("train", "similar", "--book", book)
+    assert "words and tags of 120 items" in said
+    kept = placed_and_libraries(book)
+    assert not {"sklearn", "scipy"} & set(kept.pop("libraries"))
+    assert kept == fresh
+    with open(book / "things.csv", "a") as file:
+        file.write("i500,a new summit thing,t3\n")
+    changed = placed_and_libraries(book)
+    assert "sklearn" in changed["libraries"]  # of other items, it learns anew
+    (book / "models" / "similar.npz").write_bytes(b"PK broken")
+    assert placed_and_libraries(book) == changed
+
+
+def placed_and_libraries(book):
+    """What a fresh process places, and which of these libraries it imports."""
+    code = (
+        "import json, sys\nfrom tailored.engine.engine import Engine\n"
+        f"engine = Engine.load({str(book)!r}, warm=False)\n"
+        "slot = engine.evaluate({'viewed': ['i3', 'i9']}, {})['list']\n"
+        "found = {one for one in ('sklearn', 'scipy', 'implicit', 'onnxruntime') if one in sys.modules}\n"
+        "print(json.dumps({'placed': [one.content for one in slot.items], 'used': slot.scorer and slot.scorer.used,"
+        " 'libraries': sorted(found)}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_a_command_pays_only_for_the_scorers_that_its_request_reaches(folder, tmp_path):
+    copytree(folder, tmp_path / "shop")
+    book = tmp_path / "shop"
+    (book / "book.yaml").write_text(BOOK.replace("when: always", "when: {viewed: {size: 1}}"))
+    assert placed_and_libraries(book) == {"placed": [], "used": None, "libraries": []}
+
+
+def test_an_engine_that_stays_is_warm_when_it_is_loaded(folder):
+    code = (
+        "import sys\nfrom tailored.engine.engine import Engine\n"
+        f"Engine.load({str(folder)!r})\nassert 'sklearn' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_a_history_the_fallback_is_asked(folder):
@@ -147,7 +197,7 @@ def test_a_scorer_that_fails_while_it_is_judged_is_told(folder, tmp_path, monkey
     (copy / "book.yaml").write_text(book)
     (copy / "short.csv").write_text("user,item,timestamp\na,i1,1\na,i2,2\nb,i1,1\nb,i2,2\nb,i3,3\n")
     output = run("evaluate-scorer", "own", "--interactions", copy / "short.csv", "--book", copy)
-    assert "for 1 people, own raised ZeroDivisionError" in output
+    assert "for 1 person, own raised ZeroDivisionError" in output
     found.reverse()
     (copy / "short.csv").write_text("user,item,timestamp\nb,i1,1\nb,i2,2\nb,i3,3\nb,i4,4\n")
     found[:] = found[:1] * 2

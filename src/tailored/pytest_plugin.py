@@ -142,7 +142,7 @@ class _Loaded:
         errors = [one.span for one in self._report.diagnostics if one.severity == "error"]
         self._errors = [span for span in errors if span.path.endswith(_ENDINGS)] or errors
         if not errors:
-            self.engine = Engine(book)
+            self.engine = Engine(book, warm=False)
 
     def file_of(self, span: Span) -> Path:
         """The file that holds a place of the book."""

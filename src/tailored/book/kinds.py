@@ -109,7 +109,7 @@ KINDS: dict[str, Kind] = {
             "model": Setting(
                 "How it learns; the best of them by a part of the table unless given",
                 "choice",
-                choices=("neighbours", "ease", "als"),
+                choices=("neighbours", "ease", "als", "ease+als"),
             ),
             "file": _TRAINED,
         },

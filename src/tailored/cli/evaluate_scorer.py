@@ -7,7 +7,7 @@ import json
 import click
 
 from tailored.cli.evaluate import table
-from tailored.cli.interactions import known_scorer, needed, progress, read
+from tailored.cli.interactions import counted, known_scorer, needed, progress, read
 from tailored.cli.requests import load_engine, stop
 from tailored.scoring.protocol import NotReady
 
@@ -66,11 +66,12 @@ def evaluate_scorer(
         for one in judgement.figures
     ]  # fmt: skip
     click.echo("\n".join(table(rows)))
+    learnt = counted(judgement.learnt_from, "interaction")
     click.echo(
-        f"\n{judgement.users:,} people, {judgement.items:,} items; learnt from {judgement.learnt_from:,}"
-        f" interactions, asked for {judgement.held_out:,} ({how}, seed {seed})"
+        f"\n{counted(judgement.users, 'person', 'people')}, {counted(judgement.items, 'item')}; learnt from "
+        f"{learnt}, asked for {judgement.held_out:,} ({how}, seed {seed})"
     )
     for why, number in judgement.failed.items():
-        click.echo(f"for {number:,} people, {name} {why}")
+        click.echo(f"for {counted(number, 'person', 'people')}, {name} {why}")
     for one, model in judgement.models.items():
         click.echo(f"{one} is {model}")

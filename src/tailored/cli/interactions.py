@@ -21,6 +21,11 @@ TOLD = 3
 """Rows that cannot be used of which each is told; of the rest, the number."""
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 person`, `1,682 items`: a number of things in words."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def known_scorer(book: RuleBook, name: str) -> None:
     """Ends the command where a book has no such scorer."""
     if name not in book.scorers:

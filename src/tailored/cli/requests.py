@@ -54,7 +54,7 @@ def options(command: Callable[..., None]) -> Callable[..., None]:
 def load_engine(book: str, form: str) -> Engine:
     """The engine of a book; where there is none, says so and exits: 1 for errors in it, 2 for no book."""
     try:
-        return Engine.load(book)
+        return Engine.load(book, warm=False)
     except BookNotReadable as error:
         stop(str(error))
     except RuleBookError as error:

@@ -71,11 +71,18 @@ class Engine:
 
     `scorers` are the application's own, by the ids of scorers of the kind `python`. What catalogs have in
     stock, and what scorers learn, does change: by `refresh` and `feedback`. `remember` is how many decisions
-    are kept for requests that repeat: none, unless asked for (it takes the extra `cache`).
+    are kept for requests that repeat: none, unless asked for (it takes the extra `cache`). With `warm`, all
+    scorers are made now, so that no page waits for that; without, each when it is first asked, which suits
+    what decides a few times and ends.
     """
 
     def __init__(
-        self, book: RuleBook, scorers: Mapping[str, object] | None = None, remember: int = 0
+        self,
+        book: RuleBook,
+        scorers: Mapping[str, object] | None = None,
+        remember: int = 0,
+        *,
+        warm: bool = True,
     ) -> None:
         self.book = book
         self.version = book_version(book)
@@ -102,7 +109,7 @@ class Engine:
             (one.setting.id, one, one.sets, {}) for one in plan.settings
         ]
         self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
-        self._ranker = _ranker(book, plan, scorers)
+        self._ranker = _ranker(book, plan, scorers, warm)
         self._memory = Memory(book, self._reader, remember) if remember else None
         self._is_made = True
 
@@ -125,15 +132,17 @@ class Engine:
         path: str | os.PathLike[str],
         scorers: Mapping[str, object] | None = None,
         remember: int = 0,
+        *,
+        warm: bool = True,
     ) -> Engine:
         """An engine of the rule book in a folder, with the application's own scorers by their ids.
 
-        `remember` is how many decisions are kept for requests that repeat (with the extra `cache`).
+        `remember` and `warm` are as the engine takes them.
         Raises RuleBookError, which prints like the validator, where the book has errors, and BookNotReadable
         where there is none.
         """
         with collector_paused():
-            return cls(load_book(path), scorers, remember)
+            return cls(load_book(path), scorers, remember, warm=warm)
 
     def evaluate(
         self,
@@ -394,13 +403,13 @@ class Engine:
         return _setting(value, rule)
 
 
-def _ranker(book: RuleBook, plan: Plan, scorers: Mapping[str, object] | None) -> Ranker | None:
+def _ranker(book: RuleBook, plan: Plan, scorers: Mapping[str, object] | None, warm: bool) -> Ranker | None:
     """The rank stage of a book; None, with nothing of it imported, where no rule has a ranking."""
     if not any(rule.rank for rule in book.rules):
         return None
     from tailored.engine.rank import make_ranker
 
-    return make_ranker(book, plan.personal, plan.matcher.rules, scorers or {})
+    return make_ranker(book, plan.personal, plan.matcher.rules, scorers or {}, warm)
 
 
 class _Making:

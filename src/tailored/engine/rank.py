@@ -577,15 +577,17 @@ def make_ranker(
     personal: frozenset[str],
     places: Callable[[int], Iterable[int]],
     given: Mapping[str, object],
+    warm: bool,
 ) -> Ranker:
-    """The rank stage of a book, its scorers made and its catalogs stocked.
+    """The rank stage of a book, its catalogs stocked and, if it shall be warm, its scorers made.
 
     `personal` are the rules that opting out of personalization puts to sleep, `given` the scorers of the
     application; `places` is as Ranker takes it.
     """
     catalogs = Catalogs(book)
     scorers = Scorers(book, given, catalogs)
-    scorers.make_all()
+    if warm:
+        scorers.make_all()
     catalogs.then = scorers.refresh
     return Ranker(book, personal, places, scorers, catalogs)
 

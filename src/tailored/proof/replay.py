@@ -57,7 +57,7 @@ class Replay:
 
     def __init__(self, book: RuleBook) -> None:
         self.book = book
-        self.engine = Engine(book)
+        self.engine = Engine(book, warm=False)
         self._last: tuple[Request, Replayed] | None = None
         self._bearing: defaultdict[str, list[int]] = defaultdict(list)
         """By slot and setting, the places of the rules that bear on it."""

@@ -132,7 +132,10 @@ class Scorers:
     def make_all(self) -> None:
         """Makes every scorer now, so that no page waits for that."""
         for name in self.book.scorers:
-            self._made(name)
+            made = self._made(name)
+            warm = getattr(made.scorer, "warm", None) if isinstance(made, _Ready) else None
+            if warm is not None:
+                warm()
 
     def scorer(self, name: str) -> Scorer:
         """A scorer of the book. Raises NotReady where it cannot be made."""

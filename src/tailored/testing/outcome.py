@@ -35,7 +35,7 @@ def outcome_of(
 
     Less than `min_coverage` percent is a finding.
     """
-    engine = Engine(book)
+    engine = Engine(book, warm=False)
     coverage = Coverage(engine) if selects is None else None
     chosen = [test for test in book.tests if selects is None or selects(test.id)]
     cases = run(engine, chosen, now, coverage.see if coverage else None)

@@ -13,8 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from tailored.book.tables import Table, Unusable, interaction_columns, of_csv, read_table
-
-Array = Any  # of numpy, whose dtypes change nothing here
+from tailored.scoring.models.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from tailored.book.model import RuleBook
 from tailored.book.scorers import joined_by
 from tailored.condition.types import Type
 from tailored.scoring.catalogs import Catalogs
-from tailored.scoring.models.interactions import Array, Interactions, hits, ndcg, rankings
+from tailored.scoring.models.arrays import Array
+from tailored.scoring.models.interactions import Interactions, hits, ndcg, rankings
 from tailored.scoring.models.learning import Learnt, learn, likeness
 from tailored.scoring.models.together import Together
 from tailored.scoring.protocol import Candidate, Failure, NoAnswer, Scorer, Surroundings

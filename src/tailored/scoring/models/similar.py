@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from tailored.book.model import Scorer as Declared
 from tailored.condition.types import Type
+from tailored.scoring.models.arrays import UNREADABLE, Array, read
 from tailored.scoring.models.history import known_history, strongest
 from tailored.scoring.models.places import Places, quick
 from tailored.scoring.protocol import Candidate, FactValues, NotReady, Surroundings
 
+LEARNS_WITH = "sklearn.feature_extraction.text"
+"""Imported where something is learnt only: that takes longer than all the rest of a command."""
 _TEXTS = frozenset(("title", "name", "description", "summary", "text"))
 """Attributes that are compared word by word, unless the book says which."""
 
@@ -22,27 +27,36 @@ _TEXTS = frozenset(("title", "name", "description", "summary", "text"))
 class Similar:
     """Compares items by the cosine of their TF-IDF vectors; a word and a tag are one dimension each.
 
-    A candidate's score is its mean likeness to the things in the history. Likeness of a thing to itself does
-    not count: who looked at it once need not be shown it again for that.
+    `arrays` are those that `learn` gives: `data`, `indices` and `indptr` of the vectors, as rows of a sparse
+    matrix. A candidate's score is its mean likeness to the things in the history. Likeness of a thing to
+    itself does not count: who looked at it once need not be shown it again for that.
     """
 
     steady = True
 
     def __init__(
-        self, items: Mapping[str, Candidate], vectors: Any, history: Sequence[str],
-        lookup: Callable[[str], Candidate | None],
+        self, arrays: dict[str, Array], history: Sequence[str], lookup: Callable[[str], Candidate | None],
+        *, changes: bool = False,
     ) -> None:  # fmt: skip
-        self._places = Places(items)
-        self._vectors, self._history, self._lookup = vectors, history, lookup
-        self._own = np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel()
+        names = arrays["items"].tolist()
+        self._places = Places(names)
+        self._data, self._indices, self._starts = (arrays[one] for one in ("data", "indices", "indptr"))
+        self._row_of = np.repeat(np.arange(len(names)), np.diff(self._starts))
+        """The row of each number in `data`."""
+        self._width = int(self._indices.max(initial=-1)) + 1
+        self._history, self._lookup, self._changes = history, lookup, changes
+        self._own = np.bincount(self._row_of, self._data**2, len(names))
         """The likeness of each to itself: 1, or 0 where it has no word."""
-        self.quick = quick(len(items))
+        self.quick = quick(len(names))
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The mean likeness of each candidate, 0 to 1. Raises NoAnswer without a history."""
         rows = self._rows(self._known(facts))
-        whole = np.asarray(self._vectors[rows].sum(axis=0)).ravel()
-        likeness = self._vectors @ whole
+        whole = np.zeros(self._width)
+        for row in rows:
+            part = self._part(row)
+            whole[self._indices[part]] += self._data[part]
+        likeness = np.bincount(self._row_of, self._data * whole[self._indices], len(self._own))
         likeness[rows] -= self._own[rows]
         return self._places.picked(candidates, likeness / len(rows), 0.0)
 
@@ -52,10 +66,22 @@ class Similar:
         place = self._places.get(candidate.id)
         if place is None:
             return None
-        rows = self._rows(history)
-        likeness = (self._vectors[rows] @ self._vectors[place].T).toarray().ravel()
-        likeness[np.array(rows) == place] = 0.0
-        return strongest(history, likeness.tolist(), self._lookup)
+        whole, own = np.zeros(self._width), self._part(place)
+        whole[self._indices[own]] = self._data[own]
+        parts = [(row, self._part(row)) for row in self._rows(history)]
+        likeness = [
+            0.0 if row == place else float(self._data[part] @ whole[self._indices[part]])
+            for row, part in parts
+        ]
+        return strongest(history, likeness, self._lookup)
+
+    def warm(self) -> None:
+        """Imports what it takes to learn again, where items may change: that takes a second or two."""
+        if self._changes:
+            import_module(LEARNS_WITH)
+
+    def _part(self, row: int) -> slice:
+        return slice(*self._starts[row : row + 2])
 
     def _known(self, facts: FactValues) -> dict[str, str]:
         """The part of the history that can be compared."""
@@ -80,11 +106,8 @@ def _joined(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else value if isinstance(value, str) else ""
 
 
-def load(declared: Declared, surroundings: Surroundings) -> Similar:
-    """Learns the words and tags of everything in the catalogs and the content of a book.
-
-    It is made again when a catalog is refreshed. Raises NotReady where there is nothing to compare.
-    """
+def words_of(declared: Declared, surroundings: Surroundings) -> dict[str, list[str]]:
+    """The words and tags of everything in the catalogs and the content of a book, by ids."""
     book, settings = surroundings.book, declared.settings
     items: dict[str, Candidate] = {}
     for catalog in book.catalogs:
@@ -96,13 +119,61 @@ def load(declared: Declared, surroundings: Surroundings) -> Similar:
             items.setdefault(name, candidate_or_none)
     given = [_names(settings.get(key)) for key in ("text", "tags")]
     texts, tags = given if any(given) else _usual(declared, surroundings)
-    vectorizer = TfidfVectorizer(analyzer=lambda one: tokens(one, texts, tags), sublinear_tf=True)
+    return {name: tokens(item, texts, tags) for name, item in items.items()}
+
+
+def fingerprint(words: Mapping[str, Sequence[str]]) -> str:
+    """Tells apart what may be learnt from."""
+    return sha256(repr(list(words.items())).encode(errors="surrogatepass")).hexdigest()
+
+
+def learn(words: Mapping[str, Sequence[str]]) -> dict[str, Array]:
+    """The TF-IDF vectors of items as arrays, with the fingerprint of what they were learnt from.
+
+    Raises NotReady where there is nothing to compare, and ImportError.
+    """
+    vectorizer = import_module(LEARNS_WITH).TfidfVectorizer(analyzer=list, sublinear_tf=True)
     try:
-        vectors = vectorizer.fit_transform(items.values())
+        vectors = vectorizer.fit_transform(words.values())
     except ValueError:  # no item, or none with a word
         raise NotReady("no item has a text or a tag to compare") from None
-    history: Any = settings["history"]
-    return Similar(items, vectors, history, surroundings.lookup)
+    return {
+        "items": np.array(list(words)),
+        "data": vectors.data,
+        "indices": vectors.indices,
+        "indptr": vectors.indptr,
+        "learnt_from": np.array(fingerprint(words)),
+    }
+
+
+def load(declared: Declared, surroundings: Surroundings) -> Similar:
+    """What `tailored train` kept, if it was learnt from the items that there are now; else it learns anew.
+
+    It is made again when a catalog is refreshed. Raises NotReady where there is nothing to compare.
+    """
+    words = words_of(declared, surroundings)
+    arrays = _kept(surroundings.model_path(declared), words) if surroundings.book.folder else None
+    history: Any = declared.settings["history"]
+    return Similar(
+        arrays or learn(words),
+        history,
+        surroundings.lookup,
+        changes=any(one.file or one.sql for one in surroundings.book.catalogs.values()),
+    )
+
+
+def _kept(path: Path, words: Mapping[str, Sequence[str]]) -> dict[str, Array] | None:
+    """The arrays of a file, where they were learnt from these words and fit together."""
+    try:
+        arrays = read(path)
+        if arrays["learnt_from"].item() != fingerprint(words) or arrays["items"].tolist() != list(words):
+            return None
+        data, indices, starts = (arrays[one] for one in ("data", "indices", "indptr"))
+        fine = len(starts) == len(words) + 1 and len(data) == len(indices) == starts[-1]
+        fine = fine and np.isfinite(data).all() and (indices >= 0).all() and (np.diff(starts) >= 0).all()
+        return arrays if fine and starts[0] == 0 else None
+    except UNREADABLE:
+        return None
 
 
 def _names(keys: Any) -> tuple[str, ...]:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from tailored.book.model import Scorer as Declared
+from tailored.scoring.models.arrays import UNREADABLE, Array, added, read, spread
 from tailored.scoring.models.history import known_history, strongest
 from tailored.scoring.models.places import Places, quick
 from tailored.scoring.protocol import Candidate, FactValues, NoAnswer, NotReady, Surroundings, model_file
-
-Array = Any
 
 
 class Together:
     """Scores by what each thing in a person's history says for each item.
 
-    `arrays` are those of a file that `save` wrote: weights between items, or factors from which those of a
-    person are worked out while she waits. People it has never seen are like all others: their history counts.
+    `arrays` are those of a model: weights between items, or factors from which those of a person are worked
+    out while she waits, or both, which are added up. People it has never seen are like all others: their
+    history counts.
     """
 
     steady = True
@@ -36,14 +32,16 @@ class Together:
         self.quick = quick(len(self.items))
         self._history, self._lookup = history, lookup
         self._factors: Array | None = None
+        self._starts: Array | None = None
+        fine = True
         if "factors" in arrays:
             self._factors = arrays["factors"].astype(np.float64)
             self._alpha, self._ridge = arrays["alpha"].tolist()
             self._square = self._factors.T @ self._factors + self._ridge * np.eye(self._factors.shape[1])
-            fine = len(self._factors) == len(self.items)
-        else:
+            fine = fine and len(self._factors) == len(self.items)
+        if "factors" not in arrays or "data" in arrays:
             self._data, self._indices, self._starts = (arrays[one] for one in ("data", "indices", "indptr"))
-            fine = len(self._starts) == len(self.items) + 1 and self._starts[-1] == len(self._data)
+            fine = fine and len(self._starts) == len(self.items) + 1 and self._starts[-1] == len(self._data)
             fine = fine and len(self._indices) == len(self._data)
             fine = fine and bool(np.all((self._indices >= 0) & (self._indices < len(self.items))))
         if not fine:
@@ -65,7 +63,7 @@ class Together:
         place = self._places.get(candidate.id)
         if place is None:
             return None
-        return strongest(history, self._said(self._rows(history), place), self._lookup)
+        return strongest(history, self._said(self._rows(history), place).tolist(), self._lookup)
 
     def _known(self, facts: FactValues) -> dict[str, str]:
         return known_history(facts, self._history, self._places)
@@ -75,21 +73,39 @@ class Together:
 
     def _every(self, rows: list[int]) -> Array:
         """What a history says for each item, [items]."""
-        if self._factors is not None:
-            return self._factors @ self._persons(rows).sum(axis=0)
+        if self._starts is None or self._factors is None:
+            return self._by_weights(rows) if self._factors is None else self._by_factors(rows)
+        return added(self._by_weights(rows), self._by_factors(rows))
+
+    def _said(self, rows: list[int], place: int) -> Array:
+        """What each thing of a history says for one item, [history]; a constant for all may be left out."""
+        if self._starts is None or self._factors is None:
+            of = self._weights_for if self._factors is None else self._factors_for
+            return of(rows, place)
+        by_weights = self._weights_for(rows, place) / spread(self._by_weights(rows))
+        by_factors = self._factors_for(rows, place) / spread(self._by_factors(rows))
+        return by_weights + by_factors
+
+    def _by_weights(self, rows: list[int]) -> Array:
+        assert self._starts is not None
         said = np.zeros(len(self.items))
         for row in rows:
             part = slice(*self._starts[row : row + 2])
             said[self._indices[part]] += self._data[part]
         return said
 
-    def _said(self, rows: list[int], place: int) -> list[float]:
-        """What each thing of a history says for one item."""
-        if self._factors is not None:
-            said: list[float] = (self._persons(rows) @ self._factors[place]).tolist()
-            return said
+    def _weights_for(self, rows: list[int], place: int) -> Array:
+        assert self._starts is not None
         parts = [slice(*self._starts[row : row + 2]) for row in rows]
-        return [float(self._data[part][self._indices[part] == place].sum()) for part in parts]
+        return np.array([self._data[part][self._indices[part] == place].sum() for part in parts])
+
+    def _by_factors(self, rows: list[int]) -> Array:
+        assert self._factors is not None
+        return self._factors @ self._persons(rows).sum(axis=0)
+
+    def _factors_for(self, rows: list[int], place: int) -> Array:
+        assert self._factors is not None
+        return self._persons(rows) @ self._factors[place]
 
     def _persons(self, rows: list[int]) -> Array:
         """What each thing of a history adds to the factors of a person, [history, factors]."""
@@ -99,29 +115,14 @@ class Together:
         return self._alpha * np.linalg.solve(normal, chosen.T).T
 
 
-def save(path: Path, items: Sequence[str], arrays: dict[str, Array]) -> None:
-    """Writes a model beside, and puts it in the place of the old one. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, items=np.array(items), **arrays)
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
-
-
 def load(declared: Declared, surroundings: Surroundings) -> Together:
     """The model that `tailored train` wrote. Raises NotReady where there is none, or it is damaged."""
     path, name = surroundings.model_path(declared), model_file(declared)
     history: Any = declared.settings["history"]
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return Together({key: file[key] for key in file.files}, history, surroundings.lookup)
+        return Together(read(path), history, surroundings.lookup)
     except FileNotFoundError:
         raise NotReady(f"there is no model `{name}`; `tailored train {declared.id}` makes it") from None
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         mend = f"`tailored train {declared.id}` makes it"
         raise NotReady(f"`{name}` is no model of this kind; {mend}") from error
