@@ -25,7 +25,7 @@ from tailored.condition.types import (
 from tailored.condition.values import LONGEST_LIST, LONGEST_TEXT
 from tailored.engine.doors import Door, Doors
 from tailored.engine.index import Checks, Column
-from tailored.engine.tables import Lookup, Steps, always
+from tailored.engine.tables import Lookup, Steps
 
 MOST_COMBINED = 2048
 """Masks that a table of several attributes holds: fewer tables are fewer long integers to go through."""
@@ -181,13 +181,13 @@ def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
     if column is not None:
         plain = plain.replace(" and are_texts(v{n})", "")  # `_Lists` sees to that
     plain = plain.format(n=place)
-    if column is None:
+    if column is None or _key(place, read) == f"v{place}":
         yield f"if v{place} is not None and not ({plain}):"
         yield "    return None"
         return
     present, missing = _asked(place, read, column, names)
     yield f"if {plain}:"
-    yield from (f"    {line}" for line in present)
+    yield from (f"    {line}" for line in present or ["pass"])
     yield f"elif v{place} is None:"
     yield from (f"    {line}" for line in missing)
     yield "else:"
@@ -196,23 +196,20 @@ def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
 
 def _asked(place: int, read: Read, column: Column, names: dict[str, Any]) -> tuple[list[str], list[str]]:
     """What to do with a plain value, and where it is missing: make keys of tables, or ask them at once."""
-    attribute, typed = read.attribute, _typed(place, read)
-    present, missing = [f"k{place} = True"], [f"k{place} = None"]
-    if _has_keys(read):
-        present = [f"k{place} = {typed}"]
-    elif isinstance(column.lookup, Steps):
+    attribute, typed, key = read.attribute, _typed(place, read), _key(place, read)
+    present, missing = [], [f"{key} = None" if key else f"found &= missing{place}"]
+    names[f"missing{place}"] = column.missing
+    if key == f"k{place}" and isinstance(column.lookup, Steps):
         names[f"bounds{place}"] = column.lookup.bounds
-        key = ".key" if column.lookup.by_key else ""
-        present = [f"k{place} = bisect(bounds{place}, {typed}{key})"]
-    elif column.known is not None and (attribute.values or attribute.type is Type.BOOLEAN):
-        present = [f"k{place} = {typed}"]
-    elif column.known is not None:
+        bound = f"{typed}.key" if column.lookup.by_key else typed
+        present = [f"k{place} = bisect(bounds{place}, {bound})"]
+    elif key == f"k{place}":
         names[f"known{place}"] = column.known
         present = [f"k{place} = {typed} if {typed} in known{place} else ELSE"]
-    elif attribute.type in LISTS:
+    elif key is None and attribute.type in LISTS:
         names[f"lists{place}"] = _Lists(column.lookup, attribute.type is Type.STRINGS)
         present += [f"v{place}, m{place} = lists{place}[v{place}]", f"found &= m{place}"]
-    else:
+    elif key is None:
         names[f"lookup{place}"] = column.lookup
         present.append(f"found &= lookup{place}({typed})")
     if isinstance(column.sizes, Steps):
@@ -223,6 +220,19 @@ def _asked(place: int, read: Read, column: Column, names: dict[str, Any]) -> tup
         names[f"sizes{place}"] = column.sizes
         present.append(f"found &= sizes{place}(len(v{place}))")
     return present, missing
+
+
+def _key(place: int, read: Read) -> str | None:
+    """The name of the key of an attribute that clauses ask for; None where they are looked up at once."""
+    column = read.column
+    assert column is not None
+    if _has_keys(read):
+        return _typed(place, read)
+    if isinstance(column.lookup, Steps):
+        return f"k{place}"
+    if column.known is None:
+        return None
+    return f"v{place}" if read.attribute.values or read.attribute.type is Type.BOOLEAN else f"k{place}"
 
 
 def _has_keys(read: Read) -> bool:
@@ -274,29 +284,28 @@ def _combined(reads: Sequence[Read]) -> list[list[_Keyed]]:
     keyed: list[tuple[int, _Keyed]] = []
     for place, read in enumerate(reads):
         if column := read.column:
-            keyed.append(_keyed(f"k{place}", column, column.lookup))
+            if key := _key(place, read):
+                keyed.append(_keyed(key, column, column.lookup))
             if isinstance(column.sizes, Steps):
                 keyed.append(_keyed(f"s{place}", column, column.sizes))
     groups: list[list[_Keyed]] = []
     room = 0
-    for width, key in sorted(keyed, key=lambda one: one[0]):
+    for width, named in sorted(keyed, key=lambda one: one[0]):
         if width > room:
             groups.append([])
             room = MOST_COMBINED
-        groups[-1].append(key)
+        groups[-1].append(named)
         room //= width
     return groups
 
 
 def _keyed(key: str, column: Column, lookup: Lookup) -> tuple[int, _Keyed]:
     """How many values a key has, missing and everything else among them, and what leads to its clauses."""
-    missing, by_key, width = column.missing, lookup, 2
+    missing, by_key = column.missing, lookup
     if isinstance(lookup, Steps):
         by_key, width = lookup.masks.__getitem__, len(lookup.masks) + 1
-    elif column.known is not None:
-        width = len(column.known) + 2
     else:
-        by_key = always(column.everything)  # asked for already
+        width = len(column.known or ()) + 2
     return width, (key, lambda value: missing if value is None else by_key(value))
 
 
