@@ -88,7 +88,8 @@ def test_additive_smoothing_is_what_the_formula_says(tmp_path):
     scorer = "model: {kind: popularity, file: counts.csv, by: country, smoothing: 2}"
     made = engine(tmp_path, [scorer], counts_csv=COUNTS)
     model = made._ranker.scorers.scorer("model")
-    candidates = made._ranker._content[next(iter(made._ranker._content))].candidates
+    (content,) = made._ranker._eligible.content.values()
+    candidates = content.candidates
     total, items = 381, 3
     shares = [(40 + 2) / (total + 6), (41 + 2) / (total + 6), (300 + 2) / (total + 6), 2 / (total + 6)]
     assert model.score({}, candidates) == pytest.approx(shares)

@@ -5,96 +5,30 @@ engine/reference_ranking.py says what is right, plainly; this must agree with it
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from hashlib import sha256
 from typing import Any, TypeAlias
 
 from tailored.book.builtin import PERSONALIZATION
-from tailored.book.model import Content, Ranking, Rule, RuleBook, Slot
-from tailored.book.templates import attributes_in
-from tailored.content.render import FrozenDict, Renderer, View, views
-from tailored.engine.decision import Decision, Item, Placement, SettingValue
-from tailored.engine.facts import LAST_CHECK, Facts, as_json, failed_text
+from tailored.book.model import Ranking, Rule, RuleBook
+from tailored.engine.chosen import Choice, Chosen, Draw, Filled, Key
+from tailored.engine.decision import Decision
+from tailored.engine.eligible import Eligible
+from tailored.engine.facts import LAST_CHECK, Facts, failed_text
+from tailored.engine.kept import MOST_KEPT_OF, MOST_OUTCOMES, Kept
 from tailored.engine.policy import Policy
 from tailored.engine.resolve import Withheld
 from tailored.engine.settled import Known, Outcome, Rankings, chain, rankings, told_apart
-from tailored.engine.why import sentence
+from tailored.engine.shown import ItemReasons, Shown
 from tailored.scoring.catalogs import Catalogs
-from tailored.scoring.hook import Answer, Asked, Patience, Scorers
+from tailored.scoring.hook import Answer, Patience, Scorers
 from tailored.scoring.protocol import Candidate
 from tailored.scoring.scores import Draws
-from tailored.scoring.stock import Stock, places, stock_of_content
-
-MOST_KEPT = 512
-"""Lists of candidates, ways to choose from them, and placements that are kept, of each so many."""
-MOST_OUTCOMES = 2048
-"""Outcomes of rankings that are kept."""
-MOST_KEPT_OF = 500
-"""Candidates of a list that is kept."""
+from tailored.scoring.stock import Stock
 
 Question: TypeAlias = tuple[str, tuple[Candidate, ...]]
 """A scorer, and the candidates that it is asked about; scorers of the application cannot change them."""
 Asking: TypeAlias = Generator[Question, Answer, None]
-Key: TypeAlias = tuple[str | None, str]
-"""What is placed: the catalog (None for content), and the id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """One thing that is placed: who chose it (a scorer, `explore`, `pin`, None), and how likely that was."""
-
-    key: Key
-    rule: str | None
-    candidate: Candidate | None = None
-    by: str | None = None
-    propensity: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What one ranking may choose from for a request, and how: everything but for chance.
-
-    `pins` are what stands at which place, `free` the other places; `is_settled` says whether it is the same
-    whenever the same is asked, `asked` what came of asking scorers.
-    """
-
-    rule: str
-    policy: Policy
-    pins: Mapping[int, Chosen]
-    free: tuple[int, ...]
-    answer: Answer | None
-    is_settled: bool
-    asked: tuple[Asked, ...]
-    _chosen: dict[tuple[int, str | None], Chosen] = field(default_factory=dict)
-
-    def chosen(self, which: int, by: str | None) -> Chosen:
-        """One of the candidates, as a scorer or exploration chose it."""
-        found = self._chosen.get((which, by))
-        if found is None:
-            candidate = self.policy.candidates[which]
-            propensity = self.policy.propensity(which)
-            found = Chosen((candidate.catalog, candidate.id), self.rule, candidate, by, propensity)
-            self._chosen[which, by] = found
-        return found
-
-
-@dataclass(slots=True)
-class Filled:
-    """What a slot gets, who was asked for it, and what the guard kept back.
-
-    `known` is the key of the request, where what rankings come to is kept; it names `stocks` by identity.
-    """
-
-    slot: Slot
-    known: Known | None
-    stocks: tuple[Stock, ...]
-    chosen: list[Chosen] = field(default_factory=list)
-    answer: Answer | None = None
-    is_drawn: bool = False
-    is_chance: bool = False
 
 
 @dataclass(slots=True)
@@ -124,42 +58,22 @@ class Ranker:
     ) -> None:
         """`places` tells the places of the rules of clauses, in resolution order."""
         self._book, self._personal, self._places = book, personal, places
-        self._rankings: dict[tuple[int, int], Rankings] = {}
+        self._rankings: Kept[tuple[int, int], Rankings] = Kept()
         """By clauses, and how often scorers were made again, the rules of these clauses."""
-        self._outcomes: dict[Known | None, Outcome] = {}
+        self._outcomes: Kept[Known | None, Outcome] = Kept(MOST_OUTCOMES)
         self.scorers, self.catalogs = scorers, catalogs
         self._slots = {
             name: book.slots[name] for name in book.slots if any(name in rule.rank for rule in book.rules)
         }
-        self._content = {
-            id(ranking): stock_of_content([book.content[name] for name in ranking.of])
-            for rule in book.rules
-            for ranking in rule.rank.values()
-            if ranking.catalog is None
-        }
-        self._listed: dict[tuple[int, int], tuple[Stock, tuple[Candidate, ...]]] = {}
-        """The candidates of a stock (by its identity, so it is held) and of bits, which hardly vary."""
-        self._choices: dict[tuple[Known, str, str] | None, tuple[Choice | None, tuple[Stock, ...]]] = {}
+        self._eligible = Eligible(book, catalogs)
+        self._choices: Kept[tuple[Known, str, str] | None, tuple[Choice | None, tuple[Stock, ...]]] = Kept()
         """By what tells requests apart, the slot and the rule; with the stocks that it names by identity."""
-        self._kept_back: dict[Known | None, tuple[frozenset[Withheld], tuple[Stock, ...]]] = {}
+        self._kept_back: Kept[Known | None, tuple[frozenset[Withheld], tuple[Stock, ...]]] = Kept()
         """The same for what the guard keeps back."""
-        self._items: dict[tuple[object, ...], tuple[Item, Chosen]] = {}
-        """Things that hold nothing of the request, and what is placed: its identity is in the key."""
-        self._answers: dict[Known | None, tuple[tuple[Candidate, ...], Answer]] = {}
+        self._answers: Kept[Known | None, tuple[tuple[Candidate, ...], Answer]] = Kept()
         """Answers of steady scorers, with what they were asked about."""
-        self._policies: dict[tuple[object, ...], Policy] = {}
-        self._placed: dict[tuple[object, ...], tuple[Placement, list[Chosen]]] = {}
-        """Placements that hold nothing of the request, and what is placed: its identity is in the key."""
-        self._renderer = Renderer(book.content)
-        self._static = {
-            name for name, catalog in book.catalogs.items() if not attributes_in(catalog.fields or {})
-        }
-        """The catalogs whose texts read nothing but the item."""
-        self._fields = {
-            name: Renderer({name: Content(name, catalog.fields, escaped=catalog.escaped)})
-            for name, catalog in book.catalogs.items()
-            if catalog.fields
-        }
+        self._policies: Kept[tuple[object, ...], Policy] = Kept()
+        self._shown = Shown(book, self._eligible.is_permitted)
 
     def rank(self, decision: Decision, clauses: int, facts: Facts) -> Decision:
         """A decision with its ranked slots filled; `clauses` are those that fire and bear on such slots."""
@@ -184,7 +98,7 @@ class Ranker:
         if firing is None:
             rules = [self._book.rules[place] for place in self._places(clauses)]
             firing = rankings(self._book, rules, self.scorers.is_steady, self.scorers.features, facts)
-            _keep(self._rankings, (clauses, refreshed), firing)
+            self._rankings.keep((clauses, refreshed), firing)
         stocks = tuple([self.catalogs.stock(name) for name in firing.catalogs])
         known = None
         if firing.reads is not None:
@@ -255,41 +169,11 @@ class Ranker:
         if kept is None:
             facts = work.facts
             every = [ranking for rule in work.rules for ranking in rule.rank.values()]
-            found = frozenset[Withheld]().union(*(self._held_back(one, facts) for one in every))
+            found = frozenset[Withheld]().union(*(self._eligible.held_back(one, facts) for one in every))
             kept = found, work.stocks
             if work.known is not None:
-                _keep(self._kept_back, work.known, kept)
+                self._kept_back.keep(work.known, kept)
         return kept[0]
-
-    def _held_back(self, ranking: Ranking, facts: Facts) -> set[Withheld]:
-        permissions, book = facts.permissions, self._book
-        named = [
-            *ranking.of,
-            *(pin.id for pin in ranking.pin),
-            *(ranking.explore.first if ranking.explore else ()),
-        ]
-        found = {
-            Withheld("content", name, label, of)
-            for name in named
-            if name in book.content
-            for label, of in permissions.held_back(book.content[name].topics, book.content[name].purpose)
-        }
-        if ranking.catalog is not None:
-            catalog = book.catalogs[ranking.catalog]
-            closed = {
-                Withheld("catalog", catalog.id, label, of)
-                for label, of in permissions.held_back(catalog.topics, catalog.purpose)
-            }
-            if closed:
-                return found | closed
-            stock = self.catalogs.stock(ranking.catalog)
-            held = stock.held_back(permissions)
-            meeting = _meeting(ranking, stock, facts) if held else 0
-            for place, labels in held.items():
-                if meeting >> place & 1:
-                    name = stock.candidates[place].id
-                    found |= {Withheld("content", name, label, of) for label, of in labels}
-        return found
 
     def _is_usable(self, rule: Rule, facts: Facts) -> bool:
         permissions = facts.permissions
@@ -309,14 +193,12 @@ class Ranker:
                 ranking = rule.rank[slot.id]
                 yield from self._choose(filled, rule, ranking, most - len(filled.chosen), taken, facts)
             else:
-                fresh = [(None, name) for name in rule.show[slot.id] if self._is_permitted(name, facts)]
+                fresh = [
+                    (None, name) for name in rule.show[slot.id] if self._eligible.is_permitted(name, facts)
+                ]
                 for key in dict.fromkeys(fresh):
                     if key not in taken and len(filled.chosen) < most:
                         filled.chosen.append(Chosen(key, rule.id))
-
-    def _is_permitted(self, name: str, facts: Facts) -> bool:
-        item = self._book.content[name]
-        return not any(facts.permissions.held_back(item.topics, item.purpose))
 
     def _choose(
         self, filled: Filled, rule: Rule, ranking: Ranking, room: int, taken: set[Key], facts: Facts
@@ -329,7 +211,7 @@ class Ranker:
         if choice is None:
             choice = yield from self._choice(rule, ranking, room, taken, facts)
             if known is not None and choice.is_settled and len(choice.policy.candidates) <= MOST_KEPT_OF:
-                _keep(self._choices, known, (choice, filled.stocks))
+                self._choices.keep(known, (choice, filled.stocks))
         else:
             self.scorers.count(choice.asked)
         self._draw(filled, choice, facts)
@@ -339,9 +221,9 @@ class Ranker:
     ) -> Generator[Question, Answer, Choice]:
         """Everything about a ranking's choice but for chance."""
         room = min(ranking.top or room, room)
-        pins = self._pins(ranking, room, taken, facts)
+        pins = self._eligible.pins(ranking, room, taken, facts)
         pinned = {key for key, _ in pins.values()}
-        candidates = self._candidates(ranking, taken | pinned, facts)
+        candidates = self._eligible.candidates(ranking, taken | pinned, facts)
         answer, later = None, None
         if candidates and ranking.by is not None:
             answer = yield from self._answer(ranking.by, candidates, facts)
@@ -369,7 +251,7 @@ class Ranker:
 
     def _draw(self, filled: Filled, choice: Choice, facts: Facts) -> None:
         """Places what is pinned, the best, and what is explored in their stead."""
-        policy, draw = choice.policy, _Draw(facts, filled.slot.id, choice.rule)
+        policy, draw = choice.policy, Draw(facts, filled.slot.id, choice.rule)
         kept, explored = policy.drawn(draw)
         filled.is_chance |= draw.was_asked
         held = choice.free[: len(kept) + len(explored)]
@@ -404,7 +286,7 @@ class Ranker:
                 return kept[1]
         answer = yield name, candidates
         if known is not None and answer.is_settled:
-            _keep(self._answers, known, (candidates, answer))
+            self._answers.keep(known, (candidates, answer))
         return answer
 
     def _policy(
@@ -423,64 +305,18 @@ class Ranker:
         policy = self._policies.get(known)
         if policy is None or policy.candidates != candidates:
             policy = Policy(ranking, candidates, pinned, room, draws, later)
-            _keep(self._policies, known, policy)
+            self._policies.keep(known, policy)
         return policy
-
-    def _pins(
-        self, ranking: Ranking, room: int, taken: set[Key], facts: Facts
-    ) -> dict[int, tuple[Key, Candidate]]:
-        """What stands at which place: an item of the catalog, or else content, unless it is kept back."""
-        found: dict[int, tuple[Key, Candidate]] = {}
-        for pin in ranking.pin:
-            if pin.at > room:
-                continue
-            candidate = self._pinned(ranking, pin.id, facts)
-            if candidate is not None and (candidate.catalog, pin.id) not in taken:
-                found[pin.at] = (candidate.catalog, pin.id), candidate
-        return found
-
-    def _pinned(self, ranking: Ranking, name: str, facts: Facts) -> Candidate | None:
-        permissions = facts.permissions
-        if ranking.catalog is not None:
-            catalog, stock = self._book.catalogs[ranking.catalog], self.catalogs.stock(ranking.catalog)
-            place = stock.by_id.get(name)
-            if place is not None:
-                closed = any(permissions.held_back(catalog.topics, catalog.purpose))
-                closed |= any(permissions.held_back(*stock.labels.get(place, ((), None))))
-                return None if closed else stock.candidates[place]
-        if name not in self._book.content or not self._is_permitted(name, facts):
-            return None
-        return self.catalogs.content[name]
-
-    def _candidates(self, ranking: Ranking, taken: set[Key], facts: Facts) -> tuple[Candidate, ...]:
-        """What may be chosen from: what meets the conditions and what no gate keeps back, in order."""
-        if ranking.catalog is not None:
-            catalog, stock = self._book.catalogs[ranking.catalog], self.catalogs.stock(ranking.catalog)
-            if any(facts.permissions.held_back(catalog.topics, catalog.purpose)):
-                return ()
-        else:
-            stock = self._content[id(ranking)]
-        bits = _meeting(ranking, stock, facts)
-        for place in stock.held_back(facts.permissions):
-            bits &= ~(1 << place)
-        kept = self._listed.get((id(stock), bits))
-        if kept is None:
-            kept = stock, tuple([stock.candidates[place] for place in places(bits)])
-            if len(stock.candidates) <= MOST_KEPT_OF:
-                _keep(self._listed, (id(stock), bits), kept)
-        if not taken:
-            return kept[1]
-        return tuple([one for one in kept[1] if (one.catalog, one.id) not in taken])
 
     def _outcome(self, work: Work) -> Outcome:
         """What rankings came to. It is kept where it would be the same for all who share what was read."""
         facts = work.facts
-        texts = _Texts(self._renderer, self._fields, facts)
+        texts = self._shown.texts(facts)
         slots, why = {}, {}
         taken = sum(self._last_check(one, facts) for one in work.filled)
         for one in work.filled:
             if one.chosen or one.answer is not None:
-                slots[one.slot.id] = self._placement(one, texts, facts)
+                slots[one.slot.id] = self._shown.placement(one, texts)
                 why[one.slot.id] = one
         outcome = Outcome(
             slots,
@@ -492,84 +328,14 @@ class Ranker:
         )
         is_settled = not outcome.warnings and not any(one.is_chance for one in work.filled)
         if work.known is not None and is_settled and all(answer.is_settled for answer in work.answers):
-            _keep(self._outcomes, work.known, outcome, MOST_OUTCOMES)
+            self._outcomes.keep(work.known, outcome)
         return outcome
 
     def _last_check(self, filled: Filled, facts: Facts) -> int:
         """Takes out what is chosen without permission, whatever went before; how much (none, ever)."""
-        allowed = [one for one in filled.chosen if self._may_stand(one.key, facts)]
+        allowed = [one for one in filled.chosen if self._eligible.may_stand(one.key, facts)]
         taken, filled.chosen = len(filled.chosen) - len(allowed), allowed
         return taken
-
-    def _may_stand(self, key: Key, facts: Facts) -> bool:
-        name, permissions = key[1], facts.permissions
-        if key[0] is None:
-            return self._is_permitted(name, facts)
-        catalog, stock = self._book.catalogs[key[0]], self.catalogs.stock(key[0])
-        if not (stock.labels or catalog.topics or catalog.purpose):
-            return True
-        labels = stock.labels.get(stock.by_id.get(name, -1), ((), None))
-        return not any(
-            (*permissions.held_back(catalog.topics, catalog.purpose), *permissions.held_back(*labels))
-        )
-
-    def _placement(self, filled: Filled, texts: _Texts, facts: Facts) -> Placement:
-        """What a slot shows; kept where its texts read nothing of the request."""
-        slot, chosen = filled.slot, filled.chosen
-        full = len(chosen) == (slot.many or 1) or (chosen and not slot.fill)
-        if not full or not all(one.key[0] in self._static for one in chosen):
-            return self._made(filled, texts, facts)
-        known = (
-            slot.id,
-            filled.answer,
-            filled.is_drawn,
-            *[(id(one.candidate), one.rule, one.propensity) for one in chosen],
-        )
-        kept = self._placed.get(known)
-        if kept is None:
-            failed = len(texts.failed)
-            kept = self._made(filled, texts, facts), chosen
-            if len(texts.failed) == failed:
-                _keep(self._placed, known, kept)
-        return kept[0]
-
-    def _made(self, filled: Filled, texts: _Texts, facts: Facts) -> Placement:
-        slot, chosen = filled.slot, filled.chosen
-        reason = "rule" if chosen else "default"
-        if not chosen or slot.fill:
-            taken = {one.key for one in chosen}
-            spare = [(None, name) for name in slot.default if self._is_permitted(name, facts)]
-            chosen = [*chosen, *(Chosen(key, None) for key in spare if key not in taken)][: slot.many or 1]
-        items = tuple([self._item(one, filled.is_drawn, texts) for one in chosen])
-        if slot.many is not None:
-            return Placement("many", reason, None, items=items, scorer=filled.answer)
-        if not items:
-            return Placement("single", reason, None, scorer=filled.answer)
-        only = items[0]
-        return Placement(
-            "single",
-            reason,
-            only.rule,
-            only.content,
-            only.fields,
-            scorer=filled.answer,
-            catalog=only.catalog,
-            propensity=only.propensity,
-        )
-
-    def _item(self, one: Chosen, is_drawn: bool, texts: _Texts) -> Item:
-        """One thing in a slot; kept where its texts read nothing of the request."""
-        known = None
-        if one.key[0] in self._static:
-            known = id(one.candidate), one.rule, one.propensity if is_drawn else None
-            if (kept := self._items.get(known)) is not None:
-                return kept[0]
-        failed = len(texts.failed)
-        propensity = one.propensity if is_drawn else None
-        item = Item(one.key[1], texts.fields(one), one.rule, one.key[0], propensity)
-        if known is not None and len(texts.failed) == failed:
-            _keep(self._items, known, (item, one), MOST_OUTCOMES)
-        return item
 
 
 def make_ranker(
@@ -592,103 +358,4 @@ def make_ranker(
     return Ranker(book, personal, places, scorers, catalogs)
 
 
-def _keep(kept: dict[Any, Any], known: object, one: object, most: int = MOST_KEPT) -> None:
-    """Keeps something under what tells it from others; begins anew when there is too much."""
-    if len(kept) >= most:
-        kept.clear()
-    kept[known] = one
-
-
 _NO_CHOICE = (None, ())
-
-
-def _meeting(ranking: Ranking, stock: Stock, facts: Facts) -> int:
-    """The candidates that meet `where`, and none of `without`, as bits."""
-    bits = stock.true(ranking.where, facts.values, facts.now)
-    for condition in ranking.without:
-        bits &= ~stock.true(condition, facts.values, facts.now)
-    return bits
-
-
-class _Draw:
-    """Numbers from 0 to 1 that depend on the request alone, or on nothing where nothing names it."""
-
-    def __init__(self, facts: Facts, slot: str, rule: str) -> None:
-        self._facts, self._slot, self._rule = facts, slot, rule
-        self.was_asked = False
-
-    @cached_property
-    def _seed(self) -> str:
-        facts = self._facts
-        request, user = facts.value("context.request_id"), facts.value("user.id")
-        if request is not None:
-            named = f"request\0{request}"
-        elif user is not None:
-            named = f"user\0{user}\0{facts.now.date().isoformat()}"
-        else:
-            named = secrets.token_hex(16)
-        return f"{named}\0{self._slot}\0{self._rule}\0"
-
-    def __call__(self, name: str) -> float:
-        self.was_asked = True
-        return int.from_bytes(sha256(f"{self._seed}{name}".encode()).digest()[:6]) / 2**48
-
-
-class _Texts:
-    """Renders what is placed, for one request."""
-
-    def __init__(self, renderer: Renderer, fields: Mapping[str, Renderer], facts: Facts) -> None:
-        self._renderer, self._fields, self._facts = renderer, fields, facts
-        self.failed: list[str] = []
-
-    @cached_property
-    def _seen(self) -> dict[str, View]:
-        return views(self._facts.values, self._facts.permissions.consents)
-
-    def fields(self, chosen: Chosen) -> FrozenDict:
-        """The fields of content, or of an item: what its catalog says, or else its attributes."""
-        catalog, name = chosen.key
-        if catalog is None:
-            return self._renderer.render(name, self._seen, self.failed)
-        assert chosen.candidate is not None
-        attributes = chosen.candidate.attributes
-        if catalog not in self._fields:
-            return FrozenDict({key: frozen(value) for key, value in attributes.items()})
-        failed: list[str] = []
-        seen = {**self._seen, "item": View({**attributes, "id": name})}
-        fields = self._fields[catalog].render(catalog, seen, failed)
-        self.failed += [name for _ in failed]
-        return fields
-
-
-def frozen(value: object) -> object:
-    """An attribute's value as JSON data that nobody can change."""
-    return tuple(value) if isinstance(value, tuple) else as_json(value)  # type: ignore[arg-type]
-
-
-class ItemReasons:
-    """Tells why somebody sees what a decision holds, and why each thing that a ranking placed."""
-
-    def __init__(self, book: RuleBook, scorers: Scorers, filled: Mapping[str, Filled]) -> None:
-        self._book, self._scorers = book, scorers
-        self._chosen = {
-            (slot, one.key[1]): one for slot, made in filled.items() for one in made.chosen if one.candidate
-        }
-
-    def __call__(
-        self, facts: Facts, decided: Placement | SettingValue, name: str, item: str | None = None
-    ) -> str:
-        chosen = None if item is None else self._chosen.get((name, item))
-        words = chosen and in_words(chosen, self._scorers, facts)
-        if not words:
-            return sentence(self._book, facts, decided, name)
-        return f"You see this {words if words.startswith('because ') else f'because it is {words}'}."
-
-
-def in_words(chosen: Chosen, scorers: Scorers, facts: Facts) -> str | None:
-    """Why this one, in a few words, as its scorer says: `popular in Norway`; None where nobody says."""
-    if chosen.by == "explore":
-        return "something new"
-    if chosen.by in (None, "pin") or chosen.candidate is None:
-        return None
-    return scorers.explain(str(chosen.by), facts.values, facts.permissions, chosen.candidate)

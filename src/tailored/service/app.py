@@ -10,22 +10,19 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tailored.engine.decision import Decision
-from tailored.engine.explain import explain
-from tailored.service import ofrep
 from tailored.service.decision_log import DecisionLog
 from tailored.service.docs import docs_page
 from tailored.service.encode import dumps
+from tailored.service.evaluations import BATCH, EVALUATE, FLAG, Evaluations
 from tailored.service.keys import Gate
-from tailored.service.live import LiveBook, Loaded
+from tailored.service.live import LiveBook
 from tailored.service.metrics import Counts, exposition
 from tailored.service.openapi import openapi
-from tailored.service.problems import Headers, Problem, bad_field
+from tailored.service.problems import Headers, Problem
 from tailored.service.requests import (
     JSON_TYPE,
     LINES_TYPE,
     App,
-    Asked,
     Disconnected,
     Limits,
     Receive,
@@ -33,9 +30,6 @@ from tailored.service.requests import (
     Response,
     Scope,
     Send,
-    read_asked,
-    read_json,
-    wrong_now,
 )
 
 if TYPE_CHECKING:
@@ -44,9 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("tailored.service")
 
 PROBLEM_HEADER = (b"content-type", b"application/problem+json")
-EVALUATE = "/v1/evaluate"
-BATCH = "/v1/evaluate/batch"
-FLAG = "/ofrep/v1/evaluate/flags/"
 
 
 class Endpoint(NamedTuple):
@@ -92,10 +83,11 @@ class Service:
         self.peers = peers or Peers()
         self._cors = frozenset(origin.encode() for origin in cors)
         self._log, self._watch, self._telemetry = decision_log, watch, telemetry
+        asks = self._asks = Evaluations(live, counts, self.limits, decision_log, telemetry)
         self._endpoints: dict[str, dict[str, Endpoint]] = {
-            EVALUATE: {"POST": Endpoint(EVALUATE, "evaluate", self._evaluate)},
-            BATCH: {"POST": Endpoint(BATCH, "evaluate", self._batch)},
-            "/v1/explain": {"POST": Endpoint("/v1/explain", "explain", self._explain)},
+            EVALUATE: {"POST": Endpoint(EVALUATE, "evaluate", asks.evaluate)},
+            BATCH: {"POST": Endpoint(BATCH, "evaluate", asks.batch)},
+            "/v1/explain": {"POST": Endpoint("/v1/explain", "explain", asks.explain)},
             "/v1/book": {"GET": Endpoint("/v1/book", "admin", self._book)},
             "/v1/book/reload": {"POST": Endpoint("/v1/book/reload", "admin", self._reload)},
             "/healthz": {"GET": Endpoint("/healthz", "", self._health)},
@@ -103,9 +95,9 @@ class Service:
             "/metrics": {"GET": Endpoint("/metrics", "admin", self._metrics)},
             "/openapi.json": {"GET": Endpoint("/openapi.json", "", self._openapi)},
             "/docs": {"GET": Endpoint("/docs", "", self._docs)},
-            FLAG[:-1]: {"POST": Endpoint(FLAG[:-1], "evaluate", self._flags)},
+            FLAG[:-1]: {"POST": Endpoint(FLAG[:-1], "evaluate", asks.flags)},
         }
-        self._flag = {"POST": Endpoint(FLAG + "{key}", "evaluate", self._one_flag)}
+        self._flag = {"POST": Endpoint(FLAG + "{key}", "evaluate", asks.one_flag)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or runs the service's lifespan."""
@@ -156,7 +148,7 @@ class Service:
         try:
             self.gate.enter(request, "evaluate")
             request.expect(JSON_TYPE)
-            answer = self._evaluated(request, body)
+            answer = self._asks.evaluated(request, body)
         except Exception as error:
             answer = _refusal(error, EVALUATE)
         if not isinstance(answer, Response):
@@ -259,99 +251,7 @@ class Service:
             await asyncio.to_thread(self._log.close)
         await send({"type": "lifespan.shutdown.complete"})
 
-    # The endpoints, in the order of the table.
-
-    async def _evaluate(self, request: Request) -> Response:
-        request.expect(JSON_TYPE)
-        answer = self._evaluated(request, await request.body())
-        return answer if isinstance(answer, Response) else await answer
-
-    def _evaluated(self, request: Request, body: bytes) -> Response | Awaitable[Response]:
-        """The answer to an evaluation; or where scorers have to be waited for, what is to be awaited."""
-        loaded = self.live.current
-        asked = read_asked(read_json(body, self.limits.depth), loaded.names)
-        decision = self._decision(loaded, asked, request)
-        if not isinstance(decision, Decision):
-            return self._encoded(loaded, asked, decision)
-        self._made(loaded, asked, decision, EVALUATE)
-        return Response(200, loaded.encoder.encode(decision, asked.slots))
-
-    async def _encoded(self, loaded: Loaded, asked: Asked, decision: Awaitable[Decision]) -> Response:
-        made = await decision
-        self._made(loaded, asked, made, EVALUATE)
-        return Response(200, loaded.encoder.encode(made, asked.slots))
-
-    async def _batch(self, request: Request) -> Response | AsyncIterator[bytes]:
-        if request.says(JSON_TYPE):
-            return await self._list(request)
-        request.expect(LINES_TYPE, ", or a list as application/json,")
-        lines = request.lines()
-        async for first in lines:
-            return self._answers(request, first, lines)
-        raise Problem("not-json", "The body is empty; send a JSON object on each line.")
-
-    async def _list(self, request: Request) -> Response:
-        """A decision for each request of a list, or a refusal of the whole list."""
-        request.expect(JSON_TYPE)
-        body = await request.body()
-        loaded = self.live.current
-        data = read_json(body, self.limits.depth)
-        if type(data) is not list:
-            raise bad_field("", "the body must be a list of requests, or lines as application/x-ndjson")
-        every, wrong = [], []
-        for place, one in enumerate(data):
-            try:
-                every.append(read_asked(one, loaded.names, f"/{place}"))
-            except Problem as problem:
-                wrong.append(problem)
-        if wrong:
-            raise Problem("bad-request", wrong[0].detail, [one for each in wrong for one in each.errors])
-        answers = []
-        for asked in every:
-            decision = await self._decide(loaded, asked, request, BATCH)
-            answers.append(loaded.encoder.encode(decision, asked.slots))
-            await asyncio.sleep(0)  # a long batch lets other requests in between
-        return Response(200, b"[" + b",".join(answers) + b"]")
-
-    async def _answers(
-        self,
-        request: Request,
-        first: tuple[int, bytes | None],
-        lines: AsyncIterator[tuple[int, bytes | None]],
-    ) -> AsyncIterator[bytes]:
-        """One line for each line: a decision, or the problem with that line, which it numbers."""
-        number, line = first
-        while True:
-            loaded = self.live.current
-            try:
-                if line is None:
-                    raise Problem("too-large", f"The line is larger than {self.limits.body:,} bytes.")
-                asked = read_asked(read_json(line, self.limits.depth, "line"), loaded.names)
-                decision = await self._decide(loaded, asked, request, BATCH)
-                yield loaded.encoder.encode(decision, asked.slots) + b"\n"
-            except Problem as problem:
-                problem.more["line"] = number
-                yield problem.to_json() + b"\n"
-            await asyncio.sleep(0)
-            try:
-                number, line = await anext(lines)
-            except StopAsyncIteration:
-                return
-
-    async def _explain(self, request: Request) -> Response:
-        request.expect(JSON_TYPE)
-        body = await request.body()
-        loaded = self.live.current
-        asked = read_asked(read_json(body, self.limits.depth), loaded.names)
-        if request.opts_out:
-            asked.context["gpc"] = True
-        try:
-            explanation = await asyncio.to_thread(
-                explain, loaded.engine, asked.user, asked.context, asked.now
-            )
-        except ValueError as error:
-            raise wrong_now(error) from None
-        return Response(200, dumps(explanation.to_dict(asked.slots)))
+    # The endpoints that tell of the service, in the order of the table.
 
     async def _book(self, request: Request) -> Response:
         loaded, refused = self.live.current, self.live.refused
@@ -420,53 +320,6 @@ class Service:
             docs_page(openapi(None, bool(self.gate.keys), self.limits)),
             ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy)),
         )
-
-    async def _flags(self, request: Request) -> Response:
-        request.expect(JSON_TYPE)
-        body = await request.body()
-        loaded = self.live.current
-        read = ofrep.read(loaded, body, self.limits.depth)
-        if isinstance(read, Response):
-            return read
-        decision = await self._decide(loaded, Asked(*read, None, ()), request, FLAG[:-1])
-        loaded.encoder.count(decision)
-        return ofrep.every(loaded, decision, request)
-
-    async def _one_flag(self, request: Request) -> Response:
-        request.expect(JSON_TYPE)
-        body = await request.body()
-        loaded, key = self.live.current, request.tail
-        read = ofrep.read(loaded, body, self.limits.depth, key)
-        if key not in loaded.names:
-            return ofrep.not_found(loaded, key)
-        if isinstance(read, Response):
-            return read
-        decision = await self._decide(loaded, Asked(*read, None, (key,)), request, FLAG + "{key}")
-        loaded.encoder.count(decision, (key,))
-        return Response(200, dumps(ofrep.one(loaded, decision, key).to_dict()))
-
-    async def _decide(self, loaded: Loaded, asked: Asked, request: Request, endpoint: str) -> Decision:
-        """The decision; it is counted, logged and traced."""
-        found = self._decision(loaded, asked, request)
-        decision = found if isinstance(found, Decision) else await found
-        self._made(loaded, asked, decision, endpoint)
-        return decision
-
-    def _decision(self, loaded: Loaded, asked: Asked, request: Request) -> Decision | Awaitable[Decision]:
-        if request.opts_out:
-            asked.context["gpc"] = True
-        try:
-            return loaded.engine.evaluate_or_wait(asked.user, asked.context, asked.now)
-        except ValueError as error:
-            raise wrong_now(error) from None
-
-    def _made(self, loaded: Loaded, asked: Asked, decision: Decision, endpoint: str) -> None:
-        """Counts a decision, and logs and traces it where that is on."""
-        self.counts.add("tailored_evaluations", (endpoint,))
-        if self._log is not None:
-            self._log.put(asked, decision)
-        if self._telemetry is not None:
-            self._telemetry.decided(loaded, asked, decision)
 
     def collect(self) -> None:
         """Brings together what this worker has counted."""

@@ -15,7 +15,7 @@ from tailored.book.suggest import did_you_mean, listed
 from tailored.service.keys import NAMES, SCOPES, Key, is_name
 from tailored.service.requests import Limits
 
-_WHOLE = "The settings"
+_SETTINGS = "The settings"
 _EXAMPLE = "keys: {shop: {hash: 'sha256:...', scopes: [evaluate]}}"
 _HASH = re.compile(r"sha256:([0-9a-fA-F]{64})", re.ASCII)
 
@@ -42,8 +42,8 @@ class Config:
     log: LogSettings = field(default_factory=LogSettings)
 
 
-WHOLE = ("body", "depth", "headers", "batch", "burst")
-LIMITS = (*WHOLE, "header_seconds", "body_seconds", "idle_seconds", "rate")
+_WHOLE_NUMBERS = ("body", "depth", "headers", "batch", "burst")
+LIMITS = (*_WHOLE_NUMBERS, "header_seconds", "body_seconds", "idle_seconds", "rate")
 LOG = ("log", "log_size", "log_keep", "log_attributes", "log_user_ids", "log_queue")
 TOP = ("keys", "cors", "limits", *LOG)
 
@@ -63,7 +63,7 @@ def read_config(path: str | os.PathLike[str]) -> Config:
 
 
 def _read(reader: Reader, root: Node) -> Config:
-    body = _body(reader, root, TOP, _WHOLE, _EXAMPLE)
+    body = _body(reader, root, TOP, _SETTINGS, _EXAMPLE)
     limits = _limits(reader, body["limits"]) if "limits" in body else Limits()
     keys = _keys(reader, body["keys"]) if "keys" in body else ()
     return Config(keys, _origins(reader, body), limits, _log(reader, body))
@@ -74,7 +74,7 @@ def _body(reader: Reader, node: Node, keys: Any, what: str, example: str) -> dic
     for name, (key, _) in entries.items():
         if name not in keys:
             hint = did_you_mean(name, keys) or f"There is {listed(keys, 20)}."
-            has = "have" if what == _WHOLE else "has"
+            has = "have" if what == _SETTINGS else "has"
             reader.error(key, "unknown-key", f"{what} {has} no key `{short(name)}`.", hint)
     return {name: value for name, (_, value) in entries.items() if name in keys}
 
@@ -93,7 +93,7 @@ def _number(reader: Reader, node: Node, what: str, whole: bool, least: float = 1
 def _limits(reader: Reader, node: Node) -> Limits:
     body = _body(reader, node, LIMITS, "`limits`", "limits: {body: 1000000}")
     given = {
-        name: _number(reader, value, name, name in WHOLE, 1 if name in WHOLE else 0.001)
+        name: _number(reader, value, name, name in _WHOLE_NUMBERS, 1 if name in _WHOLE_NUMBERS else 0.001)
         for name, value in body.items()
     }
     return Limits(**{name: value for name, value in given.items() if value is not None})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from tailored.book.source import read_sources
 from tailored.engine.engine import Engine
 from tailored.service.encode import Encoder
 from tailored.service.flags import Contexts
+from tailored.service.kept import keep, kept
 from tailored.service.metrics import Counts
 
 log = logging.getLogger("tailored.service")
@@ -88,10 +88,9 @@ class LiveBook:
             self.current = self._read()
         except (RuleBookError, BookNotReadable) as error:
             self.refused = _refusal(error)
-            if self.kept is not None and self.kept.exists():
-                kept = json.loads(self.kept.read_text())
+            if self.kept is not None and (texts := kept(self.kept)) is not None:
                 with contextlib.suppress(RuleBookError):  # where data of catalogs is gone, too
-                    self.current = self._made({name: text.encode("latin-1") for name, text in kept.items()})
+                    self.current = self._made({name: text.encode("latin-1") for name, text in texts.items()})
 
     async def reload(self) -> str:
         """Reads the folder again, and says what came of it.
@@ -129,12 +128,8 @@ class LiveBook:
         return outcome
 
     def _keep(self, sources: Mapping[str, bytes]) -> None:
-        if self.kept is None:
-            return
-        new = self.kept.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(OSError):  # a full disk costs nobody an answer
-            new.write_text(json.dumps({name: content.decode("latin-1") for name, content in sources.items()}))
-            new.replace(self.kept)
+        if self.kept is not None:
+            keep(self.kept, {name: content.decode("latin-1") for name, content in sources.items()})
 
     async def _refresh(self, engine: Engine) -> str:
         """Reads the data of catalogs and scorers again; what cannot be used leaves the old in its place."""

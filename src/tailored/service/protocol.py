@@ -8,7 +8,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from tailored.service.app import EVALUATE, Service
+from tailored.service.app import Service
+from tailored.service.evaluations import EVALUATE
 from tailored.service.problems import Problem
 from tailored.service.requests import App, Response
 

@@ -84,11 +84,6 @@ class Request:
         """Whether nothing of it is left to arrive."""
         self._receive: Receive = receive or _nothing
 
-    @property
-    def opts_out(self) -> bool:
-        """Whether the browser sends the signal Global Privacy Control (https://www.w3.org/TR/gpc/)."""
-        return self.headers.get(b"sec-gpc") == b"1"
-
     def says(self, media_type: bytes) -> bool:
         """Whether the body says that it is of this type."""
         name, _, _ = self.headers.get(b"content-type", b"").partition(b";")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tailored.service.app import Peers, Service
+from tailored.service.kept import keep, kept
 
 _PATIENCE = 30.0
 """Seconds that a worker waits for another one to read its book."""
@@ -86,18 +87,11 @@ class Siblings(Peers):
             self._keep(service.counts.to_dict())
 
     def _keep(self, counts: dict[str, Any]) -> None:
-        place = self._folder / f"{self._number}.json"
-        new = place.with_suffix(".new")
-        with contextlib.suppress(OSError):  # a full disk costs nobody an answer
-            new.write_text(json.dumps(counts))
-            new.replace(place)
+        keep(self._folder / f"{self._number}.json", counts)
 
     def _kept(self, number: int) -> dict[str, Any] | None:
-        try:
-            kept: dict[str, Any] = json.loads((self._folder / f"{number}.json").read_text())
-        except (OSError, ValueError):
-            return None
-        return kept
+        counts: dict[str, Any] | None = kept(self._folder / f"{number}.json")
+        return counts
 
     def _place(self, number: int) -> Path:
         return self._folder / f"{number}.sock"
