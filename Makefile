@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 # What lies around the core, the language and the engine: proofs, scorers, services, tests of books, reports.
 AROUND := catalogs ci cli_test coverage decision_log diff example_shop formats models mutants ofrep openfeature \
-	prove prove_sound pytest_plugin rankings reload rule_tests schemathesis scorer_kinds scoring_hook service \
+	prove prove_sound pytest_plugin rankings reload rule_tests schemathesis scorer_kinds scorers_checked scoring_hook service \
 	service_limits soak telemetry web
 .PHONY: help demo test tests test-core test-long mutants bench bench-quick bench-serve soak browser lint format setup clean
 

@@ -16,6 +16,7 @@ from tailored.proof.difference_words import outcome_of
 from tailored.proof.prove import prove
 from tailored.report.formats import written
 from tailored.report.outcome import Outcome
+from tailored.scoring.registry import why_not_ready
 
 FILES = Path("tests/books/diagnostics")
 """The files that catalogs and scorers of the examples name."""
@@ -31,15 +32,18 @@ BODIES = re.findall(r"^## (\S+)\n\n(.*?)\n\n", PAGE, re.DOTALL | re.MULTILINE)
 """The sentence that explains each code."""
 EXAMPLES = {title: [text for _, text in blocks] for title, blocks in SECTIONS if len(blocks) == 3}
 NOTES = ("label-flows",)
+TRIED = {"wrong-model": why_not_ready}
+"""The codes for whose examples models are tried."""
 FOLDERS = ("book", "testing", "proof")
 CODE_AT = {"Finding": 0, "error": 1, "warn": 1, "note": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
 CODE_AT |= {"Unusable": 0, "tell": 1, "_tell": 1, "report": 0}
 """Which argument of the calls that make findings is the code."""
 
 
-def check(example: str | bytes, *, notes: bool = False):
+def check(example: str | bytes, *, notes: bool = False, try_model=None):
     content = example if isinstance(example, bytes) else example.encode()
-    return check_book({"base.yaml": BASE.encode(), "example.yaml": content}, NOW, FILES, notes=notes)[1]
+    sources = {"base.yaml": BASE.encode(), "example.yaml": content}
+    return check_book(sources, NOW, FILES, notes=notes, try_model=try_model)[1]
 
 
 def shown(report) -> str:
@@ -113,14 +117,14 @@ def test_a_comparison_finds_what_is_documented(code):
 @pytest.mark.parametrize("code", [code for code in EXAMPLES if code not in PROVEN + DIFFERENT])
 def test_the_wrong_example_has_exactly_this_finding(code):
     wrong, said, _ = EXAMPLES[code]
-    report = check(wrong, notes=code in NOTES)
+    report = check(wrong, notes=code in NOTES, try_model=TRIED.get(code))
     assert [finding.code for finding in report.diagnostics] == [code]
     assert shown(report) == said
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_the_mended_example_has_no_findings(code):
-    assert check(EXAMPLES[code][2], notes=code in NOTES).diagnostics == ()
+    assert check(EXAMPLES[code][2], notes=code in NOTES, try_model=TRIED.get(code)).diagnostics == ()
 
 
 @pytest.mark.parametrize("code, body", BODIES)
@@ -148,8 +152,28 @@ def test_a_library_that_is_missing_is_shown_as_documented(monkeypatch):
     assert shown(report) == said
 
 
+def test_models_that_nothing_here_can_try_are_shown_as_documented(monkeypatch):
+    (_, example), (_, said) = dict(SECTIONS)["untried-model"]
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "tailored.scoring.models.onnx", raising=False)
+    report = check(example, try_model=why_not_ready)
+    assert [finding.code for finding in report.diagnostics] == ["untried-model"]
+    assert shown(report) == said
+    twice = example.replace("rules:", "  other: {kind: onnx, file: trained.onnx, features: [age]}\nrules:", 1)
+    found = check(twice, try_model=why_not_ready).diagnostics
+    assert sum(finding.code == "untried-model" for finding in found) == 1
+
+
 def test_the_codes_without_an_example_of_their_own_are_known():
-    without = {"not-utf8", "missing-extra", "missing-file", "bad-request", "test-failed", "low-coverage"}
+    without = {
+        "not-utf8",
+        "missing-extra",
+        "untried-model",
+        "missing-file",
+        "bad-request",
+        "test-failed",
+        "low-coverage",
+    }
     assert {title for title, _ in SECTIONS} - EXAMPLES.keys() == without
 
 

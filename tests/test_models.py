@@ -99,8 +99,9 @@ def placed_and_libraries(book):
         "import json, sys\nfrom tailored.engine.engine import Engine\n"
         f"engine = Engine.load({str(book)!r}, warm=False)\n"
         "slot = engine.evaluate({'viewed': ['i3', 'i9']}, {})['list']\n"
-        "found = {one for one in ('sklearn', 'scipy', 'implicit', 'onnxruntime') if one in sys.modules}\n"
-        "print(json.dumps({'placed': [one.content for one in slot.items], 'used': slot.scorer and slot.scorer.used,"
+        "found = {'sklearn', 'scipy', 'implicit', 'onnxruntime'} & set(sys.modules)\n"
+        "used = slot.scorer and slot.scorer.used\n"
+        "print(json.dumps({'placed': [one.content for one in slot.items], 'used': used,"
         " 'libraries': sorted(found)}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

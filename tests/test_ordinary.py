@@ -66,7 +66,9 @@ def test_nothing_of_a_book_stands_in_the_source(monkeypatch):
     for source in sources:
         assert not re.search(r"city|plan|seen|system|import|b-c|free|['\"]", source)
         known = r"def|read|user|context|door|now|found|clauses|nested|map|if|elif|else|is|not|None|and|or|in"
-        known += r"|return|pass|make|True|tuple|list|str|int|float|bool|len|bisect|key|parse_\w+|are_\w+|found_at"
+        known += (
+            r"|return|pass|make|True|tuple|list|str|int|float|bool|len|bisect|key|parse_\w+|are_\w+|found_at"
+        )
         known += r"|side|enough|names|at_once|try|except|KeyError|get|plain_door|door_of|consents"
         known += r"|CONSENTS|OPT_OUTS|GPC|is_text|MANY|ELSE|LEAST|MOST|LONGEST"
         known += r"|isascii|issuperset|__class__|[a-z]+\d+(_\d+)?"

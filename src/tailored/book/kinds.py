@@ -53,7 +53,7 @@ _FILE = "from the book's folder"
 _HISTORY = Setting(
     "Lists of item ids that tell what a person viewed or bought, such as user.viewed", "histories", True
 )
-_TRAINED = Setting(f"Where the trained model is, {_FILE}; models/NAME.npz unless given", "trained file")
+_TRAINED = Setting(f"Where the trained model is, {_FILE}; models/NAME.npz unless given", "new file")
 _TABLE = {
     "file": Setting(f"The file that holds the numbers, {_FILE}: .csv or .parquet", "file"),
     "sql": Setting("The query whose rows hold the numbers", "text"),
@@ -135,7 +135,7 @@ KINDS: dict[str, Kind] = {
     "onnx": Kind(
         "A model in the ONNX format; `features` are its inputs, in order",
         {
-            "file": Setting(f"Where the model is, {_FILE}", "trained file", True),
+            "file": Setting(f"Where the model is, {_FILE}", "new file", True),
             "missing": Setting(
                 "The number that stands for what is missing; 0 unless given", "number", low=-1e9, high=1e9
             ),

@@ -31,7 +31,7 @@ from tailored.book.model import Catalog, RuleBook
 from tailored.book.rankings import RankingReader
 from tailored.book.repeats import read_repeats
 from tailored.book.rules import RuleReader, read_segments
-from tailored.book.scorers import ScorerReader, read_scorers
+from tailored.book.scorers import ScorerReader, TryModel, read_scorers
 from tailored.book.source import in_book_order, read_sources
 from tailored.book.tests import read_tests
 from tailored.book.unlabelled import check_unlabelled
@@ -58,13 +58,15 @@ def check_book(
     *,
     tests: bool = True,
     notes: bool = False,
+    try_model: TryModel | None = None,
 ) -> tuple[RuleBook, Report]:
     """The book of these files (path to content), and all findings; with errors it is unfit for use.
 
     `now` is the time that schedules are compared with: the clock, unless given. `folder` is where the files
     are: what tests, catalogs and scorers name is looked up from there, and without it only among `sources`.
     Without `tests` these and the guarantees are passed over. With `notes` the findings have notes, too, which
-    say what is good to know: of a book without errors, which consent each rule needs.
+    say what is good to know: of a book without errors, which consent each rule needs. `try_model` is asked
+    about the models that scorers name; without it, only whether they are there is looked at.
     """
     found: list[Diagnostic] = []
     data = {path: sources[path] for path in catalog_files(sources)}
@@ -84,7 +86,9 @@ def check_book(
     catalog_reader = CatalogReader(labels, attributes, place)
     catalogs = _read_catalogs(collected, catalog_reader, data)
     declared = section["scorers"]
-    scorers = read_scorers(ScorerReader(names, labels, catalog_reader, declared, place, collected.texts))
+    scorers = read_scorers(
+        ScorerReader(names, labels, catalog_reader, declared, place, collected.texts, try_model)
+    )
     rankings = RankingReader(names, content, catalogs, catalog_reader.items, declared)
     now = in_utc(now or datetime.now(UTC))
     reader = RuleReader(names, labels, slots, settings, content, rankings, now)

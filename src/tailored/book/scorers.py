@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from tailored.book.catalogs import CatalogReader, attribute_of_items
@@ -38,6 +38,9 @@ from tailored.condition.types import A_VALUE, Type
 DEFAULT_TIMEOUT = 0.025
 """Seconds."""
 _LONGEST_TIMEOUT = 10.0
+TryModel: TypeAlias = Callable[[Scorer, str], str | None]
+"""Why the model of a scorer cannot be used, given the folder of its book; None where it can. May raise
+ImportError."""
 _TIME = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|milliseconds?|s|seconds?)", re.ASCII)
 
 
@@ -52,6 +55,7 @@ class ScorerReader:
     folder: str | None = None
     texts: dict[str, str] = field(default_factory=dict)
     """Takes in the files that findings point into."""
+    try_model: TryModel | None = None
 
     def read(self, entry: Entry) -> Scorer | None:
         """The scorer that an entry writes; None where its kind is not known."""
@@ -69,8 +73,9 @@ class ScorerReader:
                 reader.error(node, "unknown-key", message, hint)
         topics, purpose, not_about = self.labels.read(reader, body)
         features = self._features(reader, body)
+        before = len(reader.report)
         settings = self._settings(entry, body, KINDS[kind], features)
-        return Scorer(
+        scorer = Scorer(
             name,
             kind,
             tuple(features.values()),
@@ -83,6 +88,33 @@ class ScorerReader:
             read_text(reader, body, "description"),
             read_text(reader, body, "owner"),
         )
+        if kind in ("together", "onnx") and self.folder is not None and len(reader.report) == before:
+            self._check_model(entry, body, scorer, self.folder)
+        return scorer
+
+    def _check_model(self, entry: Entry, body: Body, scorer: Scorer, folder: str) -> None:
+        """Reports a model that is not there yet, and, where models are tried, one that cannot be used."""
+        path = model_file(scorer.id, scorer.settings)
+        node = body["file"][1] if "file" in body else entry.key
+        mend = "Train the model first."
+        if scorer.kind == "together":
+            mend = f"`tailored train {scorer.id}` makes it."
+        if not os.path.isfile(os.path.join(folder, path)):
+            message = f"There is no file `{short(path)}`. The scorer falls back."
+            entry.reader.warn(node, "untrained", message, mend)
+        elif self.try_model is not None:
+            try:
+                why = self.try_model(scorer, folder)
+            except ImportError as error:
+                said = f"Models are not tried: the library {error.name} is not installed here."
+                if not any(one.message == said for one in entry.reader.report):
+                    install = "Install it with `pip install 'tailored[scoring]'`."
+                    entry.reader.warn(node, "untried-model", said, install)
+                return
+            if why is not None:
+                message = f"`{scorer.id}` cannot be used: {why}."
+                hint = mend if scorer.kind == "together" else "Mend the model, or `features`."
+                entry.reader.error(node, "wrong-model", message, hint)
 
     def _kind(self, entry: Entry, body: Body) -> str | None:
         if "kind" not in body:
@@ -214,6 +246,11 @@ def named_by(scorer: Scorer) -> list[str]:
     return [*([scorer.fallback] if scorer.fallback else []), *joined_by(scorer)]
 
 
+def model_file(name: str, settings: Mapping[str, Json]) -> str:
+    """The path of a trained scorer's model, relative to the folder of its book."""
+    return str(settings.get("file") or f"models/{name}.npz")
+
+
 def joined_by(scorer: Scorer) -> tuple[str, ...]:
     """The scorers that a blend joins; none of any other kind."""
     parts = scorer.settings.get("weights") or scorer.settings.get("ranks") or ()
@@ -275,16 +312,13 @@ def read_number(reader: Reader, node: Node, what: str, low: float, high: float) 
     return value
 
 
-def check_file(reader: Reader, node: Node, path: str, folder: str | None, *, must: bool = True) -> bool:
+def check_file(reader: Reader, node: Node, path: str, folder: str | None) -> bool:
     """Whether a file of the book's folder is there; if not, that is reported, unless there is no folder."""
     if folder is None or os.path.isfile(os.path.join(folder, path)):
         return True
+    near = did_you_mean(path, _files_near(folder, path))
     message = f"There is no file `{short(path)}`."
-    if must:
-        near = did_you_mean(path, _files_near(folder, path))
-        reader.error(node, "missing-file", message, near or "Paths begin at the book's folder.")
-    else:
-        reader.warn(node, "untrained", f"{message} The scorer falls back.", "Train the model first.")
+    reader.error(node, "missing-file", message, near or "Paths begin at the book's folder.")
     return False
 
 
@@ -306,13 +340,6 @@ def _file(self: ScorerReader, reader: Reader, node: Node, what: str, *_: Any) ->
     path = reader.text(node, what)
     if path is not None:
         check_file(reader, node, path, self.folder)
-    return path
-
-
-def _trained(self: ScorerReader, reader: Reader, node: Node, what: str, *_: Any) -> Json:
-    path = reader.text(node, what)
-    if path is not None:
-        check_file(reader, node, path, self.folder, must=False)
     return path
 
 
@@ -454,7 +481,6 @@ _READ: dict[str, Callable[..., Json]] = {
     "scorers": _scorers,
     "text": _text,
     "texts": _texts,
-    "trained file": _trained,
     "url": _url,
     "weights": _weights,
     "whole": _whole,

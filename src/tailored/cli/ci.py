@@ -19,6 +19,7 @@ from tailored.book.source import read_sources
 from tailored.cli.formats import format_option, moment, stop
 from tailored.report.formats import FORMATS, written
 from tailored.report.outcome import Outcome, of_report
+from tailored.scoring.registry import why_not_ready
 from tailored.testing.outcome import outcome_of as test_outcome_of
 
 NO_Z3 = "Not run: this needs Z3, which is not installed: pip install 'tailored[proof]'."
@@ -87,7 +88,7 @@ def ci(
     files = [_output(one) for one in outputs]
     moment_ = now or datetime.now(UTC)
     try:
-        found, report = check_book(read_sources(book), moment_, book)
+        found, report = check_book(read_sources(book), moment_, book, try_model=why_not_ready)
     except BookNotReadable as error:
         stop(error)
     given = _Book(book, found, report, base, moment_, strict, min_coverage)

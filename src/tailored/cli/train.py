@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 import click
 
 from tailored.book.model import RuleBook, Scorer
-from tailored.book.scorers import joined_by
+from tailored.book.scorers import joined_by, model_file
 from tailored.cli.interactions import counted, known_scorer, needed, progress, read
 from tailored.cli.requests import load_engine, stop
-from tailored.scoring.protocol import NotReady, Surroundings, model_file
+from tailored.scoring.protocol import NotReady, Surroundings
 
 
 @click.command()
@@ -71,7 +71,7 @@ def _save(book: RuleBook, declared: Scorer, arrays: dict[str, Any]) -> str:
     """Where a model was written; the command ends where it cannot be."""
     from tailored.scoring.models.arrays import save
 
-    path = model_file(declared)
+    path = model_file(declared.id, declared.settings)
     try:
         save(Path(book.folder or "", path), arrays)
     except OSError as error:

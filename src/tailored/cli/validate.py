@@ -13,6 +13,7 @@ from tailored.book.load import check_book
 from tailored.book.source import ENDINGS, read_sources
 from tailored.cli.formats import end, format_option, moment, stop
 from tailored.report.outcome import of_report
+from tailored.scoring.registry import why_not_ready
 
 
 @click.command()
@@ -43,7 +44,8 @@ def validate(
         else:
             name = _within(book, stdin_path)
             sources = read_sources(book, {name: sys.stdin.buffer.read()})
-        _, report = check_book(sources, now, book, notes=True)
+        tried = why_not_ready if stdin_path is None else None  # who types need not wait for that
+        _, report = check_book(sources, now, book, notes=True, try_model=tried)
     except BookNotReadable as error:
         stop(error)
     report = report.strict() if strict else report

@@ -134,6 +134,12 @@ class Decision(_Open, Mapping[str, Any]):
         """What it was made of, as the guard lets it through; None in a copy."""
         return self.reasons[1] if isinstance(self.reasons, tuple) else None
 
+    def is_pinned(self, slot: str, item: str) -> bool:
+        """Whether an editor gave a thing in a slot its place, which no scorer was asked about."""
+        tell = self.reasons[0] if isinstance(self.reasons, tuple) else None
+        pinned = getattr(tell, "is_pinned", None)
+        return pinned is not None and bool(pinned(slot, item))
+
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle, or a deep copy, holds the sentences of `why`, and nothing of the facts behind them."""
         sentences = {name: self.why(name) for name in self}

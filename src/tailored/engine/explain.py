@@ -63,6 +63,8 @@ class Explained:
     """What a scorer took part in placing: ids, how likely that was, and why, as the person is told."""
     scorer: str = ""
     """Whose order counts, in words, where a scorer was asked."""
+    pinned: frozenset[str] = frozenset()
+    """The items whose place an editor gave them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ class Explanation:
                 }
                 for item, (_, _, why) in zip(told.get("items", ()), one.items, strict=False):
                     item["why"] = why
+                for item in told.get("items", ()):
+                    if item["content"] in one.pinned:
+                        item["pinned"] = True
             if chosen:
                 data[section] = {name: one for name, one in data[section].items() if name in chosen}
         return data
@@ -301,9 +306,11 @@ def _slot(
             verdicts.append(
                 _verdict(rule, fate if fate.status else judge.outcome(rule, name, placement, fate))
             )
+    placed = [item.content for item in placement.items] or [placement.content or ""]
+    pinned = frozenset(item for item in placed if decision.is_pinned(name, item))
     return Explained(
         name,
-        _outcome(judge.priorities, placement),
+        _outcome(judge.priorities, placement, pinned),
         decision.why(name),
         _in_order(verdicts),
         tuple(
@@ -312,6 +319,7 @@ def _slot(
             if placement.scorer is not None
         ),
         _scorer(placement),
+        pinned,
     )
 
 
@@ -346,18 +354,24 @@ def _in_order(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     return tuple(sorted(verdicts, key=lambda verdict: STATUSES.index(verdict.status)))
 
 
-def _outcome(priorities: Mapping[str, int], placement: Placement) -> str:
+def _outcome(priorities: Mapping[str, int], placement: Placement, pinned: frozenset[str]) -> str:
     """What a slot got, in words."""
     if placement.hidden:
         return f"hidden, {_by(priorities, placement.rule)}"
     if placement.kind == "order":
         return f"{', '.join(placement.order)}; {_by(priorities, placement.rule)}"
     if placement.kind == "single":
-        what = placement.content or "nothing"
+        what = _named(placement.content, pinned) if placement.content else "nothing"
         return f"{what}, {_by(priorities, placement.rule)}"
     if not placement.items:
         return "nothing, as no rule gave anything and it has no default"
-    return ", ".join(item.content if item.rule else f"{item.content} (default)" for item in placement.items)
+    return ", ".join(
+        _named(item.content, pinned) if item.rule else f"{item.content} (default)" for item in placement.items
+    )
+
+
+def _named(item: str, pinned: frozenset[str]) -> str:
+    return f"{item} (pinned)" if item in pinned else item
 
 
 def _by(priorities: Mapping[str, int], rule: str | None) -> str:

@@ -141,6 +141,11 @@ class ItemReasons:
             (slot, one.key[1]): one for slot, made in filled.items() for one in made.chosen if one.candidate
         }
 
+    def is_pinned(self, slot: str, item: str) -> bool:
+        """Whether an editor gave a thing its place."""
+        chosen = self._chosen.get((slot, item))
+        return chosen is not None and chosen.by == "pin"
+
     def __call__(
         self, facts: Facts, decided: Placement | SettingValue, name: str, item: str | None = None
     ) -> str:

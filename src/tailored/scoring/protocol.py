@@ -84,20 +84,11 @@ class Surroundings:
     stock: Callable[[str], Sequence[Candidate]]
     scorer: Callable[[str], Scorer]
 
-    def path(self, name: str) -> Path:
-        """A file of the book's folder. Raises NotReady where the book is in no folder."""
+    def folder(self) -> Path:
+        """The folder of the book. Raises NotReady where it is in none."""
         if self.book.folder is None:
-            raise NotReady(f"the book is in no folder, so `{name}` cannot be found")
-        return Path(self.book.folder, name)
-
-    def model_path(self, declared: Declared) -> Path:
-        """Where a trained scorer's model is: `file`, or models/NAME.npz in the folder of the book."""
-        return self.path(model_file(declared))
-
-
-def model_file(declared: Declared) -> str:
-    """The path of a trained scorer's model, relative to the folder of its book."""
-    return str(declared.settings.get("file") or f"models/{declared.id}.npz")
+            raise NotReady("the book is in no folder, so its files cannot be found")
+        return Path(self.book.folder)
 
 
 Loader: TypeAlias = Callable[[Declared, Surroundings], Scorer]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
-from tailored.scoring.protocol import Loader
+from tailored.book.model import Scorer
+from tailored.scoring.protocol import Loader, NotReady
 
 LOADERS = {
     "python": "tailored.scoring.kinds.python",
@@ -26,3 +28,17 @@ def loader(kind: str) -> Loader:
     """What makes scorers of a kind. Raises ImportError where a library that it needs is not installed."""
     load: Loader = import_module(LOADERS[kind]).load
     return load
+
+
+def why_not_ready(declared: Scorer, folder: str) -> str | None:
+    """Why the model of a scorer cannot be used; None where it can, and for kinds without one.
+
+    Raises ImportError where a library that it needs is not installed.
+    """
+    open_ = getattr(import_module(LOADERS[declared.kind]), "opened", None)
+    try:
+        if open_ is not None:
+            open_(declared, Path(folder))
+    except NotReady as error:
+        return str(error)
+    return None

@@ -211,7 +211,7 @@ def checked(rows: Iterable[tuple[str, Sequence[float]]]) -> dict[str, tuple[floa
 
 def load(declared: Declared, surroundings: Surroundings) -> Bandit:
     """The bandit whose state is in the file that its book names; it is made where there is none."""
-    path = surroundings.path(str(declared.settings["state"]))
+    path = surroundings.folder() / str(declared.settings["state"])
     prior = declared.settings.get("prior") or (1.0, 1.0)
     assert isinstance(prior, tuple)
     taken, left = (float(one) for one in prior if isinstance(one, int | float))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from tailored.book.model import Scorer as Declared
+from tailored.book.scorers import model_file
 from tailored.condition.tree import Attribute, Value
 from tailored.condition.types import A_VALUE, Type
 from tailored.scoring.protocol import Candidate, FactValues, NotReady, Surroundings
@@ -100,13 +102,18 @@ def _array(values: Any, kind: str) -> Any:
 
 
 def load(declared: Declared, surroundings: Surroundings) -> Onnx:
-    """The model in the file that the book names. Raises NotReady, also where it does not run.
+    """The model in the file that the book names. Raises NotReady, also where it does not run."""
+    return opened(declared, surroundings.folder())
+
+
+def opened(declared: Declared, folder: Path) -> Onnx:
+    """The same, of a book in a folder.
 
     It runs in one thread, in the one that asks, so that a page's process is not swamped.
     """
     if not declared.features:
         raise NotReady("its `features` name no attribute")
-    path = surroundings.model_path(declared)
+    path = folder / model_file(declared.id, declared.settings)
     if not path.is_file():
         raise NotReady(f"there is no file `{declared.settings['file']}`")
     options = onnxruntime.SessionOptions()

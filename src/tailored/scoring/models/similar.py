@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tailored.book.model import Scorer as Declared
+from tailored.book.scorers import model_file
 from tailored.condition.types import Type
 from tailored.scoring.models.arrays import UNREADABLE, Array, read
 from tailored.scoring.models.history import known_history, strongest
@@ -152,7 +153,9 @@ def load(declared: Declared, surroundings: Surroundings) -> Similar:
     It is made again when a catalog is refreshed. Raises NotReady where there is nothing to compare.
     """
     words = words_of(declared, surroundings)
-    arrays = _kept(surroundings.model_path(declared), words) if surroundings.book.folder else None
+    folder = surroundings.book.folder
+    path = None if folder is None else Path(folder, model_file(declared.id, declared.settings))
+    arrays = None if path is None else _kept(path, words)
     history: Any = declared.settings["history"]
     return Similar(
         arrays or learn(words),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from tailored.book.model import Scorer as Declared
+from tailored.book.scorers import model_file
 from tailored.scoring.models.arrays import UNREADABLE, Array, added, read, spread
 from tailored.scoring.models.history import known_history, strongest
 from tailored.scoring.models.places import Places, quick
-from tailored.scoring.protocol import Candidate, FactValues, NoAnswer, NotReady, Surroundings, model_file
+from tailored.scoring.protocol import Candidate, FactValues, NoAnswer, NotReady, Surroundings
 
 
 class Together:
@@ -117,10 +119,16 @@ class Together:
 
 def load(declared: Declared, surroundings: Surroundings) -> Together:
     """The model that `tailored train` wrote. Raises NotReady where there is none, or it is damaged."""
-    path, name = surroundings.model_path(declared), model_file(declared)
-    history: Any = declared.settings["history"]
+    return opened(declared, surroundings.folder(), surroundings.lookup)
+
+
+def opened(
+    declared: Declared, folder: Path, lookup: Callable[[str], Candidate | None] = lambda name: None
+) -> Together:
+    """The same, of a book in a folder."""
+    name, history = model_file(declared.id, declared.settings), cast(Any, declared.settings["history"])
     try:
-        return Together(read(path), history, surroundings.lookup)
+        return Together(read(folder / name), history, lookup)
     except FileNotFoundError:
         raise NotReady(f"there is no model `{name}`; `tailored train {declared.id}` makes it") from None
     except UNREADABLE as error:
