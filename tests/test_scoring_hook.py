@@ -249,7 +249,7 @@ def test_threads_and_waiting_calls_are_bounded_while_a_scorer_hangs():
         running = [one for one in set(threading.enumerate()) - before if one.name == "tailored-model"]
     assert len(decisions) == 400
     assert len(running) <= MOST_THREADS
-    assert made._ranker.scorers._workers["model"]._queue.qsize() <= MOST_WAITING + MOST_THREADS
+    assert made._ranker.scorers._workers["model"]._crew.queue.qsize() <= MOST_WAITING + MOST_THREADS
     assert made.scorer_counts()["model"].keys() <= {"timeout", "busy"}
     assert "busy" in made.scorer_counts()["model"]
     hang.set()

@@ -24,10 +24,6 @@ class Job:
     """One call: what came of it, and a lock that opens when it is done."""
 
     __slots__ = (
-        "_call", "_done", "_error", "_is_given_up", "_is_over", "_lock", "_then", "_value", "_workers",
-    )  # fmt: skip
-
-    __slots__ = (
         "_call",
         "_done",
         "_error",
@@ -101,6 +97,16 @@ class Job:
             then()
 
 
+class _Crew:
+    """Threads and the queue that they take calls from, until they are told to end."""
+
+    __slots__ = ("idle", "queue", "threads")
+
+    def __init__(self) -> None:
+        self.queue: SimpleQueue[Job | None] = SimpleQueue()
+        self.threads = self.idle = 0
+
+
 class Workers:
     """A few daemon threads, started when they are needed. They end when idle, or when closed."""
 
@@ -111,8 +117,8 @@ class Workers:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
-        self._threads = self._idle = self._late = 0
+        self._crew = _Crew()
+        self._late = 0
 
     def submit(self, call: Callable[[], Any]) -> Job:
         """Has a thread make a call. Raises Busy."""
@@ -120,13 +126,14 @@ class Workers:
             self._reset()
         job = Job(call, self)
         with self._lock:
-            if self._late >= self._most or self._queue.qsize() - self._idle >= self._most_waiting:
+            crew = self._crew
+            if self._late >= self._most or crew.queue.qsize() - crew.idle >= self._most_waiting:
                 raise Busy
-            self._queue.put(job)
-            is_first = self._threads == 0
-            self._threads += is_first
+            crew.queue.put(job)
+            is_first = crew.threads == 0
+            crew.threads += is_first
         if is_first:
-            self._start()
+            self._start(crew)
         return job
 
     def are_late(self, number: int) -> None:
@@ -135,40 +142,41 @@ class Workers:
             self._late += number
 
     def close(self) -> None:
-        """Lets every thread end when its call is done."""
+        """Lets every thread end when its call is done. Calls that come later get threads of their own."""
         with self._lock:
-            for _ in range(self._threads):
-                self._queue.put(None)
-            self._threads = 0
+            crew, self._crew = self._crew, _Crew()
+            for _ in range(crew.threads):
+                crew.queue.put(None)
 
-    def _start(self) -> None:
+    def _start(self, crew: _Crew) -> None:
+        name = f"tailored-{self._name}"
         try:
-            threading.Thread(target=self._work, name=f"tailored-{self._name}", daemon=True).start()
+            threading.Thread(target=self._work, args=(crew,), name=name, daemon=True).start()
         except RuntimeError:  # the machine gives no more threads; those that there are go on
             with self._lock:
-                self._threads -= 1
+                crew.threads -= 1
 
-    def _work(self) -> None:
-        queue, lock = self._queue, self._lock
+    def _work(self, crew: _Crew) -> None:
+        queue, lock = crew.queue, self._lock
         while True:
             with lock:
-                self._idle += 1
+                crew.idle += 1
             try:
                 job = queue.get(timeout=MOST_IDLE)
             except Empty:
                 with lock:
-                    self._idle -= 1
+                    crew.idle -= 1
                     if not queue.empty():
                         continue
-                    self._threads -= 1
+                    crew.threads -= 1
                     return
             with lock:
-                self._idle -= 1
+                crew.idle -= 1
                 if job is None:
                     return
                 # One more stands ready, so that no page waits for a thread to start.
-                is_wanted = self._idle == 0 and self._threads < self._most
-                self._threads += is_wanted
+                is_wanted = crew is self._crew and crew.idle == 0 and crew.threads < self._most
+                crew.threads += is_wanted
             if is_wanted:
-                self._start()
+                self._start(crew)
             job.run()
