@@ -95,6 +95,7 @@ class Strange:
         (ValueError("her secret"), "`model` raised ValueError."),
         (SystemExit(3), "`model` raised SystemExit."),
         (MemoryError(), "`model` raised MemoryError."),
+        ([1], "`model` gave 1 score for 3 candidates."),
         ([1, 2], "`model` gave 2 scores for 3 candidates."),
         ([1, 2, 3, 4], "`model` gave 4 scores for 3 candidates."),
         ([], "`model` gave 0 scores for 3 candidates."),
