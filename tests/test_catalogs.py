@@ -13,6 +13,7 @@ from pyarrow import parquet
 from tailored import RuleBookError
 from tailored.book.load import check_book, load_book
 from tailored.book.source import read_sources
+from tailored.book.tables import read_table
 from tailored.engine.engine import Engine
 
 BOOK = """\
@@ -252,6 +253,7 @@ def test_every_row_that_cannot_be_used_is_found_at_its_place(tmp_path, lines, fo
         ("file: twice.csv", "book.yaml:10 unreadable-file"),
         ('sql: "select * from t"\n    database: things.csv', "book.yaml:10 unreadable-file"),
         ("file: endless.csv", "book.yaml:10 unreadable-file"),
+        ("file: endless-head.csv", "book.yaml:10 unreadable-file"),
         ("file: empty.csv", "book.yaml:10 unreadable-file"),
         ("file: list.yaml", "list.yaml:1 unreadable-row"),
         ("file: text.yaml", "text.yaml:1 wrong-kind"),
@@ -272,6 +274,7 @@ def test_a_source_that_cannot_be_read_is_found(tmp_path, source, found):
     (tmp_path / "broken.parquet").write_text("x")
     (tmp_path / "latin.csv").write_bytes("id,name\nsocks,Blå\n".encode("latin-1"))
     (tmp_path / "endless.csv").write_text(CSV + "x" * 200_000 + "\n")
+    (tmp_path / "endless-head.csv").write_text('"' + "x" * 200_000)
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "twice.csv").write_text(CSV.replace("unread", "name"))
     yaml = {"list": "- {name: Socks}\n", "text": "socks\n", "typo": "socks: {nmae: Socks}\n"}
@@ -456,3 +459,30 @@ def test_a_ranking_is_described_and_explained(tmp_path):
     text = explain(Engine(book), {}, {}).to_text(["list"])
     assert text.splitlines()[0] == "list: socks"
     assert "won       shown" in text
+
+
+ENDLESS = "with recursive x(id) as (select 1 union all select id + 1 from x) select {} from x"
+
+
+@pytest.mark.parametrize("database", ["shop.db", "shop.duckdb"])
+@pytest.mark.parametrize(
+    "select, seconds, rows, says",
+    [
+        ("max(id) as id", 0.2, 1000, "The query on `{}` takes longer than 0.2 s."),
+        ("id", 20, 1000, "The query on `{}` gives more than 1,000 rows."),
+    ],
+)
+def test_a_query_without_end_is_broken_off(tmp_path, monkeypatch, database, select, seconds, rows, says):
+    monkeypatch.setattr("tailored.book.tables.LONGEST_QUERY", seconds)
+    monkeypatch.setattr("tailored.book.tables.MOST_ROWS", rows)
+    as_sqlite(tmp_path), as_duckdb(tmp_path)
+    source = f'sql: "{ENDLESS.format(select)}"\n    database: {database}'
+    folder = write(tmp_path, source)
+    report = check_book(read_sources(folder), folder=folder)[1]
+    assert says.format(database) in [one.message for one in report.diagnostics]
+
+
+def test_a_line_break_in_the_name_of_a_column_is_a_space(tmp_path):
+    (tmp_path / "odd.csv").write_text('id,"the\nprice"\na,3\n')
+    table = read_table("odd.csv", "", "", str(tmp_path))
+    assert table.columns == ("id", "the price")

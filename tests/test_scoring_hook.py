@@ -95,6 +95,7 @@ class Strange:
         (ValueError("her secret"), "`model` raised ValueError."),
         (SystemExit(3), "`model` raised SystemExit."),
         (MemoryError(), "`model` raised MemoryError."),
+        ([1], "`model` gave 1 score for 3 candidates."),
         ([1, 2], "`model` gave 2 scores for 3 candidates."),
         ([1, 2, 3, 4], "`model` gave 4 scores for 3 candidates."),
         ([], "`model` gave 0 scores for 3 candidates."),
@@ -554,3 +555,37 @@ def test_without_rankings_nothing_of_scoring_is_imported(tmp_path):
     plain = {key: value for key, value in os.environ.items() if not key.startswith("COV")}
     done = subprocess.run([sys.executable, "-c", code], env=plain, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("last_words", ["suppress", "finally"])
+def test_a_scorer_that_will_not_be_cancelled_holds_up_no_page_and_is_left_alone_when_it_piles_up(last_words):
+    begun, go = [], []
+
+    class Stubborn:
+        async def score(self, facts, candidates):
+            begun.append(1)
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if last_words == "finally":
+                    raise
+            finally:
+                while not go:
+                    await asyncio.sleep(0.01)
+            return [0.0] * len(candidates)
+
+    async def crowd():
+        reasons = []
+        for _ in range(3):
+            pages = [engine.evaluate_async({}, {}) for _ in range(40)]
+            reasons += [one["hero"].scorer.reason for one in await asyncio.gather(*pages)]
+        assert len(begun) < 120
+        go.append(1)
+        return reasons
+
+    engine = awaiting_engine(Stubborn(), "timeout: 25 ms")
+    reasons = asyncio.run(crowd())
+    assert set(reasons) == {
+        "`model` did not answer within 25 ms.",
+        "`model` has too many requests to answer already.",
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Any
 
 from tailored.book.suggest import did_you_mean, listed
 
+LONGEST_QUERY = 30.0
+"""Seconds."""
+MOST_ROWS = 1_000_000
+"""Rows that a query may give."""
 Cells = Mapping[str, object]
 
 
@@ -117,7 +122,10 @@ def of_csv(path: str, content: bytes) -> Table:
     first = text.splitlines()[0]
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns = tuple(name.strip() for name in next(reader))
+    try:
+        columns = tuple(" ".join(name.split()) for name in next(reader))
+    except csv.Error as error:
+        raise Unusable("unreadable-file", f"`{path}` cannot be read in line 1: {error}.") from None
     twice = next((name for name in columns if name and columns.count(name) > 1), None)
     if twice is not None:
         message = f"`{path}` has two columns `{twice}`."
@@ -170,8 +178,7 @@ def _of_sqlite(sql: str, path: str, where: Path) -> Table:
             connection.setlimit(
                 sqlite3.SQLITE_LIMIT_ATTACHED, 0
             )  # to attach a file that is not there makes it
-            cursor = connection.execute(sql)
-            return _of_cursor(path, cursor.description, cursor.fetchall())
+            return _asked(path, connection, sql)
         finally:
             connection.close()
     except (sqlite3.Error, sqlite3.Warning) as error:
@@ -186,15 +193,38 @@ def _of_duckdb(sql: str, path: str, where: Path) -> Table:
     try:
         safe: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
         with duckdb.connect(str(where), read_only=True, config=safe) as connection:
-            cursor = connection.execute(sql)
-            return _of_cursor(path, cursor.description, cursor.fetchall())
+            return _asked(path, connection, sql)
     except duckdb.Error as error:
         raise _refused(path, error) from None
 
 
-def _of_cursor(path: str, description: Any, rows: list[tuple[object, ...]]) -> Table:
+def _asked(path: str, connection: Any, sql: str) -> Table:
+    """What a query gives; one that does not come to an end is broken off."""
+    late = threading.Event()
+
+    def interrupt() -> None:
+        late.set()
+        connection.interrupt()
+
+    timer = threading.Timer(LONGEST_QUERY, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        cursor = connection.execute(sql)
+        rows = cursor.fetchmany(MOST_ROWS + 1)
+        description = cursor.description
+    except Exception:
+        if late.is_set():
+            message = f"The query on `{path}` takes longer than {LONGEST_QUERY:g} s."
+            raise Unusable("unreadable-file", message, "Have the database keep what it gives.") from None
+        raise
+    finally:
+        timer.cancel()
     if not description:
         raise Unusable("unreadable-file", "The query gives no rows.", "Write `select ...`.")
+    if len(rows) > MOST_ROWS:
+        message = f"The query on `{path}` gives more than {MOST_ROWS:,} rows."
+        raise Unusable("unreadable-file", message, "Select only what may be shown.")
     columns = tuple(str(column[0]) for column in description)
     return Table(path, columns, ((n, dict(zip(columns, row, strict=True))) for n, row in enumerate(rows, 1)))
 

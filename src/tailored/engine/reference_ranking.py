@@ -290,7 +290,9 @@ def ask(
                 ):
                     problem = f"`{current}` gave a score that is no finite number."
                 elif any(len(one) != len(candidates) for one in draws):
-                    problem = f"`{current}` gave {len(draws[0])} scores for {len(candidates)} candidates."
+                    gave, of = len(draws[0]), len(candidates)
+                    scores, candidates_ = f"score{'s' * (gave != 1)}", f"candidate{'s' * (of != 1)}"
+                    problem = f"`{current}` gave {gave} {scores} for {of} {candidates_}."
         if problem is None:
             return {"name": name, "used": current, "fallback": current != name, "reason": reason}, draws
         reason = reason or problem

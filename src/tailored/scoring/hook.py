@@ -22,7 +22,7 @@ from tailored.scoring.catalogs import Catalogs
 from tailored.scoring.protocol import Candidate, Failure, NoAnswer, NotReady, Scorer, Surroundings
 from tailored.scoring.registry import RELOADED, loader
 from tailored.scoring.scores import Draws, checked, scores_of
-from tailored.scoring.workers import Busy, Workers
+from tailored.scoring.workers import MOST_WAITING, Busy, Workers
 
 Asked: TypeAlias = tuple[str, str]
 """A scorer, and in a word what came of asking it."""
@@ -116,6 +116,8 @@ class Scorers:
     _ready: dict[str, _Ready | _Failed] = field(default_factory=dict)
     _making: threading.RLock = field(default_factory=threading.RLock)
     _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _late: Counter[str] = field(default_factory=Counter)
+    """By scorer, the tasks that nobody waits for any more."""
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -352,35 +354,59 @@ class Scorers:
         return _outcome(call, job.result) if job.wait(call.until - time.monotonic()) else _late(call)
 
     async def _awaited(self, call: _Call) -> _Outcome:
-        workers, scorer, timer = call.workers, call.scorer, None
+        score = getattr(call.scorer, "score_async", None)
+        if score is None and inspect.iscoroutinefunction(call.scorer.score):
+            score = call.scorer.score
+        if score is not None:
+            return await self._task(call, score)
+        if call.workers is None:
+            return self._asked(call)
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
         try:
-            score = getattr(scorer, "score_async", None)
-            if score is None and inspect.iscoroutinefunction(scorer.score):
-                score = scorer.score
-            if score is None and workers is None:
-                return self._asked(call)
-            async with asyncio.timeout(call.until - time.monotonic()) as timer:
-                if score is not None:
-                    value = await score(call.facts, call.candidates)
-                    return _outcome(call, lambda: checked((value,), len(call.candidates)))
-                loop, done = asyncio.get_running_loop(), asyncio.Event()
-                assert workers is not None
-                job = workers.submit(lambda: scores_of(call.scorer, call.facts, call.candidates))
-                job.then(lambda: _wake(loop, done))
-                try:
-                    await done.wait()
-                finally:
-                    job.give_up()
-                return _outcome(call, job.result)
+            job = call.workers.submit(lambda: scores_of(call.scorer, call.facts, call.candidates))
         except Busy:
             return _busy(call)
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:
-            task = asyncio.current_task()
-            if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
-                raise  # nobody wants the page any more; the scorer did not do that
-            return _late(call) if timer is not None and timer.expired() else _failure(call, error)
+        job.then(lambda: _wake(loop, done))
+        try:
+            async with asyncio.timeout(call.until - time.monotonic()):
+                await done.wait()
+        except TimeoutError:
+            return _late(call)
+        finally:
+            job.give_up()
+        return _outcome(call, job.result)
+
+    async def _task(self, call: _Call, score: Callable[..., Any]) -> _Outcome:
+        """Waits for a scorer in a task of its own: one that will not be cancelled holds up no page."""
+        name = call.declared.id
+        with self._counting:
+            if self._late[name] >= MOST_WAITING:
+                return _busy(call)
+        task = asyncio.ensure_future(_guarded(call, score))
+        try:
+            await asyncio.wait((task,), timeout=max(0.0, call.until - time.monotonic()))
+        finally:
+            if not task.done():
+                self._count_late(name, 1)
+                task.add_done_callback(lambda done: self._count_late(name, -1))
+                task.cancel()
+        return task.result() if task.done() else _late(call)
+
+    def _count_late(self, name: str, number: int) -> None:
+        """Counts the tasks that nobody waits for any more."""
+        with self._counting:
+            self._late[name] += number
+
+
+async def _guarded(call: _Call, score: Callable[..., Any]) -> _Outcome:
+    """What comes of a scorer; it may raise anything, `SystemExit` and `CancelledError` included."""
+    try:
+        value = await score(call.facts, call.candidates)
+        return checked((value,), len(call.candidates))
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        return _failure(call, error)
 
 
 def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:

@@ -42,7 +42,7 @@ def checked(draws: Iterable[Any], number: int) -> Draws:
     """Lists of so many finite numbers. Raises Wrong, and whatever walking them raises."""
     found = tuple(_numbers(scores, number) for scores in draws)
     if not found:
-        raise Wrong(f"gave 0 scores for {number} candidates")
+        raise Wrong(f"gave 0 scores for {number} candidate{'s' * (number != 1)}")
     return found
 
 
@@ -52,7 +52,7 @@ def _numbers(scores: Any, number: int) -> tuple[float, ...]:
     found = scores if type(scores) is tuple else tuple(islice(scores, number + 1))
     if len(found) != number:
         gave = len(scores) if isinstance(scores, Sized) else len(found)
-        raise Wrong(f"gave {gave} scores for {number} candidates")
+        raise Wrong(f"gave {gave} score{'s' * (gave != 1)} for {number} candidate{'s' * (number != 1)}")
     if {*map(type, found)} <= {float} and all(map(isfinite, found)):  # as mostly
         return found
     return tuple(map(_number, found))
