@@ -283,6 +283,21 @@ rules:
         assert set(finding["witness"]) == {"user", "context", "now"}
 
 
+@pytest.mark.parametrize("choice", ["[a, b]", "{catalog: shop}"])
+def test_what_fills_up_a_slot_is_not_promised_where_a_ranking_may_fill_it(tmp_path, choice):
+    (tmp_path / "shop.csv").write_text("id,title\nboots,Boots\n")
+    text = f"""\
+catalogs: {{shop: {{file: shop.csv, attributes: {{title: {{type: string}}}}}}}}
+scorers: {{likes: {{kind: python}}}}
+slots: {{top: {{many: 1, default: [plain], fill: true}}}}
+rules: {{r: {{when: always, show: {{top: {{of: {choice}, by: likes}}}}}}}}
+guarantees: {{g: {{always: {{show: {{top: plain}}}}}}}}
+"""
+    found, data, _ = prove(tmp_path, text)
+    assert data["guarantees"]["g"] != "proven"
+    assert found.keys() & {"guarantee-broken", "guarantee-unproven"}
+
+
 def test_a_guarantee_is_no_part_of_decisions_and_of_the_version(tmp_path):
     text = "rules: {r: {when: always, show: {hero: a}}}\n"
     prove(tmp_path, text)

@@ -185,13 +185,22 @@ def filled(
     slot: Slot, offered: Sequence[Offer], spare: Sequence[Offer], define: Define, places: bool = False
 ) -> Filling:
     """A `many` slot after what rules offer it, and its default where that is due."""
-    distinct = len({offer.what for offer in (*offered, *spare)})
-    is_sure = all(offer.rule is None or slot.id not in offer.rule.rank for offer in offered)
-    most = min(slot.many or 1, distinct) if is_sure else distinct  # a choice may be of any length
-    filling = Filling(max(1, most), define, places)
-    for offer in offered:
+    single = [one for offer in offered for one in _single(offer, slot)]
+    distinct = len({offer.what for offer in (*single, *spare)})
+    filling = Filling(max(1, min(slot.many or 1, distinct)), define, places)
+    for offer in single:
         filling.add(offer)
     due = YES if slot.fill else filling.empty
     for offer in spare:
         filling.add(Offer(None, offer.what, every([due, offer.may])))
     return filling
+
+
+def _single(offer: Offer, slot: Slot) -> Iterator[Offer]:
+    """An offer of one thing; of a choice from a catalog as many as a slot has room for, each of them perhaps."""
+    if offer.rule is None or slot.id not in offer.rule.rank or offer.rule.rank[slot.id].of:
+        yield offer
+        return
+    for number in range(slot.many or 1):
+        what = f"{number} of {offer.what}"
+        yield Offer(offer.rule, what, every([offer.may, z3.Bool(what)]))

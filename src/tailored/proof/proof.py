@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from tailored.book.flows import read_by
-from tailored.book.model import Rule, RuleBook
+from tailored.book.model import Rule, RuleBook, Segment
 from tailored.condition.tree import Attribute, Condition
 from tailored.proof.boxes import Boxes, Meetings, read_by_rankings
 from tailored.proof.domains import EPOCH
@@ -42,6 +42,22 @@ class Proof:
     """For each of them a request with which that was seen."""
     _meetings: dict[int, tuple[tuple[Rule, ...], Meetings]] = field(default_factory=dict)
     _read: dict[str, set[Place]] = field(default_factory=dict)
+
+    def part(self, rules: Iterable[Rule]) -> RuleBook:
+        """The book with these rules alone, and the segments that they name.
+
+        Symbols of it cut values only where these rules do, so that a solver has much less to know; what
+        they prove is proven, and what they find may be beaten by other rules.
+        """
+        rules, named = tuple(rules), dict[str, Segment]()
+        for rule in rules:
+            named |= {one.id: one for _, one in read_by(rule.when, self.book) if isinstance(one, Segment)}
+        return replace(self.book, rules=rules, segments=named, guarantees={}, tests=())
+
+    def alone(self, rules: Iterable[Rule]) -> Reader:
+        """A reader of some rules that knows of no others."""
+        part = self.part(rules)
+        return Reader(part, Symbols([part], (), self.symbols.moment))
 
     @cached_property
     def ungated(self) -> Ungated:

@@ -18,6 +18,7 @@ from tailored.proof.outcomes import (
     offers_of,
 )
 from tailored.proof.proof import Proof
+from tailored.proof.reader import Reader, Ungated
 from tailored.proof.replay import slot_answer
 from tailored.proof.shrink import smaller
 from tailored.proof.solving import Happens, Solver
@@ -40,11 +41,10 @@ def check_rules(proof: Proof) -> Iterator[Finding]:
     for target in targets:
         _ask_hiding(proof, target, unsure)
         _ask_offering(proof, target, unsure, met)
-    reach = Solver(proof.symbols)
     for rule in proof.book.rules:
         proof.progress(1)
         if rule.id not in proof.winners:
-            yield from _never(proof, rule, reach, targets, rule.id in unsure)
+            yield from _never(proof, rule, targets, rule.id in unsure)
         for others in _by_allowance(proof, met.get(rule.id, {})):
             finding = _ambiguous(proof, rule, others)
             yield from [] if finding is None else [finding]
@@ -68,9 +68,10 @@ def _wins(proof: Proof, rule: Rule) -> Happens:
 
 def _ask_hiding(proof: Proof, target: Target, unsure: set[str]) -> None:
     """Asks in resolution order which rules can be the first to hide a slot."""
-    solver = Solver(proof.symbols)
+    reader = proof.alone(target.hiding)
+    solver = Solver(reader.symbols)
     for rule in target.hiding:
-        usable = proof.reader.usable(rule)
+        usable = reader.usable(rule)
         if rule.id not in proof.winners:
             answer = solver.ask(
                 [solver.literal(usable)],
@@ -90,21 +91,22 @@ class _Course:
     """
 
     def __init__(self, proof: Proof, target: Target) -> None:
-        self._proof, self.target = proof, target
-        self.solver = Solver(proof.symbols)
-        self.solver.add(no(hidden(target, proof.reader)))
+        self.target = target
+        self.reader = proof.alone([*target.hiding, *target.offering])
+        self.solver = Solver(self.reader.symbols)
+        self.solver.add(no(hidden(target, self.reader)))
         self.filling = filling_of(proof, target, self.solver)
         self._passed = 0
         self._literals: dict[tuple[str, bool], Formula] = {}
 
     def offers(self, rule: Rule) -> list[Offer]:
-        return offers_of(self.target, rule, self._proof.reader)
+        return offers_of(self.target, rule, self.reader)
 
     def wins(self, place: int) -> Formula:
         """A literal: a rule places something. The rule before which nobody was asked since is next."""
         for rule in self.target.offering[self._passed : place]:
             if self.filling is None:
-                self.solver.add(no(gives(self.target, rule, self._proof.reader)))
+                self.solver.add(no(gives(self.target, rule, self.reader)))
             else:
                 for offer in self.offers(rule):
                     self.filling.add(offer)
@@ -114,7 +116,7 @@ class _Course:
 
     def gives(self, rule: Rule) -> Formula:
         """A literal: a rule offers something."""
-        return self._literal(rule, False, lambda: gives(self.target, rule, self._proof.reader))
+        return self._literal(rule, False, lambda: gives(self.target, rule, self.reader))
 
     def _literal(self, rule: Rule, wins: bool, formula: Callable[[], Formula]) -> Formula:
         if (rule.id, wins) not in self._literals:
@@ -268,18 +270,19 @@ def _ambiguous(proof: Proof, rule: Rule, others: _Others) -> Finding | None:
     return Finding("ambiguous", "warning", message, hint, rule.span, shown(witness), about)
 
 
-def _never(
-    proof: Proof, rule: Rule, reach: Solver, targets: Sequence[Target], unsure: bool
-) -> Iterator[Finding]:
+def _never(proof: Proof, rule: Rule, targets: Sequence[Target], unsure: bool) -> Iterator[Finding]:
     """The finding about a rule that was not seen to win anywhere."""
-    usable = proof.reader.usable(rule)
+    reader = proof.alone([rule])
+    reach = Solver(reader.symbols)
 
     def fires(request: Request) -> bool:
         return rule.id in {one.id for one in proof.replay(request).usable}
 
-    answer = reach.ask([reach.literal(usable)], fires, proof.boxes.guesses(rule), proof.about(rule))
+    answer = reach.ask(
+        [reach.literal(reader.usable(rule))], fires, proof.boxes.guesses(rule), proof.about(rule)
+    )
     if answer.never:
-        message, hint = _why_never(proof, rule)
+        message, hint = _why_never(rule, reader)
         about: dict[str, object] = {"rule": rule.id, "others": [], "witness": None}
         yield Finding("never-fires", "warning", message, hint, rule.span, more=about)
     elif answer.witness is None:
@@ -312,13 +315,13 @@ def _bearing(rule: Rule) -> list[str]:
     return [*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set]
 
 
-def _why_never(proof: Proof, rule: Rule) -> tuple[str, str]:
+def _why_never(rule: Rule, reader: Reader) -> tuple[str, str]:
     """Why a rule cannot be used, and the mend."""
-    if core := core_of(proof.cores, list(parts_of(rule, proof.ungated))):
+    solver = Solver(reader.symbols)
+    if core := core_of(solver, list(parts_of(rule, Ungated(reader.book, reader.symbols)))):
         mend = "Mend one of them, or take the rule out."
         return f"`{rule.id}` can never fire: {contradiction(core)}.", mend
-    core = core_of(proof.cores, list(parts_of(rule, proof.reader)))
-    why = contradiction(core)
+    why = contradiction(core_of(solver, list(parts_of(rule, reader))))
     message = f"`{rule.id}` can never fire, whatever people consent to or opt out of: {why}."
     return message, "Take the rule out, or the label off what is not about that topic."
 
@@ -334,41 +337,69 @@ def _covering(proof: Proof, rule: Rule, targets: Sequence[Target]) -> list[str]:
 
 
 def _covering_in(proof: Proof, rule: Rule, target: Target, hides: bool) -> list[str]:
-    """The rules that keep a rule from one target: what beats it in a model joins, until there is no model."""
-    reader, solver = proof.reader, Solver(proof.symbols)
+    """The rules that keep a rule from one target.
+
+    Those are asked first that read nothing which the rule does not read, as whatever else others read may be
+    missing. Whoever beats the rule with a request that gets past them joins them.
+    """
     rules = target.hiding if hides else target.offering
     place = next(at for at, one in enumerate(rules) if one is rule)
-    before = [rules[at] for at in proof.meetings(rules).before(place)]
-    box = proof.boxes.of(rule)
+    box, about = proof.boxes.of(rule), proof.about(rule)
     hiding = [] if hides else [one for one in target.hiding if box.meets(proof.boxes.of(one))]
-    if target.kind == "many" and not hides:
-        return _filling_before(proof, rule, target, before, hiding)
-    mine = solver.define(reader.usable(rule) if hides else gives(target, rule, reader))
-    beats = {one.id: reader.usable(one) for one in hiding}
-    beats |= {one.id: reader.usable(one) if hides else gives(target, one, reader) for one in before}
+    rivals = {one.id: one for one in (*hiding, *(rules[at] for at in proof.meetings(rules).before(place)))}
+    near = {name for name, one in rivals.items() if proof.about(one) <= about}
+    cover = _filling_before if target.kind == "many" and not hides else _beating
+    while True:
+        asked = [one for name, one in rivals.items() if name in near]
+        reader = proof.alone([rule, *asked])
+        solver = Solver(reader.symbols)
+        found = cover(proof, reader, solver, rule, target, asked)
+        if found is not None:
+            return found
+        passing = solver.example(about)
+        beaten = set() if passing is None else {one.id for one in proof.replay(passing).usable}
+        joining = (rivals.keys() & beaten) - near
+        if not joining and len(near) == len(rivals):
+            return []
+        near = near | joining if joining else set(rivals)
+
+
+def _beating(
+    proof: Proof, reader: Reader, solver: Solver, rule: Rule, target: Target, rivals: Sequence[Rule]
+) -> list[str] | None:
+    """The rules that together beat a rule: who does in a model joins, until there is no model; or None."""
+
+    def offered(one: Rule) -> Formula:
+        is_hide = target.id in one.hide
+        return reader.usable(one) if is_hide else gives(target, one, reader)
+
+    mine = solver.define(offered(rule))
+    beats = {one.id: offered(one) for one in rivals}
     absent: dict[str, Formula] = {}
     while solver.possible([mine, *absent.values()]):
         name = next((one for one, formula in beats.items() if solver.is_so(formula)), None)
         if name is None:
-            break
+            return None
         absent[name] = no(solver.define(beats[name]))
     left = solver.smallest([mine, *absent.values()])
     return [name for name in beats if name in absent and any(one.eq(absent[name]) for one in left)]
 
 
 def _filling_before(
-    proof: Proof, rule: Rule, target: Target, before: Sequence[Rule], hiding: Sequence[Rule]
-) -> list[str]:
-    """The rules that together hide a `many` slot or fill it before a rule."""
-    reader, solver = proof.reader, Solver(proof.symbols)
-    there = {one.id: solver.literal(every([])) for one in (*before, *hiding)}
+    proof: Proof, reader: Reader, solver: Solver, rule: Rule, target: Target, rivals: Sequence[Rule]
+) -> list[str] | None:
+    """The rules that together hide a `many` slot or fill it before a rule; None where they do not."""
+    there = {one.id: solver.literal(every([])) for one in rivals}
     filling = filling_of(proof, target, solver)
     assert filling is not None
-    for one in before:
-        for offer in offers_of(target, one, reader):
-            filling.add(Offer(one, offer.what, every([there[one.id], offer.may])))
-    for one in hiding:
-        solver.add(some([no(there[one.id]), no(reader.usable(one))]))
+    for one in rivals:
+        if target.id in one.hide:
+            solver.add(some([no(there[one.id]), no(reader.usable(one))]))
+        else:
+            for offer in offers_of(target, one, reader):
+                filling.add(Offer(one, offer.what, every([there[one.id], offer.may])))
     solver.add(_room(filling, offers_of(target, rule, reader)))
+    if solver.possible([*there.values()]):
+        return None
     left = solver.smallest(there.values())
     return [name for name, literal in there.items() if any(one.eq(literal) for one in left)]

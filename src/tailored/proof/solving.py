@@ -152,6 +152,13 @@ class Solver:
         self._model = self._solver.model() if result == z3.sat else None
         return bool(result == z3.sat)
 
+    def example(self, about: Collection[Place]) -> Request | None:
+        """What the model that was found last says about some places, as a request; None if there is none."""
+        try:
+            return None if self._model is None else self.symbols.request(self._model, about)
+        except (Impossible, Unsure):
+            return None
+
     def excluded(self, assumed: Sequence[Formula]) -> bool:
         """Whether these literals exclude each other for every request."""
         self._catch_up()
