@@ -159,7 +159,10 @@ class Engine:
             now = read_now(now)
         if self._memory is not None and user.__class__ is dict and context.__class__ is dict:
             return self._memory.evaluate(user, context, now, self.decide)
-        return self.decide(self._reader.read(user, context, now))
+        facts = self._reader.read(user, context, now)
+        if self._ranker is None:
+            return self._decide(facts, self._matcher.firing(facts))
+        return self.decide(facts)
 
     async def evaluate_async(
         self,

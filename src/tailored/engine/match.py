@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TypeAlias
 
 from tailored.book.model import RuleBook, Segment
@@ -58,13 +59,16 @@ class Matcher:
         self._rest = {place: conditions.satisfied(Both(tuple(parts))) for place, parts in rest.items()}
         self._has_rest = self._bits(self._rest)
         self._awake = spans(schedules, self._size) if schedules else None
+        self.firing: Callable[[Facts], int] = attrgetter("holding")
+        """The clauses that hold, of rules that are awake, as bits."""
+        if rest or schedules:
+            self.firing = self._firing
 
     def matching(self, facts: Facts) -> list[int]:
         """The rules whose conditions are known to be true, by their places in resolution order."""
         return list(self.rules(self._holding(facts)))
 
-    def firing(self, facts: Facts) -> int:
-        """The clauses that hold, of rules that are awake, as bits."""
+    def _firing(self, facts: Facts) -> int:
         found = facts.holding
         if found & self._has_rest:
             found = self._holding(facts)
