@@ -11,17 +11,22 @@ from tailored.service.keys import new_key
 from tests.support.serving import Served
 
 KEY, STORED = new_key()
+SECONDS = 120
+"""The most that one run may take."""
 
 
 @pytest.mark.parametrize(
-    "is_locked, examples",
+    "is_locked, phases, examples",
     [
-        (True, 3),
-        pytest.param(True, 300, marks=pytest.mark.long),
-        pytest.param(False, 300, marks=pytest.mark.long),
+        (True, "examples,coverage,fuzzing,stateful", 3),
+        *(
+            pytest.param(is_locked, phases, examples, marks=pytest.mark.long)
+            for is_locked in (True, False)
+            for phases, examples in (("examples,coverage", 1), ("fuzzing", 60), ("stateful", 30))
+        ),
     ],
 )
-def test_all_checks_pass(is_locked, examples, tmp_path):
+def test_all_checks_pass(is_locked, phases, examples, tmp_path):
     settings = tmp_path / "service.yaml"
     settings.write_text(f"keys: {{all: {{hash: '{STORED}', scopes: [evaluate, explain, admin]}}}}\n")
     options = ["--config", str(settings)] if is_locked else []
@@ -32,6 +37,8 @@ def test_all_checks_pass(is_locked, examples, tmp_path):
                 "run",
                 f"{served.url}/openapi.json",
                 "--checks=all",
+                f"--phases={phases}",
+                f"--max-time={SECONDS}",
                 f"--max-examples={examples}",
                 "--seed=20261124",
                 "--no-color",
@@ -41,7 +48,9 @@ def test_all_checks_pass(is_locked, examples, tmp_path):
             env={**os.environ, "NO_PROXY": "*"},
             capture_output=True,
             text=True,
+            timeout=SECONDS + 120,
         )
         assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-        assert "Tested: 10" in done.stdout
+        assert "No issues found" in done.stdout
+        assert "Tested: 10" in done.stdout or phases == "stateful"  # which counts scenarios
         assert not [line for line in served.said if "Traceback" in line]
