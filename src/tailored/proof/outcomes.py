@@ -197,7 +197,7 @@ def filled(
 
 
 def _single(offer: Offer, slot: Slot) -> Iterator[Offer]:
-    """An offer of one thing; of a choice from a catalog as many as a slot has room for, each of them perhaps."""
+    """An offer of one thing; of a choice from a catalog as many as a slot has room for, each perhaps."""
     if offer.rule is None or slot.id not in offer.rule.rank or offer.rule.rank[slot.id].of:
         yield offer
         return
