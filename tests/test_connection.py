@@ -141,3 +141,54 @@ def test_a_moment_that_is_none_is_refused_where_a_scorer_would_be_waited_for(wai
     ((status, _, said),) = answers(waiting, [post(GOOD[:-1] + b', "now": "yesterday"}')], 1)
     assert status == 400
     assert json.loads(said)["errors"][0]["field"] == "/now"
+
+
+def connected(served):
+    return socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2])), timeout=30)
+
+
+def test_who_says_that_nothing_more_comes_is_answered_all_the_same(served):
+    with connected(served) as connection:
+        connection.sendall(post(GOOD) + post(BAD))
+        connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as file:
+            assert [answer(file)[0] for _ in range(2)] == [200, 400]
+            assert file.read() == b""
+
+
+def test_what_follows_and_cannot_be_read_is_refused_after_the_answer(served):
+    with connected(served) as connection:
+        connection.sendall(post(GOOD) + b"\x00 nonsense\r\n\r\n")
+        with connection.makefile("rb") as file:
+            assert [answer(file)[0] for _ in range(2)] == [200, 400]
+            assert file.read() == b""
+
+
+def test_a_request_whose_sender_leaves_at_once_is_counted_all_the_same(served):
+    counted = {"endpoint": "/v1/evaluate", "status": "200"}
+    before = served.metric("tailored_requests_total", **counted)
+    for _ in range(20):
+        with connected(served) as connection:
+            connection.sendall(post(GOOD))
+    end = time.monotonic() + 20
+    while served.metric("tailored_requests_total", **counted) < before + 20 and time.monotonic() < end:
+        time.sleep(0.05)
+    assert served.metric("tailored_requests_total", **counted) == before + 20
+
+
+@pytest.mark.parametrize("sent", [post(GOOD), post(GOOD, "expect: 100-continue")], ids=["short", "ordinary"])
+def test_a_connection_at_rest_is_closed_after_a_while_and_one_in_use_is_not(tmp_path, sent):
+    settings = tmp_path / "service.yaml"
+    settings.write_text("limits: {idle_seconds: 1}\n")
+    with (
+        Served(write(tmp_path / "rules"), ["--config", str(settings)]) as brief,
+        connected(brief) as connection,
+    ):
+        with connection.makefile("rb") as file:
+            for _ in range(5):
+                connection.sendall(sent)
+                assert answer(file)[0] == 200
+                time.sleep(0.4)
+            rested = time.monotonic()
+            assert file.read() == b""
+        assert time.monotonic() - rested < 10
