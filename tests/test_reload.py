@@ -119,6 +119,31 @@ def test_comments_and_touches_change_nothing(book):
         assert served.client.post("/v1/book/reload").json()["outcome"] == "unchanged"
 
 
+def test_a_file_that_is_just_being_written_is_not_taken_for_a_book(book, tmp_path):
+    (file,) = book.glob("*.yaml")
+
+    def slowly(text):
+        with file.open("w", buffering=1) as written:
+            for piece in (text[: text.index("rules:")], text[text.index("rules:") :]):
+                time.sleep(0.01)
+                written.write(piece)
+                written.flush()
+
+    with Served(book, ["--no-watch"]) as served:
+        allowed = {served.client.get("/v1/book").json()["version"]}
+        for number in range(10):
+            text = edition(number)
+            allowed.add(Engine.load(write(tmp_path / "alone", text)).version)
+            writer = threading.Thread(target=slowly, args=(text,))
+            writer.start()
+            while writer.is_alive():
+                served.client.post("/v1/book/reload")
+                assert served.client.get("/v1/book").json()["version"] in allowed
+            writer.join()
+        served.client.post("/v1/book/reload")
+        assert served.client.get("/v1/book").json()["version"] == Engine.load(book).version
+
+
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_200_reloads_under_load_lose_no_request_and_never_mix_two_books(tmp_path, workers):
     book = write(tmp_path / "rules", edition(0))

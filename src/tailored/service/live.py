@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ GLANCE = 2.0
 """Seconds after which the folder is looked at anyway: it may have been replaced as a whole."""
 
 
+SETTLED, MOST_LOOKS = 0.02, 100
+"""Seconds for which a changed folder must have stayed the same, and how often it is looked at for that."""
 _GRACE = 60.0
 """Seconds after which nobody asks an old book any more."""
 
@@ -174,8 +177,17 @@ class LiveBook:
 
     def _read(self, old: Loaded | None = None) -> Loaded:
         sources = read_sources(self.folder)
-        if old is not None and sources == old.sources:
-            return old
+        if old is None:
+            return self._made(sources)
+        # A file that is being written is cut off for a moment, and so may be a book without errors.
+        for _ in range(MOST_LOOKS):
+            if sources == old.sources:
+                return old
+            before = sources
+            time.sleep(SETTLED)
+            sources = read_sources(self.folder)
+            if sources == before:
+                break
         return self._made(sources)
 
     def _made(self, sources: dict[str, bytes]) -> Loaded:

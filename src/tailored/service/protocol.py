@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +15,8 @@ from tailored.service.problems import Problem
 from tailored.service.requests import App, Response
 
 EVALUATE_URL = EVALUATE.encode()
+
+log = logging.getLogger("tailored.service")
 
 
 def protocol(service: Service) -> type[asyncio.Protocol]:
@@ -64,7 +67,11 @@ class Turn:
     def _answer(self) -> None:
         waiting, self._waiting = self._waiting, []
         for connection in waiting:
-            connection.answer()
+            try:
+                connection.answer()
+            except Exception:  # whatever is wrong with one of them, the others get their answers
+                log.exception("An evaluation could not be answered")
+                connection.transport.abort()
 
 
 class Connection(HttpToolsProtocol):
