@@ -19,7 +19,7 @@ help:
 	@echo "make demo       decide for some visitors of the example shop, and explain one decision"
 	@echo "make test       lint, type-check and test, with coverage"
 	@echo "make test-core  the tests of the language and the engine alone, without coverage"
-	@echo "make test-long  the same claims on many more generated books, for an hour or so"
+	@echo "make test-long  the same claims on many more generated books, for hours (PART=rankings for one of them)"
 	@echo "make mutants    slips in the example book's rules: do its own tests and guarantees notice them?"
 	@echo "make bench-quick  the engine and its peers in under two minutes"
 	@echo "make bench-serve  the service under load, beside the barest endpoint (needs wrk)"
@@ -45,7 +45,7 @@ test-core: $(READY)
 	@$(PY) -m pytest -n 2 --dist worksteal $(AROUND:%=--ignore=tests/test_%.py)
 
 test-long: $(READY)
-	@$(PY) -m pytest -n 2 -m long
+	@$(PY) -m pytest -n 2 -m long $(if $(PART),-k "$(PART)")
 
 mutants: $(READY)
 	@$(PY) tests/support/mutants.py

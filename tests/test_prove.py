@@ -154,6 +154,15 @@ def test_rules_that_cannot_meet_or_agree_are_not_ambiguous(tmp_path, first, seco
     assert "ambiguous" not in found
 
 
+def test_all_whom_a_rule_meets_are_listed_and_the_sentence_names_twenty(tmp_path):
+    rules = "".join(f"  r{number}: {{when: {{age: {number}}}, show: {{hero: a}}}}\n" for number in range(30))
+    found, _, _ = prove(tmp_path, f"rules:\n{rules}  last: {{when: {{page: home}}, show: {{hero: b}}}}\n")
+    finding = found["ambiguous"]
+    assert (finding["rule"], finding["others"]) == ("last", [f"r{number}" for number in range(30)])
+    assert "`r19` and 10 more have" in finding["message"]
+    assert "`r20`" not in finding["message"]
+
+
 def test_either_rule_may_allow_a_conflict_and_an_allow_that_silences_nothing_is_a_finding(tmp_path):
     for at in (1, 2):
         allow = [", allow: {ambiguous: Either will do}" if at == place else "" for place in (1, 2)]

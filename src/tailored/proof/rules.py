@@ -26,8 +26,8 @@ from tailored.proof.symbols import Formula, Request, every, no, some
 from tailored.proof.words import contradiction, core_of, parts_of, shown, whom
 from tailored.report.outcome import Finding
 
-MOST_OTHERS = 20
-"""How many rules one finding names at most."""
+MOST_NAMED = 20
+"""How many rules the sentence of one finding names at most; its `others` are all of them."""
 _Others = dict[str, tuple[Target, Request]]
 Met = dict[str, _Others]
 """By the later rule, the earlier rules of the same priority that it can meet, each with where and when."""
@@ -139,17 +139,44 @@ def _ask_offering(proof: Proof, target: Target, unsure: set[str], met: Met) -> N
                 unsure.add(rule.id)
         if rule.id in proof.winning:
             _note(proof, target, place, proof.winning[rule.id], met)
+        left: list[Rule] = []
         for at in meetings.after(place):
             other = target.offering[at]
             if other.priority != rule.priority:
                 break
-            known = met.get(other.id, {})
-            if rule.id in known or len(known) >= MOST_OTHERS or not _is_other(proof, target, rule, other):
+            if rule.id in met.get(other.id, {}) or not _is_other(proof, target, rule, other):
                 continue
-            matters = _order_matters(proof, target, rule, other)
-            witness = _found(matters, proof.boxes.guesses(rule, other, beaten))
+            guesses = proof.boxes.guesses(rule, other, beaten)
+            witness = _found(_order_matters(proof, target, rule, other), guesses)
             if witness is None:
-                witness = _asked(proof, course, place, other, matters)
+                left.append(other)
+            else:
+                _note(proof, target, place, witness, met)
+        _ask_the_rest(proof, course, place, left, met)
+
+
+def _ask_the_rest(proof: Proof, course: _Course, place: int, others: Sequence[Rule], met: Met) -> None:
+    """Asks the solver which of some rules a rule can meet: about all at once, until none of them is left."""
+    target = course.target
+    rule = target.offering[place]
+
+    def left() -> list[Rule]:
+        return [other for other in others if rule.id not in met.get(other.id, {})]
+
+    def some_meets(request: Request) -> bool:
+        return any(_order_matters(proof, target, rule, other)(request) for other in asked)
+
+    while (asked := left()) and course.filling is None:
+        one_of = course.solver.literal(some([course.gives(other) for other in asked]))
+        answer = course.solver.ask([course.wins(place), one_of], some_meets, about=proof.about(rule, *asked))
+        if answer.never:
+            return
+        if answer.witness is None:
+            break
+        _note(proof, target, place, answer.witness, met)
+    for other in left():
+        if rule.id not in met.get(other.id, {}):
+            witness = _asked(proof, course, place, other, _order_matters(proof, target, rule, other))
             if witness is not None:
                 _note(proof, target, place, witness, met)
 
@@ -189,7 +216,7 @@ def _note(proof: Proof, target: Target, place: int, request: Request, met: Met) 
         if other.priority != rule.priority or target.places.get(other.id, 0) <= place:
             continue
         known = met.setdefault(other.id, {})
-        if rule.id in known or len(known) >= MOST_OTHERS or not _is_other(proof, target, rule, other):
+        if rule.id in known or not _is_other(proof, target, rule, other):
             continue
         if _order_matters(proof, target, rule, other)(request):
             known[rule.id] = target, request
@@ -251,13 +278,15 @@ def _order_matters(proof: Proof, target: Target, rule: Rule, other: Rule) -> Hap
 
 def _ambiguous(proof: Proof, rule: Rule, others: _Others) -> Finding | None:
     first, (target, witness) = next(iter(others.items()))
-    other = next(one for one in proof.book.rules if one.id == first)
+    other = target.offering[target.places[first]]
     matters = _order_matters(proof, target, other, rule)
     witness = smaller(witness, matters)
     if not proof.replay.confirmed(witness, [target.id]):
         proof.undecided.add(("ambiguous", rule.id))
         return None
-    names = joined([f"`{name}`" for name in others])
+    said = [f"`{name}`" for name in [*others][:MOST_NAMED]]
+    more = len(others) - len(said)
+    names = joined([*said, f"{more} more"] if more else said)
     many = len(others) > 1
     who = whom(witness, proof.replay, rule, other)
     message = (
