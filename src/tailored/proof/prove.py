@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tailored.book.diagnostics import Report
+from tailored.book.load import collector_paused
 from tailored.book.model import RuleBook
 from tailored.condition.types import midnight
 from tailored.proof.allow import silenced
@@ -28,6 +29,7 @@ class Proven:
     """`proven`, `broken` or `unproven`, by guarantee; the one that is built in comes first."""
 
 
+@collector_paused()
 def prove(book: RuleBook, progress: Callable[[int], None] = nothing, now: datetime | None = None) -> Proven:
     """All findings about a book. `progress` is told how many more of `steps_of` are done; witnesses are at
     the moment `now` if they can be (the beginning of today, unless given)."""
