@@ -384,14 +384,14 @@ tests:
         ("{list: {first: [sock], rule: things-for-all}}", []),
         (
             "{list: {without: [sock]}}",
-            ["`all-things`: `list` should not hold `sock`, and is sock, guide, hat."],
+            ["`all-things`: `list` should not hold `sock`, and is sock, guide (pinned), hat."],
         ),
         ("{list: [sock, guide, cap]}", ["unknown-content"]),
         ("{hero: sock}", ["unknown-content"]),
         ("{hero: guide}", ["`all-things`: `hero` should be `guide`, and is nothing, by default."]),
         (
             "{list: {items: [sock], rule: things-for-all}}",
-            ["`all-things`: `list` should hold `sock`, and is sock, guide, hat."],
+            ["`all-things`: `list` should hold `sock`, and is sock, guide (pinned), hat."],
         ),
     ],
 )
