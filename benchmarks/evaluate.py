@@ -34,16 +34,24 @@ def run(quick: bool = False) -> None:
     rows: list[list[str | float]] = []
     stages: list[list[str | float]] = []
     for name, sizes in (QUICK if quick else SIZES).items():
-        before = 0.0
+        before: tuple[Engine, Sequence[Request]] | None = None
         for size in sizes:
             mix = make(name, size)
             engine = engine_of(mix.text)
             times = sorted(measured(lambda request: engine.evaluate(*request, NOW), mix.requests))  # noqa: B023
             middle = median(times) / 1e3
             late = times[len(times) * 99 // 100] / 1e3 / middle
-            growth = middle / before if before else ""
+            growth: float | str = ""
+            if before is not None:  # in turns, as the machine's pace changes
+                *_, growth = in_turns(
+                    lambda request: before[0].evaluate(*request, NOW),  # type: ignore[index]  # noqa: B023
+                    before[1],
+                    lambda request: engine.evaluate(*request, NOW),  # noqa: B023
+                    mix.requests,
+                    2.0,
+                )
             rows.append([name, f"{size:,}", middle, late, growth, *_empty_request(engine)])
-            before = middle
+            before = engine, mix.requests
             if size in (10, 10_000):
                 stages.append([name, f"{size:,}", *_stages(engine, mix.requests)])
     show(
