@@ -25,6 +25,7 @@ from tailored.engine.facts import (
     failed_text,
     read_now,
 )
+from tailored.engine.kept import Kept
 from tailored.engine.match import Matcher
 from tailored.engine.remember import Memory
 from tailored.engine.resolve import (
@@ -91,19 +92,20 @@ class Engine:
         self._reader = FactsReader(book, self._matcher.index, plan.kept_back)
         self._renderer = Renderer(book.content)
         self._tell = partial(sentence, book)
-        self._slots: list[tuple[str, SlotPlan, int, int, bool, dict[int, Placement | Reads]]] = [
-            (one.slot.id, one, one.hides, one.offers, one.slot.many is not None, {}) for one in plan.slots
+        self._slots: list[tuple[str, SlotPlan, int, int, bool, Kept[int, Placement | Reads]]] = [
+            (one.slot.id, one, one.hides, one.offers, one.slot.many is not None, Kept(MOST_SHARED))
+            for one in plan.slots
         ]
         """With each slot, by the clauses that bear on it, what it shows, or what that depends on."""
-        self._shown: dict[tuple[object, ...], Placement] = {}
+        self._shown: Kept[tuple[object, ...], Placement] = Kept(MOST_SHARED)
         """Placements by their slot, its clauses and what their texts read."""
-        self._texts: dict[tuple[str, int], tuple[str, ...] | None] = {}
+        self._texts: Kept[tuple[str, int], tuple[str, ...] | None] = Kept(MOST_SHARED)
         """What texts read, by a slot with labels and the clauses that offer it something."""
         self._whole: dict[int | tuple[object, ...], FrozenDict] = {}
         """All slots, by the clauses that hold, and by what their texts read, if they read anything."""
         self._whole_reads: dict[int, tuple[str, ...]] = {}
         """What the texts of all slots read, by the clauses that hold."""
-        self._kept_back: dict[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = {}
+        self._kept_back: Kept[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = Kept(MOST_SHARED)
         """By permissions and clauses with labels, which of those are not usable, and what is withheld."""
         self._settings: list[tuple[str, SettingPlan, int, dict[int, SettingValue]]] = [
             (one.setting.id, one, one.sets, {}) for one in plan.settings
@@ -290,9 +292,8 @@ class Engine:
         if found is None:
             withheld: set[Withheld] = set()
             unusable = labelled & ~usable(self._plan, labelled, facts.door, withheld)
-            if len(self._kept_back) >= MOST_SHARED:
-                self._kept_back.clear()
-            found = self._kept_back[asked] = unusable, tuple(sorted(withheld))
+            found = unusable, tuple(sorted(withheld))
+            self._kept_back.keep(asked, found)
         return found
 
     def _varying(
@@ -301,7 +302,7 @@ class Engine:
         bearing: int,
         firing: int,
         reads: Reads | Placement | None,
-        known: dict[int, Placement | Reads],
+        known: Kept[int, Placement | Reads],
         making: _Making,
     ) -> Placement:
         """What a slot shows where that is not the same for everyone, or not known yet."""
@@ -317,13 +318,9 @@ class Engine:
         choice = choose(self._plan, one, firing, making.facts.permissions)
         placement = self._placement(one.slot.id, choice, making)
         if reads is None:
-            if len(known) >= MOST_SHARED:
-                known.clear()
-            known[bearing] = self._depends(one, firing, placement)
+            known.keep(bearing, self._depends(one, firing, placement))
         elif shared is not None and len(making.failed) + making.taken == wrong:
-            if len(self._shown) >= MOST_SHARED:
-                self._shown.clear()
-            self._shown[shared] = placement
+            self._shown.keep(shared, placement)
         else:
             making.is_shared = False
         return placement
@@ -345,14 +342,16 @@ class Engine:
     def _read_by_any(self, one: SlotPlan, offers: int) -> tuple[str, ...] | None:
         """What the texts of all that may be shown read; None where they read consents."""
         asked = one.slot.id, offers
-        if asked not in self._texts:
-            shows = [self.book.rules[place].show[one.slot.id] for place in self._matcher.rules(offers)]
-            content = {name for names in (*shows, one.slot.default) for name in names}
-            read = frozenset[str]().union(*map(self._renderer.reads, content))
-            if len(self._texts) >= MOST_SHARED:
-                self._texts.clear()
-            self._texts[asked] = None if "user.consents" in read else tuple(sorted(read))
-        return self._texts[asked]
+        try:
+            return self._texts[asked]
+        except KeyError:
+            pass
+        shows = [self.book.rules[place].show[one.slot.id] for place in self._matcher.rules(offers)]
+        content = {name for names in (*shows, one.slot.default) for name in names}
+        read = frozenset[str]().union(*map(self._renderer.reads, content))
+        keys = None if "user.consents" in read else tuple(sorted(read))
+        self._texts.keep(asked, keys)
+        return keys
 
     def _depends(self, one: SlotPlan, firing: int, placement: Placement) -> Placement | Reads:
         """What a slot shows by some clauses, where that is the same for all; or else what it depends on."""

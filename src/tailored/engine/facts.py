@@ -76,8 +76,8 @@ class Facts:
 
     def places(self, keys: Iterable[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Where in `raws` attributes are, of every request to the same book; and those that may be long."""
-        at, short = self._reader.places, self._reader.short
-        found = tuple([at[key] for key in keys if key in at])
+        at, short = self._reader.at, self._reader.short
+        found = tuple([at[key][0] for key in keys if key in at])
         return found, tuple([place for place in found if place not in short])
 
     @property
@@ -143,8 +143,7 @@ class FactsReader:
         self._ordinary, self._glance = [
             ordinary(reads, self._doors, _found_at, _maker(self)) for reads in (self._reads, unasked)
         ]
-        self._at = {key: (place, type_) for place, key, type_ in self._typed}
-        self.places = {key: place for place, key, _ in self._typed}
+        self.at = {key: (place, type_) for place, key, type_ in self._typed}
         self.short = frozenset(
             place
             for place, read in self._order
@@ -215,8 +214,8 @@ class FactsReader:
 
     def value(self, raws: Sequence[Any], key: str) -> Value | None:
         """One typed value of what was read; None where it is missing."""
-        place, type_ = self._at.get(key, (0, None))
-        if key not in self._at or (raw := raws[place]) is None:
+        place, type_ = self.at.get(key, (0, None))
+        if key not in self.at or (raw := raws[place]) is None:
             return None
         found: Value = raw if type_ is None or raw.__class__ is Version else read_value(raw, type_)
         return found

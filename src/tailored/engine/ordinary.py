@@ -25,6 +25,7 @@ from tailored.condition.types import (
 from tailored.condition.values import LONGEST_LIST, LONGEST_TEXT
 from tailored.engine.doors import Door, Doors
 from tailored.engine.index import Checks, Column
+from tailored.engine.kept import Kept
 from tailored.engine.tables import Lookup, Steps
 
 MOST_COMBINED = 2048
@@ -69,39 +70,33 @@ class _Combined(dict[tuple[Any, ...], int]):
         return first
 
 
-class _Said(dict[str, Any]):
+class _Said(Kept[str, Any]):
     """What the texts of dates and versions say, or the keys of that; worked out when first asked for.
 
     Raises ValueError for a text that says nothing of the kind.
     """
 
-    __slots__ = ("_parse",)
-
     def __init__(self, parse: Callable[[str], Any]) -> None:
-        super().__init__()
+        super().__init__(MOST_SAID)
         self._parse = parse
 
     def __missing__(self, text: str) -> Any:
         said = self._parse(text)
         if said is None:
             raise ValueError
-        if len(self) >= MOST_SAID:
-            self.clear()
-        self[text] = said
+        self.keep(text, said)
         return said
 
 
-class _Lists(dict[tuple[Any, ...], tuple[tuple[Any, ...], int]]):
+class _Lists(Kept[tuple[Any, ...], tuple[tuple[Any, ...], int]]):
     """The clauses that lists let pass, with the lists as they came first: the pages of one visit repeat them.
 
     Raises ValueError for a list that is out of the ordinary, if texts are what it should hold: they equal
     nothing else, so that they are looked at once only.
     """
 
-    __slots__ = ("_are_texts", "_lookup")
-
     def __init__(self, lookup: Lookup, are_texts: bool) -> None:
-        super().__init__()
+        super().__init__(MOST_LISTS)
         self._lookup, self._are_texts = lookup, are_texts
 
     def __missing__(self, members: tuple[Any, ...]) -> tuple[tuple[Any, ...], int]:
@@ -109,9 +104,7 @@ class _Lists(dict[tuple[Any, ...], tuple[tuple[Any, ...], int]]):
             raise ValueError
         found = members, self._lookup(members)
         if len(members) <= LONGEST_KEPT:
-            if len(self) >= MOST_LISTS:
-                self.clear()
-            self[members] = found
+            self.keep(members, found)
         return found
 
 
@@ -198,7 +191,8 @@ def _asked(place: int, read: Read, column: Column, names: dict[str, Any]) -> tup
     """What to do with a plain value, and where it is missing: make keys of tables, or ask them at once."""
     attribute, typed, key = read.attribute, _typed(place, read), _key(place, read)
     present, missing = [], [f"{key} = None" if key else f"found &= missing{place}"]
-    names[f"missing{place}"] = column.missing
+    if key is None:
+        names[f"missing{place}"] = column.missing
     if key == f"k{place}" and isinstance(column.lookup, Steps):
         names[f"bounds{place}"] = column.lookup.bounds
         bound = f"{typed}.key" if column.lookup.by_key else typed

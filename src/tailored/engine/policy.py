@@ -10,6 +10,7 @@ from math import floor
 from typing import Any, TypeAlias
 
 from tailored.book.model import Ranking
+from tailored.engine.kept import Kept
 from tailored.scoring.protocol import Candidate
 from tailored.scoring.scores import Draws
 
@@ -97,7 +98,7 @@ class _Top:
             else:
                 self.drawn = sorted(others, key=lambda one: _mixed(policy.candidates[one].id))
         self.pool = [*self.first, *self.drawn]
-        self._selected: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+        self._selected: Kept[tuple[int, int], tuple[list[int], list[int]]] = Kept(MOST_SELECTED)
 
     def select(self, number: int, offset: int) -> tuple[list[int], list[int]]:
         """What is kept, and what is explored: so many, beginning with those named, then from an offset on.
@@ -107,9 +108,7 @@ class _Top:
         found = self._selected.get((number, offset))
         if found is None:
             found = self._select(number, offset)
-            if len(self._selected) >= MOST_SELECTED:
-                self._selected.clear()
-            self._selected[number, offset] = found
+            self._selected.keep((number, offset), found)
         return found
 
     def _select(self, number: int, offset: int) -> tuple[list[int], list[int]]:
