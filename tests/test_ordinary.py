@@ -69,9 +69,9 @@ def test_nothing_of_a_book_stands_in_the_source(monkeypatch):
         known += (
             r"|return|pass|make|True|tuple|list|str|int|float|bool|len|bisect|key|parse_\w+|are_\w+|found_at"
         )
-        known += r"|side|enough|names|at_once|try|except|KeyError|get|plain_door|door_of|consents"
+        known += r"|side|enough|first|rest|at_once|try|except|KeyError|get|plain_door|door_of|consents"
         known += r"|CONSENTS|OPT_OUTS|GPC|is_text|MANY|ELSE|LEAST|MOST|LONGEST"
-        known += r"|isascii|issuperset|__class__|[a-z]+\d+(_\d+)?"
+        known += r"|isascii|issuperset|__class__|dict|for|one|nothing_of_\w+|without_\w+|[a-z]+\d+(_\d+)?"
         assert not [word for word in re.findall(r"\w+", source) if not re.fullmatch(known, word)]
     user = {"plan": CODE, "a": {"b-c": CODE}}
     assert engine.evaluate(user, {}, NOW)["hero"].rule == "plan"
@@ -164,6 +164,21 @@ rules: {{{rules}}}
     assert engine.evaluate({"bought": [1.0]}, {}, NOW)["hero"].rule == "r"
     (seen,) = engine.facts({"seen": [Text("free")]}, {}, NOW).values["user.seen"]
     assert type(seen) is str
+
+
+@pytest.mark.parametrize("permitted", [{}, {"consents": {"health": True}}, {"opt_outs": ["personalization"]}])
+def test_a_side_that_is_empty_is_as_one_that_says_nothing_of_the_book(permitted):
+    engine = make(
+        "bare: {when: {not: {country: {known: true}}, page: {known: false}}, show: {hero: a}}\n"
+        "aged: {when: {age: {at least: 3}}, show: {hero: b}}\n"
+        "home: {topic: health, when: {page: home, ills: {known: false}}, show: {hero: c}}"
+    )
+    for user in ({}, {"age": 4}):
+        for context in ({}, {"page": "home"}):
+            asked = user | permitted
+            plain = engine.evaluate(asked, context, NOW)
+            assert plain == engine.evaluate({**asked, "x": 1}, {**context, "x": 1}, NOW)
+            assert plain.to_dict() == decide(engine.book, asked, context, NOW)
 
 
 def test_a_key_that_cannot_be_compared_hurts_nobody():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tailored.content.render import FrozenDict
-from tailored.engine.facts import Facts, RequestWarning
+from tailored.engine.facts import Facts, RequestWarning, Unmade
 from tailored.engine.resolve import Withheld
 
 if TYPE_CHECKING:
@@ -92,18 +92,18 @@ class SettingValue:
 
 Decided: TypeAlias = Placement | SettingValue
 Tell: TypeAlias = Callable[[Facts, Any, str, str | None], str]
-Reasons: TypeAlias = tuple[Tell, Facts] | Mapping[str, str]
+Reasons: TypeAlias = tuple[Tell, Facts | Unmade] | Mapping[str, str]
 """What tells why somebody sees a slot or a thing in it, and the facts that it takes; or the sentences."""
 
 
-class _Open:
+class Open:
     """A decision that is not frozen yet."""
 
     __slots__ = ("book", "reasons", "settings", "slots", "warnings", "withheld")
 
 
 @dataclass(frozen=True, slots=True)
-class Decision(_Open, Mapping[str, Any]):
+class Decision(Open, Mapping[str, Any]):
     """What a user sees: every slot and every setting of the book, by id.
 
     `book` is the version of the rule book; `withheld` says what the guard kept back and for which topic or
@@ -125,14 +125,17 @@ class Decision(_Open, Mapping[str, Any]):
         """
         decided: Decided = self[name]
         if isinstance(self.reasons, tuple):
-            tell, facts = self.reasons
-            return tell(facts, decided, name, item)
+            assert self.facts is not None
+            return self.reasons[0](self.facts, decided, name, item)
         return self.reasons.get(f"{name} {item}") or self.reasons[name]
 
     @property
     def facts(self) -> Facts | None:
         """What it was made of, as the guard lets it through; None in a copy."""
-        return self.reasons[1] if isinstance(self.reasons, tuple) else None
+        if not isinstance(self.reasons, tuple):
+            return None
+        facts = self.reasons[1]
+        return Facts(*facts) if isinstance(facts, tuple) else facts
 
     def is_pinned(self, slot: str, item: str) -> bool:
         """Whether an editor gave a thing in a slot its place, which no scorer was asked about."""
@@ -187,7 +190,7 @@ def made(
     reasons: Reasons,
 ) -> Decision:
     """The same as `Decision(...)`, at once: to freeze first and fill then takes twice as long."""
-    one: Any = object.__new__(_Open)
+    one: Any = Open()
     one.book, one.slots, one.settings = book, slots, settings
     one.withheld, one.warnings, one.reasons = withheld, warnings, reasons
     one.__class__ = Decision

@@ -23,17 +23,20 @@ NOTHING: Any = object()
 class Side:
     """How to get the attributes of the user, or of the context, out of a request."""
 
-    __slots__ = ("at_once", "enough", "names")
+    __slots__ = ("at_once", "enough", "first", "names", "rest")
 
     def __init__(self, names: tuple[Any, ...]) -> None:
         self.names = names
         """The names under which attributes are read; for those hidden, one that nothing has."""
-        is_whole = len(names) > 1 and NOTHING not in names
+        self.first: Any = names[0] if names else NOTHING
+        """That of what every book has, the id of the user or the request; many requests leave it out."""
+        self.rest = rest = names[1:]
+        is_whole = len(rest) > 1 and NOTHING not in rest
         self.at_once: Callable[[Any], tuple[Any, ...]] = (
-            itemgetter(*names) if is_whole else itemgetter(NOTHING)
+            itemgetter(*rest) if is_whole else itemgetter(NOTHING)
         )
-        """Gets all of them from a dictionary that has them, in less than half the time. Raises KeyError."""
-        self.enough = len(names) if is_whole else sys.maxsize
+        """Gets the rest from a dictionary that has them, in less than half the time. Raises KeyError."""
+        self.enough = len(rest) if is_whole else sys.maxsize
         """The entries of a dictionary from which on it may have all of them."""
 
 

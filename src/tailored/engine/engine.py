@@ -15,7 +15,8 @@ from tailored.book.model import Rule, RuleBook
 from tailored.book.version import book_version
 from tailored.condition.tree import Value
 from tailored.content.render import FrozenDict, Renderer, View, views
-from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue, made
+from tailored.engine.decision import NOTHING, Decision, Item, Open, Placement, SettingValue, made
+from tailored.engine.doors import Door
 from tailored.engine.facts import (
     LAST_CHECK,
     Facts,
@@ -27,6 +28,7 @@ from tailored.engine.facts import (
 )
 from tailored.engine.kept import Kept
 from tailored.engine.match import Matcher
+from tailored.engine.ordinary import Make
 from tailored.engine.remember import Memory
 from tailored.engine.resolve import (
     Choice,
@@ -113,6 +115,8 @@ class Engine:
         self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
         self._ranker = _ranker(book, plan, scorers, warm)
         self._memory = Memory(book, self._reader, remember) if remember else None
+        self._at_once = None if remember or self._ranker else self._reader.at_once(_decider(self))
+        """Reads and decides ordinary requests, where nothing else takes part."""
         self._is_made = True
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -159,12 +163,19 @@ class Engine:
         """
         if now.__class__ is not datetime or now.tzinfo is not UTC:
             now = read_now(now)
+        if self._at_once is not None:
+            try:
+                decision = self._at_once(user, context, now)
+            except Exception:  # a foreign key may raise anything when it is compared
+                decision = None
+            return (
+                self.decide(self._reader.read_at_leisure(user, context, now))
+                if decision is None
+                else decision
+            )
         if self._memory is not None and user.__class__ is dict and context.__class__ is dict:
             return self._memory.evaluate(user, context, now, self.decide)
-        facts = self._reader.read(user, context, now)
-        if self._ranker is None:
-            return self._decide(facts, self._matcher.firing(facts))
-        return self.decide(facts)
+        return self.decide(self._reader.read(user, context, now))
 
     async def evaluate_async(
         self,
@@ -183,10 +194,12 @@ class Engine:
         now: datetime | str | None = None,
     ) -> Decision | Coroutine[Any, Any, Decision]:
         """The decision; or where scorers may have to be waited for, what is to be awaited for it."""
+        if self._ranker is None:
+            return self.evaluate(user, context, now)
         facts = self.facts(user, context, now)
         firing = self._matcher.firing(facts)
         decision = self._decide(facts, firing)
-        if self._ranker is None or not firing & self._plan.ranks:
+        if not firing & self._plan.ranks:
             return decision
         return self._ranker.rank_or_wait(decision, firing & self._plan.beside_ranks, facts)
 
@@ -463,6 +476,35 @@ class _Making:
             return self.facts.warnings
         failed = map(failed_text, dict.fromkeys(self.failed))
         return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
+
+
+def _decider(engine: Engine) -> Make[Decision]:
+    """Decides ordinary requests, at once where all that applies to them was decided before.
+
+    It does what `Engine._decide` does for those, without a call on the way: calls are most of what it takes.
+    """
+    matcher, whole, reader = engine._matcher, engine._whole, engine._reader
+    is_index, all_firing = matcher.is_index, matcher.firing
+    version, sets, as_set, tell = engine.version, engine._plan.sets, engine._as_set, engine._tell
+
+    def decided(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Decision:
+        facts = reader, raws, now, door, holding
+        firing = holding if is_index else all_firing(Facts(*facts))
+        if (
+            firing & door.kept_back
+            or firing & sets
+            or firing >= SHORT
+            or (slots := whole.get(firing)) is None
+        ):
+            return engine._decide(Facts(*facts), firing)
+        one: Any = Open()
+        one.book, one.slots, one.settings = version, slots, as_set
+        one.withheld, one.warnings, one.reasons = (), (), (tell, facts)
+        one.__class__ = Decision
+        decision: Decision = one
+        return decision
+
+    return decided
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:

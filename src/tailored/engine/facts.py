@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeAlias
 
 from tailored.book.builtin import READ_BY_THE_GUARD
 from tailored.book.model import RuleBook
@@ -22,7 +23,7 @@ from tailored.condition.types import (
 from tailored.condition.values import TooLarge, WrongType, read_value
 from tailored.engine.doors import NOTHING, Door, Doors
 from tailored.engine.index import Index
-from tailored.engine.ordinary import Get, Make, Read, ordinary
+from tailored.engine.ordinary import F, Get, Make, Ordinary, Read, ordinary
 from tailored.guard.permissions import Permissions
 
 
@@ -59,7 +60,7 @@ class Facts:
         now: datetime,
         door: Door,
         holding: int,
-        warnings: tuple[RequestWarning, ...],
+        warnings: tuple[RequestWarning, ...] = (),
     ) -> None:
         self._reader, self.raws, self.now, self.door = reader, raws, now, door
         self.holding, self.warnings = holding, warnings
@@ -139,10 +140,6 @@ class FactsReader:
             (place, read.attribute.key, None if read.attribute.type in _AS_READ else read.attribute.type)
             for place, read in self._order
         ]
-        unasked = [Read(read.attribute, None) for read in self._reads]
-        self._ordinary, self._glance = [
-            ordinary(reads, self._doors, _found_at, _maker(self)) for reads in (self._reads, unasked)
-        ]
         self.at = {key: (place, type_) for place, key, type_ in self._typed}
         self.short = frozenset(
             place
@@ -151,35 +148,38 @@ class FactsReader:
         )
         """The places of ordinary values that cannot be long."""
 
+    def at_once(self, make: Make[F]) -> Ordinary[F]:
+        """Reads ordinary requests, and makes something of each."""
+        return ordinary(self._reads, self._doors, _found_at, make)
+
+    @cached_property
+    def _ordinary(self) -> Ordinary[Facts]:
+        return self.at_once(_maker(self))
+
+    @cached_property
+    def _glance(self) -> Ordinary[Facts]:
+        unasked = [Read(read.attribute, None) for read in self._reads]
+        return ordinary(unasked, self._doors, _found_at, _maker(self))
+
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
         """The facts of a request. What cannot be used is missing, with a warning.
 
         Raises TypeError where user or context is no mapping, and nothing else.
         """
-        if user.__class__ is dict and context.__class__ is dict:
-            try:
-                facts = self._ordinary(user, context, now)
-            except Exception:  # a foreign key may raise anything when it is compared
-                facts = None
-            if facts is not None:
-                return facts
+        try:
+            facts = self._ordinary(user, context, now)
+        except Exception:  # a foreign key may raise anything when it is compared
+            facts = None
+        return self.read_at_leisure(user, context, now) if facts is None else facts
+
+    def read_at_leisure(
+        self, user: Mapping[str, object], context: Mapping[str, object], now: datetime
+    ) -> Facts:
+        """The same for a request with anything odd in it."""
         for name, side in (("user", user), ("context", context)):
             if not isinstance(side, Mapping):
                 raise TypeError(f"`{name}` must be a mapping such as a dict, not {type(side).__name__}.")
-        return self._read(_careful(user), _careful(context), now)
-
-    def glance(
-        self, user: Mapping[str, object], context: Mapping[str, object], now: datetime
-    ) -> tuple[Permissions, tuple[Any, ...]] | None:
-        """What an ordinary request permits and holds, looked up nowhere; None for any other request."""
-        try:
-            facts = self._glance(user, context, now)  # type: ignore[arg-type]  # they are dictionaries
-        except Exception:
-            return None
-        return facts and (facts.permissions, facts.raws)  # type: ignore[return-value]  # of a tuple here
-
-    def _read(self, of_user: Get, of_context: Get, now: datetime) -> Facts:
-        """The same for a request with anything odd in it."""
+        of_user, of_context = _careful(user), _careful(context)
         opt_outs, gpc = of_user("opt_outs"), of_context("gpc")
         door, unreadable = self._doors.read(of_user("consents"), opt_outs, gpc)
         warnings = self._warnings(door.permissions, unreadable)
@@ -196,6 +196,16 @@ class FactsReader:
             elif column is not None:
                 found &= column.missing
         return Facts(self, raws, now, door, found, tuple(warnings))
+
+    def glance(
+        self, user: Mapping[str, object], context: Mapping[str, object], now: datetime
+    ) -> tuple[Permissions, tuple[Any, ...]] | None:
+        """What an ordinary request permits and holds, looked up nowhere; None for any other request."""
+        try:
+            facts = self._glance(user, context, now)
+        except Exception:
+            return None
+        return facts and (facts.permissions, facts.raws)  # type: ignore[return-value]  # of a tuple here
 
     def _value(self, raw: object, attribute: Attribute, warnings: list[RequestWarning]) -> Value | None:
         """The typed value of an attribute; None where it is missing or cannot be used."""
@@ -238,6 +248,10 @@ class FactsReader:
         if not permissions.opt_outs <= self._purposes.keys():
             warnings.append(_UNKNOWN_PURPOSE)
         return warnings
+
+
+Unmade: TypeAlias = tuple[FactsReader, tuple[Any, ...], datetime, Door, int]
+"""What facts of an ordinary request are made of, for as long as nobody asks for them."""
 
 
 def _maker(reader: FactsReader) -> Make[Facts]:

@@ -59,10 +59,10 @@ class Matcher:
         self._rest = {place: conditions.satisfied(Both(tuple(parts))) for place, parts in rest.items()}
         self._has_rest = self._bits(self._rest)
         self._awake = spans(schedules, self._size) if schedules else None
-        self.firing: Callable[[Facts], int] = attrgetter("holding")
+        self.is_index = not rest and not schedules
+        """Whether the index tells all: the clauses that hold as far as it knows do hold."""
+        self.firing: Callable[[Facts], int] = attrgetter("holding") if self.is_index else self._firing
         """The clauses that hold, of rules that are awake, as bits."""
-        if rest or schedules:
-            self.firing = self._firing
 
     def matching(self, facts: Facts) -> list[int]:
         """The rules whose conditions are known to be true, by their places in resolution order."""

@@ -7,9 +7,11 @@ from numbers; names, paths, constants and tables of the book reach it as objects
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import and_
 from typing import Any, TypeAlias, TypeVar
 
 from tailored.book.builtin import GPC
@@ -26,7 +28,7 @@ from tailored.condition.values import LONGEST_LIST, LONGEST_TEXT
 from tailored.engine.doors import Door, Doors
 from tailored.engine.index import Checks, Column
 from tailored.engine.kept import Kept
-from tailored.engine.tables import Lookup, Steps
+from tailored.engine.tables import Steps
 
 MOST_COMBINED = 2048
 """Masks that a table of several attributes holds: fewer tables are fewer long integers to go through."""
@@ -36,13 +38,15 @@ MOST_SAID = 16_384
 MOST_LISTS, LONGEST_KEPT = 2048, 50
 """Lists of an attribute that are remembered, and how many members they may have."""
 LEAST = -INTEGER_LIMIT
+ELSE = object()
+"""The key of a text that no clause names."""
 
 Get: TypeAlias = Callable[[Any], object]
 F = TypeVar("F")
-Ordinary: TypeAlias = Callable[[dict[str, Any], dict[str, Any], datetime], F | None]
-"""From user, context and moment to the facts; returns None, or raises, where anything is not ordinary."""
+Ordinary: TypeAlias = Callable[[Any, Any, datetime], F | None]
+"""From user, context and moment to what is made of them; returns None, or raises, where anything is odd."""
 Make: TypeAlias = Callable[[tuple[Any, ...], datetime, Door, int], F]
-"""Makes facts of what was read, the moment, the door, and the clauses that hold."""
+"""Makes something of what was read, the moment, the door, and the clauses that hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,12 @@ class _Combined(dict[tuple[Any, ...], int]):
 
     __slots__ = ("_parts",)
 
-    def __init__(self, parts: Sequence[Callable[[Any], int]]) -> None:
+    def __init__(self, parts: Sequence[Mapping[Any, int]]) -> None:
         super().__init__()
         self._parts = parts
 
     def __missing__(self, keys: tuple[Any, ...]) -> int:
-        first, *rest = (part(key) for part, key in zip(self._parts, keys, strict=True))
+        first, *rest = (part[key] for part, key in zip(self._parts, keys, strict=True))
         for mask in rest:
             first &= mask
         self[keys] = first
@@ -91,18 +95,27 @@ class _Said(Kept[str, Any]):
 class _Lists(Kept[tuple[Any, ...], tuple[tuple[Any, ...], int]]):
     """The clauses that lists let pass, with the lists as they came first: the pages of one visit repeat them.
 
-    Raises ValueError for a list that is out of the ordinary, if texts are what it should hold: they equal
-    nothing else, so that they are looked at once only.
+    Texts equal nothing else, so that they are looked at once only; that numbers are integers, the reader sees
+    to each time. Raises ValueError for a list that is out of the ordinary.
     """
 
-    def __init__(self, lookup: Lookup, are_texts: bool) -> None:
+    def __init__(self, read: Read) -> None:
         super().__init__(MOST_LISTS)
-        self._lookup, self._are_texts = lookup, are_texts
+        self._column = read.column
+        self._are_ordinary = _are_texts if read.attribute.type is Type.STRINGS else _are_in_range
+        self._listed = frozenset(read.attribute.values)
 
     def __missing__(self, members: tuple[Any, ...]) -> tuple[tuple[Any, ...], int]:
-        if self._are_texts and not _are_texts(members):
+        if not self._are_ordinary(members):
             raise ValueError
-        found = members, self._lookup(members)
+        if self._listed and not self._listed.issuperset(members):
+            raise ValueError
+        passing = -1
+        if self._column is not None:
+            passing = self._column.lookup(members)
+            if self._column.sizes is not None:
+                passing &= self._column.sizes(len(members))
+        found = members, passing
         if len(members) <= LONGEST_KEPT:
             self.keep(members, found)
         return found
@@ -117,11 +130,14 @@ def ordinary(
     """
     names: dict[str, Any] = {**_NAMES, "found_at": found_at, "make": make}
     names |= {"plain_door": doors.plain, "door_of": doors.of}
-    sides: dict[str, list[int]] = {"user": [], "context": [], "": []}
+    sides: dict[str, list[int]] = {"user": [], "context": [], "": [len(reads) - 2, len(reads) - 1]}
     for place, read in enumerate(reads[:-2]):
         sides["" if read.attribute.path else read.attribute.side].append(place)
+    nested = sides[""][2:]
     outs, gpc = f"v{len(reads) - 2}", f"v{len(reads) - 1}"
     lines = [
+        "if user.__class__ is not dict or context.__class__ is not dict:",
+        "    return None",
         f"consents, {outs}, {gpc} = user.get(CONSENTS), user.get(OPT_OUTS), context.get(GPC)",
         f"if consents is None and {outs} is None and {gpc} is None:",
         "    door = plain_door",
@@ -134,17 +150,20 @@ def ordinary(
         if attribute.topics or attribute.purpose is not None:
             lines.append(f"{name} = {name} if door.own[{number}] else None")
     for side in ("user", "context"):
-        if targets := "".join(f"v{place}, " for place in sides[side]):
-            lines += [line.format(side=side, targets=targets) for line in _FETCHED]
-    if sides[""]:
-        lines.append("".join(f"p{place}, " for place in sides[""]) + "= door.nested")
-    for place in sides[""]:
+        if places := sides[side]:
+            names[f"nothing_of_{side}"] = (None,) * len(places)
+            first, *rest = (f"v{place}" for place in places)
+            lines += [f"if {side}:", f"    side = door.{side}", f"    {first} = {side}.get(side.first)"]
+            for line in _FETCHED if rest else ():
+                lines.append(f"    {line.format(side=side, targets=''.join(f'{one}, ' for one in rest))}")
+            lines += [f"    {line}" for line in _asked_of(places, reads, side, names)]
+            targets = "".join(f"v{place}, " for place in places)
+            lines += ["else:", f"    {targets}= nothing_of_{side}", f"    found &= without_{side}"]
+    if nested:
+        lines.append("".join(f"p{place}, " for place in nested) + "= door.nested")
+    for place in nested:
         lines.append(f"v{place} = found_at({reads[place].attribute.side}.get, p{place})")
-    for place, read in enumerate(reads):
-        lines += _looked_up(place, read, names)
-    for number, group in enumerate(_combined(reads)):
-        names[f"combined{number}"] = _Combined([part for _, part in group])
-        lines.append(f"found &= combined{number}[{''.join(f'{key}, ' for key, _ in group)}]")
+    lines += _asked_of(sides[""], reads, "others", names)
     for place, read in enumerate(reads):
         if read.column and read.column.checks is not None:
             lines += _checked(place, read, read.column.checks, names)
@@ -156,64 +175,91 @@ def ordinary(
     return function
 
 
+def _asked_of(
+    places: Sequence[int], reads: Sequence[Read], what: str, names: dict[str, Any]
+) -> Iterator[str]:
+    """The lines that look at some values and ask the tables of them; also names what passes without them."""
+    columns = [column for place in places if (column := reads[place].column)]
+    names[f"without_{what}"] = reduce(and_, (column.missing for column in columns), -1)
+    for place in places:
+        yield from _looked_up(place, reads[place], names)
+    for number, group in enumerate(_combined(places, reads)):
+        keys = [key for key, _ in group]
+        tables = [table for _, table in group]
+        names[f"{what}{number}"] = tables[0] if len(tables) == 1 else _Combined(tables)
+        yield f"found &= {what}{number}[{', '.join(keys)}]"
+
+
 def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
     """The lines that look at one value, and make its key or look it up. What they name goes to `names`."""
     attribute, column, typed = read.attribute, read.column, _typed(place, read)
     plain = _PLAIN[attribute.type]
-    if attribute.type in _PARSED:
-        names[f"said{place}"] = _Said(_meaning(read))
+    present: list[str] = []
+    missing: list[str] = []
     if attribute.type in LISTS:
         yield f"if v{place}.__class__ is list:"
         yield f"    v{place} = tuple(v{place})"
-    if attribute.values:
-        is_list = attribute.type in LISTS
+        names[f"lists{place}"] = _Lists(read)
+        if attribute.type is not Type.STRINGS:  # of the numbers that equal it, only an integer is ordinary
+            present += [f"for one in v{place}:", "    if one.__class__ is not int:", "        return None"]
+        present.append(f"v{place}, m{place} = lists{place}[v{place}]")
+    elif attribute.type in _PARSED:
+        names[f"said{place}"] = _Said(_meaning(read))
+        present.append(f"x{place} = said{place}[v{place}]")
+    elif attribute.type in _NUMBERS and not _has_bounds(read):
+        plain += " and LEAST < v{n} < MOST"
+    if attribute.values and attribute.type not in LISTS:
         names[f"listed{place}"] = frozenset(attribute.values)
-        plain = _LISTED.get(
-            attribute.type, plain + (_ALL_LISTED if is_list else f" and {typed} in listed{{n}}")
-        )
+        if attribute.type in _PARSED:
+            present += [f"if {typed} not in listed{place}:", "    return None"]
+        else:
+            plain = _LISTED.get(attribute.type, plain + " and v{n} in listed{n}")
     if column is not None:
-        plain = plain.replace(" and are_texts(v{n})", "")  # `_Lists` sees to that
+        asked, missing = _asked(place, read, column, names)
+        present += asked
     plain = plain.format(n=place)
-    if column is None or _key(place, read) == f"v{place}":
-        yield f"if v{place} is not None and not ({plain}):"
+    if not present:
+        yield f"if not ({plain}) and v{place} is not None:"
         yield "    return None"
         return
-    present, missing = _asked(place, read, column, names)
     yield f"if {plain}:"
-    yield from (f"    {line}" for line in present or ["pass"])
-    yield f"elif v{place} is None:"
-    yield from (f"    {line}" for line in missing)
-    yield "else:"
+    yield from (f"    {line}" for line in present)
+    if missing:
+        yield f"elif v{place} is None:"
+        yield from (f"    {line}" for line in missing)
+        yield "else:"
+    else:
+        yield f"elif v{place} is not None:"
     yield "    return None"
 
 
 def _asked(place: int, read: Read, column: Column, names: dict[str, Any]) -> tuple[list[str], list[str]]:
     """What to do with a plain value, and where it is missing: make keys of tables, or ask them at once."""
-    attribute, typed, key = read.attribute, _typed(place, read), _key(place, read)
-    present, missing = [], [f"{key} = None" if key else f"found &= missing{place}"]
+    typed, key, lookup = _typed(place, read), _key(place, read), column.lookup
+    if key == f"v{place}":
+        return [], []
     if key is None:
         names[f"missing{place}"] = column.missing
-    if key == f"k{place}" and isinstance(column.lookup, Steps):
-        names[f"bounds{place}"] = column.lookup.bounds
-        bound = f"{typed}.key" if column.lookup.by_key else typed
-        present = [f"k{place} = bisect(bounds{place}, {bound})"]
-    elif key == f"k{place}":
+        missing = [f"found &= missing{place}"]
+        if read.attribute.type in LISTS:
+            return [f"found &= m{place}"], missing
+        names[f"lookup{place}"] = lookup
+        return [f"found &= lookup{place}({typed})"], missing
+    missing = [f"{key} = None"]
+    if key != f"k{place}":
+        return [], missing
+    if not isinstance(lookup, Steps):
         names[f"known{place}"] = column.known
-        present = [f"k{place} = {typed} if {typed} in known{place} else ELSE"]
-    elif key is None and attribute.type in LISTS:
-        names[f"lists{place}"] = _Lists(column.lookup, attribute.type is Type.STRINGS)
-        present += [f"v{place}, m{place} = lists{place}[v{place}]", f"found &= m{place}"]
-    elif key is None:
-        names[f"lookup{place}"] = column.lookup
-        present.append(f"found &= lookup{place}({typed})")
-    if isinstance(column.sizes, Steps):
-        names[f"sizes{place}"] = column.sizes.bounds
-        present.append(f"s{place} = bisect(sizes{place}, len(v{place}))")
-        missing.append(f"s{place} = None")
-    elif column.sizes:
-        names[f"sizes{place}"] = column.sizes
-        present.append(f"found &= sizes{place}(len(v{place}))")
-    return present, missing
+        return [f"{key} = {typed} if {typed} in known{place} else ELSE"], missing
+    outermost = ([LEAST + 1], [INTEGER_LIMIT]) if _has_bounds(read) else ([], [])
+    names[f"bounds{place}"] = [*outermost[0], *lookup.bounds, *outermost[1]]
+    return [f"{key} = bisect(bounds{place}, {f'{typed}.key' if lookup.by_key else typed})"], missing
+
+
+def _has_bounds(read: Read) -> bool:
+    """Whether a number is looked up by bounds, of which the outermost are those of all numbers."""
+    column = read.column
+    return read.attribute.type in _NUMBERS and column is not None and isinstance(column.lookup, Steps)
 
 
 def _key(place: int, read: Read) -> str | None:
@@ -269,43 +315,40 @@ def _checked(place: int, read: Read, checks: Checks, names: dict[str, Any]) -> I
     yield f"    found &= checks{place}[{outcomes}]"
 
 
-_Keyed: TypeAlias = tuple[str, Callable[[Any], int]]
-"""The name of a key, and what leads from it to the clauses that pass."""
+_Keyed: TypeAlias = tuple[str, dict[Any, int]]
+"""The name of a key, and the clauses that pass by what it may be."""
 
 
-def _combined(reads: Sequence[Read]) -> list[list[_Keyed]]:
-    """Keys joined to tables of so many masks at most; those of few values first."""
-    keyed: list[tuple[int, _Keyed]] = []
-    for place, read in enumerate(reads):
-        if column := read.column:
-            if key := _key(place, read):
-                keyed.append(_keyed(key, column, column.lookup))
-            if isinstance(column.sizes, Steps):
-                keyed.append(_keyed(f"s{place}", column, column.sizes))
-    groups: list[list[_Keyed]] = []
-    room = 0
-    for width, named in sorted(keyed, key=lambda one: one[0]):
-        if width > room:
-            groups.append([])
-            room = MOST_COMBINED
-        groups[-1].append(named)
-        room //= width
-    return groups
+def _combined(places: Sequence[int], reads: Sequence[Read]) -> list[list[_Keyed]]:
+    """Keys joined to tables of so many masks at most: the widest first, each to the first that has room."""
+    keyed = [
+        (key, _by_key(read, column))
+        for place in places
+        if (column := (read := reads[place]).column) and (key := _key(place, read))
+    ]
+    groups: list[tuple[int, list[_Keyed]]] = []
+    for one in sorted(keyed, key=lambda one: -len(one[1])):
+        width = len(one[1])
+        for number, (masks, group) in enumerate(groups):
+            if masks * width <= MOST_COMBINED:
+                groups[number] = masks * width, [*group, one]
+                break
+        else:
+            groups.append((width, [one]))
+    return [group for _, group in groups]
 
 
-def _keyed(key: str, column: Column, lookup: Lookup) -> tuple[int, _Keyed]:
-    """How many values a key has, missing and everything else among them, and what leads to its clauses."""
-    missing, by_key = column.missing, lookup
-    if isinstance(lookup, Steps):
-        by_key, width = lookup.masks.__getitem__, len(lookup.masks) + 1
-    else:
-        width = len(column.known or ()) + 2
-    return width, (key, lambda value: missing if value is None else by_key(value))
+def _by_key(read: Read, column: Column) -> dict[Any, int]:
+    """The clauses that pass by the keys of an attribute, which are all that it may have."""
+    lookup = column.lookup
+    if isinstance(lookup, Steps):  # what lies beyond outermost bounds has no entry, and so is not ordinary
+        return {None: column.missing} | dict(enumerate(lookup.masks, start=_has_bounds(read)))
+    return {None: column.missing} | {key: lookup(key) for key in (*(column.known or ()), ELSE)}
 
 
 def _typed(place: int, read: Read) -> str:
     """The name of the typed value: what was read, or for texts that say something else, what they say."""
-    return f"{'x' if '{n} :=' in _PLAIN[read.attribute.type] else 'v'}{place}"
+    return f"{'x' if read.attribute.type in _PARSED else 'v'}{place}"
 
 
 def _are_texts(values: tuple[Any, ...]) -> bool:
@@ -327,35 +370,31 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _are_integers(values: tuple[Any, ...]) -> bool:
-    for one in values:  # noqa: SIM110 (a plain loop is twice as fast as a generator here)
-        if one.__class__ is not int or not LEAST < one < INTEGER_LIMIT:
-            return False
-    return True
+def _are_in_range(values: tuple[Any, ...]) -> bool:
+    return not values or (min(values) > LEAST and max(values) < INTEGER_LIMIT)
 
 
 _FETCHED = (
-    "side = door.{side}",
     "if len({side}) < side.enough:",
-    "    {targets}= map({side}.get, side.names)",
+    "    {targets}= map({side}.get, side.rest)",
     "else:",
     "    try:",
     "        {targets}= side.at_once({side})",
     "    except KeyError:",
-    "        {targets}= map({side}.get, side.names)",
+    "        {targets}= map({side}.get, side.rest)",
 )
-"""The lines that get all values of a side."""
+"""The lines that get all values of a side but the first."""
 _PLAIN = {
     Type.STRING: "v{n}.__class__ is str and len(v{n}) <= LONGEST and (v{n}.isascii() or is_text(v{n}))",
-    Type.INTEGER: "v{n}.__class__ is int and LEAST < v{n} < MOST",
-    Type.NUMBER: "(v{n}.__class__ is float or v{n}.__class__ is int) and LEAST < v{n} < MOST",
+    Type.INTEGER: "v{n}.__class__ is int",
+    Type.NUMBER: "(v{n}.__class__ is float or v{n}.__class__ is int)",
     Type.BOOLEAN: "v{n}.__class__ is bool",
-    Type.DATE: "v{n}.__class__ is str and (x{n} := said{n}[v{n}]) is not None",
-    Type.DATETIME: "v{n}.__class__ is str and (x{n} := said{n}[v{n}]) is not None",
-    Type.VERSION: "v{n}.__class__ is str and (x{n} := said{n}[v{n}]) is not None",
-    Type.STRINGS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_texts(v{n})",
-    Type.INTEGERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_integers(v{n})",
-    Type.NUMBERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY and are_integers(v{n})",
+    Type.DATE: "v{n}.__class__ is str",
+    Type.DATETIME: "v{n}.__class__ is str",
+    Type.VERSION: "v{n}.__class__ is str",
+    Type.STRINGS: "v{n}.__class__ is tuple and len(v{n}) <= MANY",
+    Type.INTEGERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY",
+    Type.NUMBERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY",
 }
 """When a value is ordinary: of its type beyond doubt, and not to be changed by anybody."""
 _PARSED: dict[Type, Callable[[str], Any]] = {
@@ -364,18 +403,16 @@ _PARSED: dict[Type, Callable[[str], Any]] = {
     Type.VERSION: parse_version,
 }
 """The types of which a request's texts repeat those of others."""
+_NUMBERS = frozenset({Type.INTEGER, Type.NUMBER})
 _LISTED = {Type.STRING: "v{n}.__class__ is str and v{n} in listed{n}"}
 """The same for values that a book lists, where that makes it simpler."""
-_ALL_LISTED = " and listed{n}.issuperset(v{n})"
 _NAMES = {
     "CONSENTS": "consents",
     "OPT_OUTS": "opt_outs",
     "GPC": GPC,
-    "are_integers": _are_integers,
-    "are_texts": _are_texts,
     "bisect": bisect_right,
     "is_text": _is_text,
-    "ELSE": object(),
+    "ELSE": ELSE,
     "LEAST": LEAST,
     "LONGEST": LONGEST_TEXT,
     "MANY": LONGEST_LIST,
