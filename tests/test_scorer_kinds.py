@@ -118,10 +118,34 @@ def test_counts_come_from_a_query_too(tmp_path):
         ("item,count\na,1,2\n", "counts.csv:2:1 unreadable-row"),
         ("item,cuont\na,1\n", "book.yaml:12:35 missing-column"),
         ("", "book.yaml:12:35 unreadable-file"),
+        ("item,count\n", "book.yaml:12:35 empty-source"),
     ],
 )
 def test_a_table_of_counts_is_checked_row_by_row(tmp_path, table, found):
     assert findings(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=table) == [found]
+
+
+def test_a_table_of_counts_that_is_emptied_or_damaged_while_running_leaves_what_was_learnt(tmp_path):
+    made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=COUNTS)
+    assert order(made.evaluate({}, {})) == "cbad"
+    for table, says in (
+        ("item,count\n", "its table has no rows"),
+        ("item,count\na,x\n", "`count` takes a number from 0 on, and `x` is none"),
+    ):
+        (tmp_path / "counts.csv").write_text(table)
+        (found,) = made.refresh().diagnostics
+        assert (found.code, found.severity, str(found.span)) == ("wrong-model", "error", "book.yaml:12:3")
+        assert found.message == f"`model` is not ready: {says}."
+        assert found.hint == "It goes on with what it had."
+        assert order(made.evaluate({}, {})) == "cbad"
+    (tmp_path / "counts.csv").write_text("item,count\na,2\nb,1\n")
+    assert made.refresh().diagnostics == ()
+    assert order(made.evaluate({}, {})) == "abcd"
+
+
+def test_a_table_of_counts_without_rows_means_the_fallback(tmp_path):
+    made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv="item,count\n")
+    assert made.evaluate({}, {})["list"].scorer.reason == "`model` is not ready: its table has no rows."
 
 
 class Letters:
@@ -184,6 +208,49 @@ def test_a_blend_asks_no_scorer_that_a_label_keeps_back(tmp_path):
     made = engine(tmp_path, scorers, {"one": Letters("cabd"), "other": Letters("dcba")})
     assert order(made.evaluate({}, {})) == "dcba"
     assert order(made.evaluate({"consents": {"health": True}}, {})) == "cabd"
+
+
+def test_a_blend_within_a_blend_asks_no_scorer_that_a_label_keeps_back(tmp_path):
+    scorers = [
+        "one: {kind: python, topic: health}",
+        "other: {kind: python}",
+        "inner: {kind: blend, weights: {one: 9, other: 1}}",
+        "model: {kind: blend, timeout: 9 s, weights: {inner: 1}}",
+    ]
+    made = engine(tmp_path, scorers, {"one": Letters("cabd"), "other": Letters("dcba")})
+    assert order(made.evaluate({}, {})) == "dcba"
+    assert order(made.evaluate({"consents": {"health": True}}, {})) == "cabd"
+
+
+def test_the_scorers_of_a_blend_within_a_blend_see_their_features(tmp_path):
+    seen = []
+
+    class Looking(Letters):
+        def score(self, facts, candidates):
+            seen.append(dict(facts))
+            return super().score(facts, candidates)
+
+    scorers = [
+        "model: {kind: blend, timeout: 9 s, weights: {inner: 1}}",
+        "inner: {kind: blend, weights: {one: 1}}",
+        "one: {kind: python, features: [country]}",
+    ]
+    made = engine(tmp_path, scorers, {"one": Looking("dcba")})
+    assert order(made.evaluate({"country": "NO", "plan": "pro"}, {})) == "dcba"
+    assert seen == [{"user.country": "NO"}]
+
+
+def test_a_blend_takes_up_what_its_scorers_learn_anew_wherever_it_stands(tmp_path):
+    scorers = [
+        "model: {kind: blend, timeout: 9 s, weights: {inner: 1}}",
+        "inner: {kind: blend, ranks: [popular]}",
+        "popular: {kind: popularity, file: counts.csv}",
+    ]
+    made = engine(tmp_path, scorers, counts_csv=COUNTS)
+    assert order(made.evaluate({}, {})) == "cbad"
+    (tmp_path / "counts.csv").write_text("item,count\nd,3\nc,2\nb,1\n")
+    assert made.refresh().diagnostics == ()
+    assert order(made.evaluate({}, {})) == "dcba"
 
 
 def test_the_scorers_of_a_blend_see_their_own_features_only(tmp_path):
@@ -258,14 +325,29 @@ def test_a_damaged_state_means_the_fallback(tmp_path):
     made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"], bandit_json="{")
     decision = made.evaluate({}, {})
     assert decision["list"].scorer.used is None
-    assert "`model` is not ready: its state in `bandit.json` cannot be used" in decision["list"].scorer.reason
+    assert decision["list"].scorer.reason == "`model` is not ready: its state in `bandit.json` is no JSON."
 
 
-@pytest.mark.parametrize("counts", ["[NaN, 1]", "[-1, 1]", "[1e308, 1]", "[1]", '["a", 1]'])
-def test_a_state_that_holds_no_counts_is_damaged_too(tmp_path, counts):
+NO_COUNTS = "does not hold two counts for each candidate"
+
+
+@pytest.mark.parametrize(
+    "counts, says",
+    [
+        ("[NaN, 1]", "holds a count that does not lie between 0 and 1e+12"),
+        ("[-1, 1]", "holds a count that does not lie between 0 and 1e+12"),
+        ("[1e308, 1]", "holds a count that does not lie between 0 and 1e+12"),
+        ("[1]", NO_COUNTS),
+        ('["a", 1]', NO_COUNTS),
+        ('"12"', NO_COUNTS),
+        ("[true, 1]", NO_COUNTS),
+        ("null", NO_COUNTS),
+    ],
+)
+def test_a_state_that_holds_no_counts_is_damaged_too(tmp_path, counts, says):
     state = f'{{"a": {counts}}}'
     made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"], bandit_json=state)
-    assert "its state in `bandit.json` cannot be used" in made.evaluate({}, {})["list"].scorer.reason
+    assert f"its state in `bandit.json` {says}" in made.evaluate({}, {})["list"].scorer.reason
 
 
 def test_pages_do_not_wait_for_another_process_that_writes(tmp_path):
@@ -294,7 +376,7 @@ def test_feedback_that_cannot_be_kept_is_an_oserror(tmp_path, monkeypatch):
     other.close()
     made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
     (tmp_path / "bandit.json").write_text("{")
-    with pytest.raises(OSError, match="cannot be used"):
+    with pytest.raises(OSError, match=r"The state of the bandit is no JSON\."):
         made.feedback("model", "d", 1)
     assert (tmp_path / "bandit.json").read_text() == "{"
 

@@ -41,6 +41,8 @@ _LONGEST_TIMEOUT = 10.0
 TryModel: TypeAlias = Callable[[Scorer, str], str | None]
 """Why the model of a scorer cannot be used, given the folder of its book; None where it can. May raise
 ImportError."""
+_KEPT_IN = {"together": "file", "onnx": "file", "bandit": "state"}
+"""The setting that names the file of what a scorer learnt, by kind."""
 _TIME = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|milliseconds?|s|seconds?)", re.ASCII)
 
 
@@ -87,34 +89,40 @@ class ScorerReader:
             not_about,
             read_text(reader, body, "description"),
             read_text(reader, body, "owner"),
+            reader.span(entry.key),
         )
-        if kind in ("together", "onnx") and self.folder is not None and len(reader.report) == before:
+        if kind in _KEPT_IN and self.folder is not None and len(reader.report) == before:
             self._check_model(entry, body, scorer, self.folder)
         return scorer
 
     def _check_model(self, entry: Entry, body: Body, scorer: Scorer, folder: str) -> None:
-        """Reports a model that is not there yet, and, where models are tried, one that cannot be used."""
-        path = model_file(scorer.id, scorer.settings)
-        node = body["file"][1] if "file" in body else entry.key
-        mend = "Train the model first."
-        if scorer.kind == "together":
-            mend = f"`tailored train {scorer.id}` makes it."
-        if not os.path.isfile(os.path.join(folder, path)):
-            message = f"There is no file `{short(path)}`. The scorer falls back."
-            entry.reader.warn(node, "untrained", message, mend)
+        """Reports what was not learnt yet, and, where that is tried, what was learnt and cannot be used."""
+        reader, key = entry.reader, _KEPT_IN[scorer.kind]
+        path = str(scorer.settings.get(key) or model_file(scorer.id, scorer.settings))
+        node = body[key][1] if key in body else entry.key
+        train = f"`tailored train {scorer.id}` makes it."
+        if not os.path.exists(os.path.join(folder, path)):
+            if scorer.kind != "bandit":  # which makes its own
+                message = f"There is no file `{short(path)}`. The scorer falls back."
+                mend = train if scorer.kind == "together" else "Train the model first."
+                reader.warn(node, "untrained", message, mend)
         elif self.try_model is not None:
             try:
                 why = self.try_model(scorer, folder)
             except ImportError as error:
                 said = f"Models are not tried: the library {error.name} is not installed here."
-                if not any(one.message == said for one in entry.reader.report):
-                    install = "Install it with `pip install 'tailored[scoring]'`."
-                    entry.reader.warn(node, "untried-model", said, install)
+                if not any(one.message == said for one in reader.report):
+                    reader.warn(
+                        node, "untried-model", said, "Install it with `pip install 'tailored[scoring]'`."
+                    )
                 return
             if why is not None:
-                message = f"`{scorer.id}` cannot be used: {why}."
-                hint = mend if scorer.kind == "together" else "Mend the model, or `features`."
-                entry.reader.error(node, "wrong-model", message, hint)
+                mends = {
+                    "together": train,
+                    "onnx": "Mend the model, or `features`.",
+                    "bandit": "Mend it, or move it away: the scorer then begins anew.",
+                }
+                reader.error(node, "wrong-model", f"`{scorer.id}` cannot be used: {why}.", mends[scorer.kind])
 
     def _kind(self, entry: Entry, body: Body) -> str | None:
         if "kind" not in body:
@@ -217,7 +225,10 @@ class ScorerReader:
         reader = entry.reader
         node = body["file" if "file" in body else "sql"][1]
         found: list[tuple[str, str, str, int | None]] = []
-        _, _, table = read_counts(settings, group, self.folder, lambda *finding: found.append(finding))
+        every, _, table = read_counts(settings, group, self.folder, lambda *finding: found.append(finding))
+        if not found and not every.chosen:
+            message = f"`{entry.id}` has nothing to count: its table has no rows."
+            reader.warn(node, "empty-source", message, "It falls back until there are some.")
         for code, message, hint, row in found[:MOST_FINDINGS]:
             if row is not None and table is not None and table.text is not None:
                 self.texts[table.path] = table.text
@@ -255,6 +266,12 @@ def joined_by(scorer: Scorer) -> tuple[str, ...]:
     """The scorers that a blend joins; none of any other kind."""
     parts = scorer.settings.get("weights") or scorer.settings.get("ranks") or ()
     return tuple(map(str, parts)) if isinstance(parts, Iterable) and scorer.kind == "blend" else ()
+
+
+def readable(name: str, scorers: Mapping[str, Scorer]) -> frozenset[str]:
+    """What a scorer may read, by whole names: its features, and those of the scorers that it joins."""
+    own = frozenset(one.key for one in scorers[name].features)
+    return own.union(*(readable(other, scorers) for other in joined_by(scorers[name]) if other in scorers))
 
 
 def _check_circles(entries: Mapping[str, Entry], scorers: Mapping[str, Scorer]) -> None:
