@@ -237,6 +237,39 @@ def test_what_a_ranking_cannot_mean_is_found(ranking, code, mend):
     assert mend in found[0].hint
 
 
+@pytest.mark.parametrize(
+    "ranking, code, message, mend",
+    [
+        ("{of: {catalog: things}, pin: [{id: sokc, at: 1}]}", "item", "item `sokc`", "Did you mean `sock`?"),
+        ("{of: {catalog: things}, pin: [{id: gide, at: 1}]}", "item", "item `gide`", "Did you mean `guide`?"),
+        (
+            "{of: {catalog: things}, pin: [{id: umbrella, at: 1}]}",
+            "item",
+            "item `umbrella`",
+            "`things` has sock, hat. Content may be named here, too.",
+        ),
+        (
+            "{of: {catalog: things}, explore: {share: 20%, first: [haat]}}",
+            "item",
+            "item `haat`",
+            "Did you mean `hat`?",
+        ),
+        (
+            "{of: [guide], pin: [{id: hat, at: 1}]}",
+            "content",
+            "content `hat`",
+            "The book's content is guide.",
+        ),
+    ],
+)
+def test_what_is_pinned_or_comes_first_is_an_item_of_the_catalog_or_content(ranking, code, message, mend):
+    book = RANKED.replace("RANKING", ranking) + "content: {guide: {title: Guide}}\n"
+    every = check_book({"book.yaml": book.encode()})[1].diagnostics
+    (found,) = [one for one in every if one.severity == "error"]
+    assert (found.code, found.message) == (f"unknown-{code}", f"There is no {message}.")
+    assert found.hint == mend
+
+
 @pytest.mark.parametrize("where", ["{bought: true}", "{not: {not: {bought: true}}}", "{not: {price: 9}}"])
 def test_a_not_over_items_alone_is_fine(where):
     book = RANKED.replace("RANKING", f"{{of: {{catalog: things, where: {where}}}}}")

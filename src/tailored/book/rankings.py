@@ -229,9 +229,12 @@ class RankingReader:
         if name in self.content or (not items and catalog is not None):
             return True
         ids = [item.id for item in items or ()]
-        if name in ids:
+        if name in ids or ("content", name) in reader.flaws.broken:
             return True
-        reader.unknown(node, "content", name, [*self.content, *ids])
+        kind, hint = "content", ""
+        if catalog is not None:
+            kind, hint = "item", f"`{catalog.id}` has {listed(ids)}. Content may be named here, too."
+        reader.unknown(node, kind, name, [*ids, *self.content], hint)
         return False
 
     def _diversity(self, reader: Reader, body: Body, known: Mapping[str, Attribute]) -> Diversity | None:
