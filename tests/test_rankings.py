@@ -222,6 +222,7 @@ rules: {shown: {when: always, show: {list: RANKING}}}
     "ranking, code, mend",
     [
         ("{top: 1, of: {catalog: things}, pin: [{id: hat, at: 2}]}", "out-of-range", "The first place is 1."),
+        ("{of: {catalog: things}, pin: []}", "empty-list", "Name what is pinned, or leave the key out."),
         ("{of: {catalog: things}, diversity: 30%}", "wrong-type", "Write `0.3`."),
         ("{of: {catalog: things, where: {not: {bought: true}}}}", "lets-nothing-through", "[{bought: true}]"),
         (
@@ -235,6 +236,60 @@ def test_what_a_ranking_cannot_mean_is_found(ranking, code, mend):
     found = check_book({"book.yaml": RANKED.replace("RANKING", ranking).encode()})[1].diagnostics
     assert [one.code for one in found] == [code]
     assert mend in found[0].hint
+
+
+PASSING = """\
+attributes: {user: {brand: {type: string}}}
+slots: {list: {many: 3}}
+catalogs:
+  things:
+    attributes:
+      {price: {type: integer}, kind: {type: string}, tags: {type: list of strings}, new: {type: date}}
+    items: {sock: {price: 9, kind: wool, tags: [warm]}, hat: {price: 25, kind: felt, new: 2026-01-31}}
+rules: {shown: {when: always, show: {list: {of: {catalog: things, where: WHERE}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "where, mend",
+    [
+        ("{kind: wol}", "Did you mean `wool`?"),
+        ("{tags: wram, price: 9}", "Did you mean `warm`?"),
+        ("{kind: leather}", "No item has `leather` as its `kind`."),
+        ("{kind: user.brand}", "Write `kind: {same as: user.brand}`."),
+        ("{kind: [silk, cotton]}", "Look at what the items have: while none passes, nothing is shown."),
+        ("{kind: wool, price: {more than: 10}}", "Look at what the items have: while none passes"),
+        ("{kind: wol, price: {known: true}, item.kind: {same as: user.brand}}", "Did you mean `wool`?"),
+    ],
+)
+def test_a_where_that_no_item_passes_is_a_warning_with_what_items_have(where, mend):
+    (found,) = check_book({"book.yaml": PASSING.replace("WHERE", where).encode()})[1].diagnostics
+    assert (found.code, found.severity) == ("lets-nothing-through", "warning")
+    assert found.message == "No item of `things` passes this."
+    assert found.hint.startswith(mend)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "{kind: wool}",
+        "{kind: [silk, felt]}",
+        "{kind: {same as: user.brand}}",
+        "{any: [{kind: silk}, {kind: {same as: user.brand}}]}",
+        "{new: {in the last: 2 days}}",
+        "{new: {after: 2026-01-01}}",
+        "{not: {kind: wool}}",
+    ],
+)
+def test_a_where_that_an_item_passes_or_may_pass_for_somebody_or_some_day_is_fine(where):
+    assert check_book({"book.yaml": PASSING.replace("WHERE", where).encode()})[1].diagnostics == ()
+
+
+def test_same_as_below_an_operator_is_told_where_it_belongs():
+    where = "{kind: {is not: {same as: user.brand}}}"
+    (found,) = check_book({"book.yaml": PASSING.replace("WHERE", where).encode()})[1].diagnostics
+    assert (found.code, found.message) == ("unknown-operator", "`same as` cannot stand below `is not`.")
+    assert "below `without`" in found.hint
 
 
 @pytest.mark.parametrize(

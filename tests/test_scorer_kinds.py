@@ -125,6 +125,89 @@ def test_a_table_of_counts_is_checked_row_by_row(tmp_path, table, found):
     assert findings(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=table) == [found]
 
 
+POPULAR = "kind: popularity, file: counts.csv"
+
+
+@pytest.mark.parametrize(
+    "scorer, code, message, mend",
+    [
+        ("kind: python, timeout: 25", "wrong-time", "`25` is none", "Write `25 ms`, or `s` for seconds."),
+        ("kind: python, timeout: 25 MS", "wrong-time", "`25 MS` is none", "Write `25 ms`."),
+        ('kind: python, timeout: "1,5 s"', "wrong-time", "`1,5 s` is none", "Write `1.5 s`."),
+        ("kind: python, timeout: .5 s", "wrong-time", "`.5 s` is none", "Write `0.5 s`."),
+        ("kind: python, timeout: 250 us", "wrong-time", "`250 us` is none", "Write `25 ms`, or `2 s` for"),
+        (
+            "kind: python, timeout: 1 minute",
+            "out-of-range",
+            "between 0 and 10 seconds, and 1 minute",
+            "25 ms is",
+        ),
+        ("kind: python, timeout: 0 ms", "out-of-range", "0 ms does not", "25 ms is usual"),
+        (
+            'kind: http, url: "http://x/", rest: 0 s',
+            "out-of-range",
+            "between 0 and 3600 seconds",
+            "30 s is usual.",
+        ),
+        (
+            "kind: python, features: [nothing]",
+            "unknown-attribute",
+            "`nothing`",
+            "Declare it under `attributes`",
+        ),
+        ("kind: python, features: [country, country]", "repeated-item", "`country` stands", "Keep one"),
+        (f"{POPULAR}, by: [country, plan]", "wrong-kind", "takes one attribute, not a list", "Name one."),
+        (f"{POPULAR}, smoothing: -1", "out-of-range", "between 0 and 1,000,000", "from 0 to 1,000,000."),
+        (
+            f"{POPULAR}, names: {{NO: Norway}}",
+            "missing-key",
+            "`names` says nothing without `by`",
+            "Write `by:`",
+        ),
+        (
+            f"{POPULAR}, database: counts.csv",
+            "missing-key",
+            "`database` says nothing without `sql`",
+            "`sql:`",
+        ),
+        (
+            'kind: popularity, sql: "select 1"',
+            "missing-key",
+            "a query, and no `database`",
+            "Write `database:`",
+        ),
+        (
+            "kind: bandit, state: s.json, prior: [0, 1]",
+            "wrong-type",
+            "two numbers above 0",
+            "Write `[1, 1]`.",
+        ),
+        (
+            "kind: blend, weights: {model: 1}, k: 3",
+            "missing-key",
+            "`k` says nothing without `ranks`",
+            "`ranks:`",
+        ),
+    ],
+)
+def test_what_a_setting_cannot_mean_is_found_once_and_with_its_mend(tmp_path, scorer, code, message, mend):
+    (tmp_path / "counts.csv").write_text(COUNTS)
+    text = BASE + f"scorers:\n  model: {{{scorer}}}\n"
+    every = check_book({"book.yaml": text.encode()}, folder=tmp_path)[1].diagnostics
+    (found,) = [one for one in every if one.code != "scorer-cycle"]
+    assert found.code == code
+    assert message in found.message
+    assert mend in found.hint
+
+
+@pytest.mark.parametrize("rest, seconds", [("500 ms", 0.5), ("30 s", 30), ("2 minutes", 120)])
+def test_times_have_the_units_that_people_write(rest, seconds):
+    text = BASE + f'scorers: {{model: {{kind: http, url: "http://x/", rest: {rest}}}}}\n'
+    book, report = check_book({"book.yaml": text.encode()})
+    assert report.diagnostics == ()
+    assert book.scorers["model"].settings["rest"] == seconds
+
+
 def test_a_table_of_counts_that_is_emptied_or_damaged_while_running_leaves_what_was_learnt(tmp_path):
     made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=COUNTS)
     assert order(made.evaluate({}, {})) == "cbad"
