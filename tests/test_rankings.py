@@ -104,7 +104,8 @@ class Undecided:
         return [[(number * place) % 7 for place in range(len(candidates))] for number in range(5)]
 
 
-def engine_of(ranking: dict, slot: str = "list") -> Engine:
+def engine_of(ranking: dict, slot: str = "list", *further: dict) -> Engine:
+    rankings = {f"r{number}": one for number, one in enumerate((ranking, *further))}
     book = {
         "slots": {"hero": {}, "list": {"many": 6}},
         "content": {"guide": {"title": "Guide"}},
@@ -117,7 +118,10 @@ def engine_of(ranking: dict, slot: str = "list") -> Engine:
         "scorers": {
             name: {"kind": "python", "timeout": "9 s"} for name in ("dearest", "trending", "undecided")
         },
-        "rules": {"r": {"when": "always", "show": {slot: {"of": {"catalog": "things"}, **ranking}}}},
+        "rules": {
+            name: {"when": "always", "show": {slot: {"of": {"catalog": "things"}, **one}}}
+            for name, one in rankings.items()
+        },
     }
     made, report = check_book({"book.yaml": written(book)}, now=NOW)
     assert report.errors == 0, report.to_text()
@@ -161,6 +165,27 @@ def test_recorded_propensities_are_the_frequencies_of_many_requests(ranking, slo
         spread = (propensity * (1 - propensity) / many) ** 0.5
         assert abs(shown[name] / many - propensity) <= 4.5 * spread + 1e-6, name
     assert sum(recorded.values()) == pytest.approx(len(things), abs=1e-4)
+
+
+def test_where_two_rankings_fill_a_slot_each_propensity_is_given_what_stands_there_already():
+    first = {"top": 1, "by": "dearest", "explore": {"share": "50%", "first": ["i3"]}}
+    engine, many = engine_of(first, "list", {"top": 2, "by": "trending", "explore": "30%"}), 1500
+    shown, recorded, begun = Counter(), {}, Counter()
+    for number in range(many):
+        begin, *rest = engine.evaluate({}, {"request_id": f"request {number}"}, NOW)["list"].items
+        begun[begin.content] += 1
+        assert [one.rule for one in (begin, *rest)] == ["r0", "r1", "r1"]
+        for one in rest:
+            shown[begin.content, one.content] += 1
+            assert recorded.setdefault((begin.content, one.content), one.propensity) == one.propensity
+    assert set(begun) == {"i11", "i3"}
+    for (begin, name), propensity in recorded.items():
+        spread = (propensity * (1 - propensity) / begun[begin]) ** 0.5
+        assert abs(shown[begin, name] / begun[begin] - propensity) <= 4.5 * spread + 1e-6, name
+    for begin in begun:
+        assert sum(one for (before, _), one in recorded.items() if before == begin) == pytest.approx(
+            2, abs=1e-4
+        )
 
 
 def test_a_fifth_of_the_places_is_explored_and_by_what_lies_outside_the_top():
