@@ -286,6 +286,63 @@ def test_a_source_that_cannot_be_read_is_found(tmp_path, source, found):
         Engine.load(tmp_path)
 
 
+def emptied(tmp_path, source):
+    """The source of a catalog, with everything in it gone, and how a finding calls it."""
+    written = source(tmp_path)
+    if source is as_csv:
+        (tmp_path / "things.csv").write_text(CSV.splitlines(keepends=True)[0])
+    elif source is as_parquet:
+        table = parquet.read_table(tmp_path / "things.parquet")
+        parquet.write_table(table.slice(0, 0), tmp_path / "things.parquet")
+    elif source is as_yaml:
+        (tmp_path / "things.yaml").write_text("# nothing\n")
+    elif source is as_sqlite:
+        with sqlite3.connect(tmp_path / "shop.db") as connection:
+            connection.execute("delete from t")
+    elif source is as_duckdb:
+        with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+            connection.execute("delete from t")
+    else:
+        return "items: {}", "`items` holds none"
+    path = written.split(": ")[-1]
+    return written, f"the query on `{path}` gives no rows" if "sql" in written else f"`{path}` holds none"
+
+
+@pytest.mark.parametrize("source", SOURCES[:1] + SOURCES[2:], ids=lambda one: one.__name__)
+def test_a_source_without_items_is_a_warning_at_its_catalog(tmp_path, source):
+    written, says = emptied(tmp_path, source)
+    folder = write(tmp_path, written)
+    every = check_book(read_sources(folder), folder=folder)[1].diagnostics
+    (found,) = [one for one in every if one.code == "empty-source"]
+    assert (found.severity, str(found.span)) == ("warning", "book.yaml:10:3")
+    assert found.message == f"`things` has no items: {says}."
+    assert found.hint == "Nothing of it can be shown until it has some."
+    assert placed(Engine.load(folder).evaluate({}, {})) == []
+
+
+@pytest.mark.parametrize("source", [as_csv, as_parquet, as_yaml, as_sqlite, as_duckdb])
+def test_a_source_that_is_emptied_while_running_empties_no_page(tmp_path, source, caplog):
+    folder = write(tmp_path, source(tmp_path))
+    engine = Engine.load(folder)
+    (tmp_path / "new").mkdir()
+    _, says = emptied(tmp_path / "new", source)
+    for file in (tmp_path / "new").iterdir():
+        file.replace(tmp_path / file.name)
+    (found,) = engine.refresh("things").diagnostics
+    assert (found.code, found.severity, found.message) == (
+        "empty-source",
+        "error",
+        f"`things` has no items: {says}.",
+    )
+    assert found.hint == "It keeps those that it had until there are some."
+    assert f"catalog things keeps its items: {found.message}" in caplog.text
+    assert placed(engine.evaluate({}, {})) == ["socks", "tent", "lamp"]
+    source(tmp_path / "new")
+    for file in (tmp_path / "new").iterdir():
+        file.replace(tmp_path / file.name)
+    assert engine.refresh("things").diagnostics == ()
+
+
 @pytest.mark.parametrize("source", [as_csv, as_sqlite, as_yaml])
 def test_a_refresh_shows_what_is_new_without_a_restart(tmp_path, source):
     engine = Engine.load(write(tmp_path, source(tmp_path)))

@@ -104,7 +104,8 @@ class Undecided:
         return [[(number * place) % 7 for place in range(len(candidates))] for number in range(5)]
 
 
-def engine_of(ranking: dict, slot: str = "list") -> Engine:
+def engine_of(ranking: dict, slot: str = "list", *further: dict) -> Engine:
+    rankings = {f"r{number}": one for number, one in enumerate((ranking, *further))}
     book = {
         "slots": {"hero": {}, "list": {"many": 6}},
         "content": {"guide": {"title": "Guide"}},
@@ -117,7 +118,10 @@ def engine_of(ranking: dict, slot: str = "list") -> Engine:
         "scorers": {
             name: {"kind": "python", "timeout": "9 s"} for name in ("dearest", "trending", "undecided")
         },
-        "rules": {"r": {"when": "always", "show": {slot: {"of": {"catalog": "things"}, **ranking}}}},
+        "rules": {
+            name: {"when": "always", "show": {slot: {"of": {"catalog": "things"}, **one}}}
+            for name, one in rankings.items()
+        },
     }
     made, report = check_book({"book.yaml": written(book)}, now=NOW)
     assert report.errors == 0, report.to_text()
@@ -161,6 +165,27 @@ def test_recorded_propensities_are_the_frequencies_of_many_requests(ranking, slo
         spread = (propensity * (1 - propensity) / many) ** 0.5
         assert abs(shown[name] / many - propensity) <= 4.5 * spread + 1e-6, name
     assert sum(recorded.values()) == pytest.approx(len(things), abs=1e-4)
+
+
+def test_where_two_rankings_fill_a_slot_each_propensity_is_given_what_stands_there_already():
+    first = {"top": 1, "by": "dearest", "explore": {"share": "50%", "first": ["i3"]}}
+    engine, many = engine_of(first, "list", {"top": 2, "by": "trending", "explore": "30%"}), 1500
+    shown, recorded, begun = Counter(), {}, Counter()
+    for number in range(many):
+        begin, *rest = engine.evaluate({}, {"request_id": f"request {number}"}, NOW)["list"].items
+        begun[begin.content] += 1
+        assert [one.rule for one in (begin, *rest)] == ["r0", "r1", "r1"]
+        for one in rest:
+            shown[begin.content, one.content] += 1
+            assert recorded.setdefault((begin.content, one.content), one.propensity) == one.propensity
+    assert set(begun) == {"i11", "i3"}
+    for (begin, name), propensity in recorded.items():
+        spread = (propensity * (1 - propensity) / begun[begin]) ** 0.5
+        assert abs(shown[begin, name] / begun[begin] - propensity) <= 4.5 * spread + 1e-6, name
+    for begin in begun:
+        assert sum(one for (before, _), one in recorded.items() if before == begin) == pytest.approx(
+            2, abs=1e-4
+        )
 
 
 def test_a_fifth_of_the_places_is_explored_and_by_what_lies_outside_the_top():
@@ -222,6 +247,7 @@ rules: {shown: {when: always, show: {list: RANKING}}}
     "ranking, code, mend",
     [
         ("{top: 1, of: {catalog: things}, pin: [{id: hat, at: 2}]}", "out-of-range", "The first place is 1."),
+        ("{of: {catalog: things}, pin: []}", "empty-list", "Name what is pinned, or leave the key out."),
         ("{of: {catalog: things}, diversity: 30%}", "wrong-type", "Write `0.3`."),
         ("{of: {catalog: things, where: {not: {bought: true}}}}", "lets-nothing-through", "[{bought: true}]"),
         (
@@ -235,6 +261,93 @@ def test_what_a_ranking_cannot_mean_is_found(ranking, code, mend):
     found = check_book({"book.yaml": RANKED.replace("RANKING", ranking).encode()})[1].diagnostics
     assert [one.code for one in found] == [code]
     assert mend in found[0].hint
+
+
+PASSING = """\
+attributes: {user: {brand: {type: string}}}
+slots: {list: {many: 3}}
+catalogs:
+  things:
+    attributes:
+      {price: {type: integer}, kind: {type: string}, tags: {type: list of strings}, new: {type: date}}
+    items: {sock: {price: 9, kind: wool, tags: [warm]}, hat: {price: 25, kind: felt, new: 2026-01-31}}
+rules: {shown: {when: always, show: {list: {of: {catalog: things, where: WHERE}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "where, mend",
+    [
+        ("{kind: wol}", "Did you mean `wool`?"),
+        ("{tags: wram, price: 9}", "Did you mean `warm`?"),
+        ("{kind: leather}", "No item has `leather` as its `kind`."),
+        ("{kind: user.brand}", "Write `kind: {same as: user.brand}`."),
+        ("{kind: [silk, cotton]}", "Look at what the items have: while none passes, nothing is shown."),
+        ("{kind: wool, price: {more than: 10}}", "Look at what the items have: while none passes"),
+        ("{kind: wol, price: {known: true}, item.kind: {same as: user.brand}}", "Did you mean `wool`?"),
+    ],
+)
+def test_a_where_that_no_item_passes_is_a_warning_with_what_items_have(where, mend):
+    (found,) = check_book({"book.yaml": PASSING.replace("WHERE", where).encode()})[1].diagnostics
+    assert (found.code, found.severity) == ("lets-nothing-through", "warning")
+    assert found.message == "No item of `things` passes this."
+    assert found.hint.startswith(mend)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "{kind: wool}",
+        "{kind: [silk, felt]}",
+        "{kind: {same as: user.brand}}",
+        "{any: [{kind: silk}, {kind: {same as: user.brand}}]}",
+        "{new: {in the last: 2 days}}",
+        "{new: {after: 2026-01-01}}",
+        "{not: {kind: wool}}",
+    ],
+)
+def test_a_where_that_an_item_passes_or_may_pass_for_somebody_or_some_day_is_fine(where):
+    assert check_book({"book.yaml": PASSING.replace("WHERE", where).encode()})[1].diagnostics == ()
+
+
+def test_same_as_below_an_operator_is_told_where_it_belongs():
+    where = "{kind: {is not: {same as: user.brand}}}"
+    (found,) = check_book({"book.yaml": PASSING.replace("WHERE", where).encode()})[1].diagnostics
+    assert (found.code, found.message) == ("unknown-operator", "`same as` cannot stand below `is not`.")
+    assert "below `without`" in found.hint
+
+
+@pytest.mark.parametrize(
+    "ranking, code, message, mend",
+    [
+        ("{of: {catalog: things}, pin: [{id: sokc, at: 1}]}", "item", "item `sokc`", "Did you mean `sock`?"),
+        ("{of: {catalog: things}, pin: [{id: gide, at: 1}]}", "item", "item `gide`", "Did you mean `guide`?"),
+        (
+            "{of: {catalog: things}, pin: [{id: umbrella, at: 1}]}",
+            "item",
+            "item `umbrella`",
+            "`things` has sock, hat. Content may be named here, too.",
+        ),
+        (
+            "{of: {catalog: things}, explore: {share: 20%, first: [haat]}}",
+            "item",
+            "item `haat`",
+            "Did you mean `hat`?",
+        ),
+        (
+            "{of: [guide], pin: [{id: hat, at: 1}]}",
+            "content",
+            "content `hat`",
+            "The book's content is guide.",
+        ),
+    ],
+)
+def test_what_is_pinned_or_comes_first_is_an_item_of_the_catalog_or_content(ranking, code, message, mend):
+    book = RANKED.replace("RANKING", ranking) + "content: {guide: {title: Guide}}\n"
+    every = check_book({"book.yaml": book.encode()})[1].diagnostics
+    (found,) = [one for one in every if one.severity == "error"]
+    assert (found.code, found.message) == (f"unknown-{code}", f"There is no {message}.")
+    assert found.hint == mend
 
 
 @pytest.mark.parametrize("where", ["{bought: true}", "{not: {not: {bought: true}}}", "{not: {price: 9}}"])

@@ -118,10 +118,117 @@ def test_counts_come_from_a_query_too(tmp_path):
         ("item,count\na,1,2\n", "counts.csv:2:1 unreadable-row"),
         ("item,cuont\na,1\n", "book.yaml:12:35 missing-column"),
         ("", "book.yaml:12:35 unreadable-file"),
+        ("item,count\n", "book.yaml:12:35 empty-source"),
     ],
 )
 def test_a_table_of_counts_is_checked_row_by_row(tmp_path, table, found):
     assert findings(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=table) == [found]
+
+
+POPULAR = "kind: popularity, file: counts.csv"
+
+
+@pytest.mark.parametrize(
+    "scorer, code, message, mend",
+    [
+        ("kind: python, timeout: 25", "wrong-time", "`25` is none", "Write `25 ms`, or `s` for seconds."),
+        ("kind: python, timeout: 25 MS", "wrong-time", "`25 MS` is none", "Write `25 ms`."),
+        ('kind: python, timeout: "1,5 s"', "wrong-time", "`1,5 s` is none", "Write `1.5 s`."),
+        ("kind: python, timeout: .5 s", "wrong-time", "`.5 s` is none", "Write `0.5 s`."),
+        ("kind: python, timeout: 250 us", "wrong-time", "`250 us` is none", "Write `25 ms`, or `2 s` for"),
+        (
+            "kind: python, timeout: 1 minute",
+            "out-of-range",
+            "between 0 and 10 seconds, and 1 minute",
+            "25 ms is",
+        ),
+        ("kind: python, timeout: 0 ms", "out-of-range", "0 ms does not", "25 ms is usual"),
+        (
+            'kind: http, url: "http://x/", rest: 0 s',
+            "out-of-range",
+            "between 0 and 3600 seconds",
+            "30 s is usual.",
+        ),
+        (
+            "kind: python, features: [nothing]",
+            "unknown-attribute",
+            "`nothing`",
+            "Declare it under `attributes`",
+        ),
+        ("kind: python, features: [country, country]", "repeated-item", "`country` stands", "Keep one"),
+        (f"{POPULAR}, by: [country, plan]", "wrong-kind", "takes one attribute, not a list", "Name one."),
+        (f"{POPULAR}, smoothing: -1", "out-of-range", "between 0 and 1,000,000", "from 0 to 1,000,000."),
+        (
+            f"{POPULAR}, names: {{NO: Norway}}",
+            "missing-key",
+            "`names` says nothing without `by`",
+            "Write `by:`",
+        ),
+        (
+            f"{POPULAR}, database: counts.csv",
+            "missing-key",
+            "`database` says nothing without `sql`",
+            "`sql:`",
+        ),
+        (
+            'kind: popularity, sql: "select 1"',
+            "missing-key",
+            "a query, and no `database`",
+            "Write `database:`",
+        ),
+        (
+            "kind: bandit, state: s.json, prior: [0, 1]",
+            "wrong-type",
+            "two numbers above 0",
+            "Write `[1, 1]`.",
+        ),
+        (
+            "kind: blend, weights: {model: 1}, k: 3",
+            "missing-key",
+            "`k` says nothing without `ranks`",
+            "`ranks:`",
+        ),
+    ],
+)
+def test_what_a_setting_cannot_mean_is_found_once_and_with_its_mend(tmp_path, scorer, code, message, mend):
+    (tmp_path / "counts.csv").write_text(COUNTS)
+    text = BASE + f"scorers:\n  model: {{{scorer}}}\n"
+    every = check_book({"book.yaml": text.encode()}, folder=tmp_path)[1].diagnostics
+    (found,) = [one for one in every if one.code != "scorer-cycle"]
+    assert found.code == code
+    assert message in found.message
+    assert mend in found.hint
+
+
+@pytest.mark.parametrize("rest, seconds", [("500 ms", 0.5), ("30 s", 30), ("2 minutes", 120)])
+def test_times_have_the_units_that_people_write(rest, seconds):
+    text = BASE + f'scorers: {{model: {{kind: http, url: "http://x/", rest: {rest}}}}}\n'
+    book, report = check_book({"book.yaml": text.encode()})
+    assert report.diagnostics == ()
+    assert book.scorers["model"].settings["rest"] == seconds
+
+
+def test_a_table_of_counts_that_is_emptied_or_damaged_while_running_leaves_what_was_learnt(tmp_path):
+    made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=COUNTS)
+    assert order(made.evaluate({}, {})) == "cbad"
+    for table, says in (
+        ("item,count\n", "its table has no rows"),
+        ("item,count\na,x\n", "`count` takes a number from 0 on, and `x` is none"),
+    ):
+        (tmp_path / "counts.csv").write_text(table)
+        (found,) = made.refresh().diagnostics
+        assert (found.code, found.severity, str(found.span)) == ("wrong-model", "error", "book.yaml:12:3")
+        assert found.message == f"`model` is not ready: {says}."
+        assert found.hint == "It goes on with what it had."
+        assert order(made.evaluate({}, {})) == "cbad"
+    (tmp_path / "counts.csv").write_text("item,count\na,2\nb,1\n")
+    assert made.refresh().diagnostics == ()
+    assert order(made.evaluate({}, {})) == "abcd"
+
+
+def test_a_table_of_counts_without_rows_means_the_fallback(tmp_path):
+    made = engine(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv="item,count\n")
+    assert made.evaluate({}, {})["list"].scorer.reason == "`model` is not ready: its table has no rows."
 
 
 class Letters:
@@ -184,6 +291,49 @@ def test_a_blend_asks_no_scorer_that_a_label_keeps_back(tmp_path):
     made = engine(tmp_path, scorers, {"one": Letters("cabd"), "other": Letters("dcba")})
     assert order(made.evaluate({}, {})) == "dcba"
     assert order(made.evaluate({"consents": {"health": True}}, {})) == "cabd"
+
+
+def test_a_blend_within_a_blend_asks_no_scorer_that_a_label_keeps_back(tmp_path):
+    scorers = [
+        "one: {kind: python, topic: health}",
+        "other: {kind: python}",
+        "inner: {kind: blend, weights: {one: 9, other: 1}}",
+        "model: {kind: blend, timeout: 9 s, weights: {inner: 1}}",
+    ]
+    made = engine(tmp_path, scorers, {"one": Letters("cabd"), "other": Letters("dcba")})
+    assert order(made.evaluate({}, {})) == "dcba"
+    assert order(made.evaluate({"consents": {"health": True}}, {})) == "cabd"
+
+
+def test_the_scorers_of_a_blend_within_a_blend_see_their_features(tmp_path):
+    seen = []
+
+    class Looking(Letters):
+        def score(self, facts, candidates):
+            seen.append(dict(facts))
+            return super().score(facts, candidates)
+
+    scorers = [
+        "model: {kind: blend, timeout: 9 s, weights: {inner: 1}}",
+        "inner: {kind: blend, weights: {one: 1}}",
+        "one: {kind: python, features: [country]}",
+    ]
+    made = engine(tmp_path, scorers, {"one": Looking("dcba")})
+    assert order(made.evaluate({"country": "NO", "plan": "pro"}, {})) == "dcba"
+    assert seen == [{"user.country": "NO"}]
+
+
+def test_a_blend_takes_up_what_its_scorers_learn_anew_wherever_it_stands(tmp_path):
+    scorers = [
+        "model: {kind: blend, timeout: 9 s, weights: {inner: 1}}",
+        "inner: {kind: blend, ranks: [popular]}",
+        "popular: {kind: popularity, file: counts.csv}",
+    ]
+    made = engine(tmp_path, scorers, counts_csv=COUNTS)
+    assert order(made.evaluate({}, {})) == "cbad"
+    (tmp_path / "counts.csv").write_text("item,count\nd,3\nc,2\nb,1\n")
+    assert made.refresh().diagnostics == ()
+    assert order(made.evaluate({}, {})) == "dcba"
 
 
 def test_the_scorers_of_a_blend_see_their_own_features_only(tmp_path):
@@ -258,14 +408,29 @@ def test_a_damaged_state_means_the_fallback(tmp_path):
     made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"], bandit_json="{")
     decision = made.evaluate({}, {})
     assert decision["list"].scorer.used is None
-    assert "`model` is not ready: its state in `bandit.json` cannot be used" in decision["list"].scorer.reason
+    assert decision["list"].scorer.reason == "`model` is not ready: its state in `bandit.json` is no JSON."
 
 
-@pytest.mark.parametrize("counts", ["[NaN, 1]", "[-1, 1]", "[1e308, 1]", "[1]", '["a", 1]'])
-def test_a_state_that_holds_no_counts_is_damaged_too(tmp_path, counts):
+NO_COUNTS = "does not hold two counts for each candidate"
+
+
+@pytest.mark.parametrize(
+    "counts, says",
+    [
+        ("[NaN, 1]", "holds a count that does not lie between 0 and 1e+12"),
+        ("[-1, 1]", "holds a count that does not lie between 0 and 1e+12"),
+        ("[1e308, 1]", "holds a count that does not lie between 0 and 1e+12"),
+        ("[1]", NO_COUNTS),
+        ('["a", 1]', NO_COUNTS),
+        ('"12"', NO_COUNTS),
+        ("[true, 1]", NO_COUNTS),
+        ("null", NO_COUNTS),
+    ],
+)
+def test_a_state_that_holds_no_counts_is_damaged_too(tmp_path, counts, says):
     state = f'{{"a": {counts}}}'
     made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"], bandit_json=state)
-    assert "its state in `bandit.json` cannot be used" in made.evaluate({}, {})["list"].scorer.reason
+    assert f"its state in `bandit.json` {says}" in made.evaluate({}, {})["list"].scorer.reason
 
 
 def test_pages_do_not_wait_for_another_process_that_writes(tmp_path):
@@ -294,7 +459,7 @@ def test_feedback_that_cannot_be_kept_is_an_oserror(tmp_path, monkeypatch):
     other.close()
     made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
     (tmp_path / "bandit.json").write_text("{")
-    with pytest.raises(OSError, match="cannot be used"):
+    with pytest.raises(OSError, match=r"The state of the bandit is no JSON\."):
         made.feedback("model", "d", 1)
     assert (tmp_path / "bandit.json").read_text() == "{"
 

@@ -1,13 +1,16 @@
 """What is said of scorers before anybody is served: models that cannot be used, packages, and pins."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from tailored import Engine
 from tailored.cli import main
 
 BOOK = """\
@@ -100,6 +103,80 @@ def test_a_model_that_does_not_take_its_features_is_an_error_at_its_place(book, 
 def test_a_model_that_takes_its_features_has_no_finding(book):
     pytest.importorskip("onnxruntime", reason="the extra scoring is not installed")
     assert findings(book("{kind: onnx, file: young.onnx, features: [age]}")) == []
+
+
+def sqlite_state(folder, *statements):
+    with closing(sqlite3.connect(folder / "kept.db")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+COLUMNS = "has a table `bandit` with the columns item, hits, and not candidate (the primary key)"
+
+
+@pytest.mark.parametrize(
+    "state, content, says",
+    [
+        ("kept.json", b"{", "is no JSON"),
+        ("kept.json", b"\xff\xfe", "is no JSON"),
+        ("kept.json", b"[" * 100_000, "is no JSON"),
+        ("kept.json", b"[1, 2]", "does not hold two counts for each candidate"),
+        ("kept.json", b'{"a": {"taken": 1}}', "does not hold two counts for each candidate"),
+        ("kept.json", b'{"a": [1, -1]}', "holds a count that does not lie between 0 and 1e+12"),
+        ("kept.db", b"no database at all", "cannot be used (file is not a database)"),
+        ("kept.db", ["create table bandit (item text, hits real)"], COLUMNS),
+        (
+            "kept.db",
+            [
+                "create table bandit (candidate text primary key, taken real, passed real)",
+                "insert into bandit values ('a', 'often', 1)",
+            ],
+            "does not hold two counts for each candidate",
+        ),
+        ("kept.json", None, "cannot be used (Is a directory)"),
+        ("kept.db", None, "cannot be used (Is a directory)"),
+    ],
+)
+def test_the_state_of_a_bandit_that_cannot_be_used_is_an_error_at_its_place(book, state, content, says):
+    folder = book(f"{{kind: bandit, state: {state}}}")
+    if isinstance(content, bytes):
+        (folder / state).write_bytes(content)
+    elif content is None:
+        (folder / state).mkdir()
+    else:
+        sqlite_state(folder, *content)
+    before = sorted(path.name for path in folder.iterdir())
+    ((code, line, message, hint),) = findings(folder, code=1)
+    assert (code, line) == ("wrong-model", 12)
+    assert message.startswith(f"`model` cannot be used: its state in `{state}` {says}")
+    assert hint == "Mend it, or move it away: the scorer then begins anew."
+    assert sorted(path.name for path in folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("state", ["kept.json", "kept.db", "deep/kept.db"])
+def test_a_state_that_is_fine_or_not_there_yet_has_no_finding_and_is_left_as_it_is(book, state):
+    folder = book(f"{{kind: bandit, state: {state}}}")
+    assert findings(folder) == []
+    assert not (folder / state).exists()
+    engine = Engine.load(folder)
+    engine.feedback("model", "c", 1)
+    assert findings(folder) == []  # while it is in use
+    engine.close()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert findings(folder) == []
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_what_one_user_sees_says_why_another_order_counts(book):
+    folder = book("{kind: python, fallback: kept}\n  kept: {kind: bandit, state: kept.json}")
+    text = run("evaluate", folder, "--user", "{}")
+    why = "`model` is not ready: no object `model` was passed in, and no package offers `model`."
+    assert f"fallback: list stands in the order of kept, not in that of model: {why}\n" in text
+    (folder / "kept.json").write_text("{")
+    text = run("evaluate", folder, "--user", "{}")
+    assert f"fallback: list stands in the rule's own order, not in that of model: {why}\n" in text
+    assert "fallback" not in run("evaluate", book("{kind: bandit, state: new.json}"), "--user", "{}")
 
 
 def test_an_explanation_says_what_is_pinned(book):

@@ -458,6 +458,19 @@ def test_a_service_is_sent_the_features_and_the_candidates(service, monkeypatch,
     made.close()
 
 
+def test_what_an_awaited_answer_needs_is_imported_before_the_first_page_waits(service, tmp_path):
+    more = "timeout: 5 s"
+    (tmp_path / "book.yaml").write_text(HTTP_BOOK.format(port=service.server_address[1], more=more))
+    program = (
+        "import asyncio, sys\nfrom tailored import Engine\n"
+        f"engine = Engine.load({str(tmp_path)!r})\nbefore = set(sys.modules)\n"
+        "decision = asyncio.run(engine.evaluate_async({}, {}))\n"
+        "print(decision['hero'].content, sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "bbb []\n"
+
+
 def test_a_token_that_is_not_set_means_the_fallback(service, monkeypatch):
     monkeypatch.delenv("SCORER_TOKEN", raising=False)
     decision = http_engine(service, "token: SCORER_TOKEN").evaluate({}, {})

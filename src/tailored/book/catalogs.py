@@ -10,7 +10,7 @@ from tailored.book.collect import Entry
 from tailored.book.conditions import WORDS
 from tailored.book.content import read_field
 from tailored.book.declarations import NAME, Body, Labels, read_body, read_text, read_type, read_values
-from tailored.book.items import ItemReader
+from tailored.book.items import ItemReader, no_items
 from tailored.book.model import Catalog, CatalogItem, Json
 from tailored.book.nodes import Flaws, MappingNode, Node, Reader, ScalarNode, is_null, short
 from tailored.book.sections import CATALOG, ITEM_ATTRIBUTE
@@ -76,8 +76,11 @@ class CatalogReader:
         if "items" in body:
             catalog = replace(catalog, items=items.of_node(reader, body["items"][1], catalog))
             self.items[name] = catalog.items
-        elif len(reader.report) == before:
+        elif len(reader.report) == before and (self.folder is not None or catalog.file in data):
             self.items[name] = items.of_source(catalog, self.folder, data)
+        if self.items.get(name) == () and len(reader.report) == before:
+            mend = "Nothing of it can be shown until it has some."
+            reader.report.append(no_items(catalog, "warning", mend))
         return catalog
 
     def _attributes(self, reader: Reader, body: Body) -> tuple[dict[str, Attribute], dict[str, str]]:

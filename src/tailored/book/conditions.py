@@ -211,7 +211,7 @@ def _entry(reader: Reader, key: str, key_node: Node, node: Node, names: Names) -
         if (leaf := read_logic(reader, node, names.attributes)) is not None:
             yield leaf
     else:
-        _report_no_attribute(reader, key_node, key, names)
+        _report_no_attribute(reader, key_node, key, names, WORDS[:5])
         if isinstance(node, MappingNode):
             _check_operators(reader, node)
 
@@ -247,7 +247,9 @@ def find_attribute(reader: Reader, node: Node, name: str, names: Names) -> Attri
     return None
 
 
-def _report_no_attribute(reader: Reader, node: Node, name: str, names: Names) -> None:
+def _report_no_attribute(
+    reader: Reader, node: Node, name: str, names: Names, words: tuple[str, ...] = ()
+) -> None:
     if keys := names.short.get(name):
         reader.error(
             node,
@@ -256,7 +258,7 @@ def _report_no_attribute(reader: Reader, node: Node, name: str, names: Names) ->
             f"Write `{keys[0]}` or `{keys[1]}`.",
         )
     else:
-        every = [*WORDS[:5], *names.short, *names.attributes]
+        every = [*words, *names.short, *names.attributes]
         hint = "Declare it under `attributes`, or write one that is declared there."
         reader.unknown(node, "attribute", name, every, hint)
 

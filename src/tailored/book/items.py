@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tailored.book.constants import parse_constant, read_typed, written
-from tailored.book.diagnostics import Diagnostic, Span, split_lines
+from tailored.book.diagnostics import Diagnostic, Severity, Span, split_lines
 from tailored.book.model import Catalog, CatalogItem
 from tailored.book.nodes import UNKNOWN, Flaws, Node, Reader, ScalarNode, SequenceNode, is_null, short
 from tailored.book.suggest import did_you_mean, listed, one_slip_away
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 MOST_FINDINGS = 20
 """Rows of one source that are reported; of the others only their number."""
 _SPLIT = re.compile(r"[;|]")
+
+
+def no_items(catalog: Catalog, severity: Severity, hint: str) -> Diagnostic:
+    """The finding about a catalog whose source is there, and holds nothing."""
+    why = f"`{catalog.file or 'items'}` holds none"
+    if catalog.sql:
+        why = f"the query on `{catalog.database}` gives no rows"
+    message = f"`{catalog.id}` has no items: {why}."
+    return Diagnostic("empty-source", severity, message, hint, catalog.span)
 
 
 class _Wrong(Exception):
@@ -44,11 +53,9 @@ class ItemReader:
     def of_source(
         self, catalog: Catalog, folder: str | None, data: Mapping[str, bytes]
     ) -> tuple[CatalogItem, ...]:
-        """The items of a catalog's file or query; none where there is no folder to look into."""
+        """The items of a catalog's file or query, in `data` or in the folder of the book."""
         path = catalog.file or catalog.database
         content = data.get(path)
-        if content is None and folder is None:
-            return ()
         try:
             if catalog.file.endswith((".yaml", ".yml")):
                 return self._of_yaml(catalog, path, content, folder)

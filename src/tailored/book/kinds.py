@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Takes: TypeAlias = Literal[
@@ -20,12 +20,11 @@ Takes: TypeAlias = Literal[
     "scorers",
     "text",
     "texts",
-    "trained file",
     "url",
     "weights",
     "whole",
 ]
-"""What a setting may take. A `file` must be there, a `trained file` is warned of, a `new file` is written."""
+"""What a setting may take. A `file` must be there, a `new file` is written when something is learnt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of scorer. `either` are groups of settings of which exactly one must be given."""
+    """A kind of scorer. `either` are groups of settings of which exactly one must be given.
+
+    `beside` maps settings that say nothing of their own to the one that they go with.
+    """
 
     sentence: str
     settings: dict[str, Setting]
     either: tuple[tuple[str, ...], ...] = ()
+    beside: dict[str, str] = field(default_factory=dict)
 
 
 _FILE = "from the book's folder"
@@ -87,6 +90,7 @@ KINDS: dict[str, Kind] = {
             "names": Setting("How a sentence calls each group, such as {NO: Norway}", "texts"),
         },
         (("file", "sql"),),
+        {"database": "sql", "group": "by", "at least": "by", "names": "by"},
     ),
     "similar": Kind(
         "What is like the things that somebody viewed or bought, by texts and tags of items",
@@ -122,6 +126,7 @@ KINDS: dict[str, Kind] = {
             "k": Setting("How flat places count in `ranks`; 60 unless given", "number", low=0),
         },
         (("weights", "ranks"),),
+        {"k": "ranks"},
     ),
     "bandit": Kind(
         "What people take up most, learnt while it is shown (Thompson sampling)",

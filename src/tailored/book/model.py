@@ -185,6 +185,7 @@ class Scorer:
     not_about: tuple[str, ...] = ()
     description: str = ""
     owner: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

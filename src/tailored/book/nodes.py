@@ -50,6 +50,7 @@ UNKNOWN = {
     "attribute": "unknown-attribute",
     "catalog": "unknown-catalog",
     "content": "unknown-content",
+    "item": "unknown-item",
     "purpose": "unknown-purpose",
     "rule": "unknown-rule",
     "scorer": "unknown-scorer",

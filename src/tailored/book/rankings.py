@@ -24,6 +24,7 @@ from tailored.book.model import (
     Slot,
 )
 from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, kind_of, short
+from tailored.book.passing import why_none_passes
 from tailored.book.scorers import named_by, read_number
 from tailored.book.sections import DIVERSITY, EXPLORE, OF, PIN, RANKING
 from tailored.book.suggest import did_you_mean, listed
@@ -100,12 +101,20 @@ class RankingReader:
             )
             return self._catalog(reader, source, inner)
         named = read_names(reader, source, "`best of`" if "best of" in body else "`of`")
+        reader.warn_of_repeats([item for _, item in named])
         for name, item in named:
             if name not in self.content:
-                hint = f"Write `of: {{catalog: {name}}}`." if name in self.catalogs else ""
-                reader.unknown(item, "content", name, self.content, hint)
+                reader.unknown(item, "content", name, self.content, self._of_a_catalog(name))
         of = tuple(dict.fromkeys(name for name, _ in named if name in self.content))
         return of, None, ALWAYS, OF_CONTENT
+
+    def _of_a_catalog(self, name: str) -> str:
+        """The mend for the name of a catalog, or of an item, where content belongs; empty for any other."""
+        if name in self.catalogs:
+            return f"Write `of: {{catalog: {name}}}`."
+        holding = (one for one, items in self.items.items() if any(item.id == name for item in items))
+        one = next(holding, None)
+        return f"It is an item: write `of: {{catalog: {one}, where: {{id: [{name}]}}}}`." if one else ""
 
     def _catalog(
         self, reader: Reader, node: Node, body: Body
@@ -125,6 +134,11 @@ class RankingReader:
             message = f"For whom `{same.other.key}` is missing, this lets no item through."
             mend = f"Below `without`, say what is left out: {_example(same)}."
             reader.warn(body["where"][0], "lets-nothing-through", message, mend)
+        elif items := self.items.get(name):
+            instead = why_none_passes(where, items, self.names.attributes)
+            if instead is not None:
+                message = f"No item of `{name}` passes this."
+                reader.warn(body["where"][0], "lets-nothing-through", message, instead)
         return (), catalog, where, catalog.attributes
 
     def _condition(self, reader: Reader, node: Node, known: Mapping[str, Attribute]) -> Condition:
@@ -167,6 +181,7 @@ class RankingReader:
             reader.error(node, "missing-key", "`explore` does not say its `share`.", "Write `share: 20%`.")
             return None
         named = read_names(reader, inner["first"][1], "`first`") if "first" in inner else []
+        reader.warn_of_repeats([item for _, item in named])
         first = tuple(name for name, item in named if self._is_known(reader, item, name, catalog))
         share = _share(reader, inner["share"][1])
         return Explore(share, first, self._scorer(reader, inner, "by")) if share is not None else None
@@ -197,7 +212,11 @@ class RankingReader:
 
     def _pin(self, reader: Reader, body: Body, most: int, catalog: Catalog | None) -> tuple[Pin, ...]:
         pins: dict[int, Pin] = {}
-        for node in reader.items(body["pin"][1]) if "pin" in body else ():
+        nodes = reader.items(body["pin"][1]) if "pin" in body else []
+        if "pin" in body and not nodes:
+            mend = "Name what is pinned, or leave the key out."
+            reader.error(body["pin"][1], "empty-list", "`pin` has an empty list.", mend)
+        for node in nodes:
             inner = _body(reader, node, PIN, "A pin", "pin: [{id: trail-guide, at: 1}]")
             if inner is None:
                 continue
@@ -229,9 +248,12 @@ class RankingReader:
         if name in self.content or (not items and catalog is not None):
             return True
         ids = [item.id for item in items or ()]
-        if name in ids:
+        if name in ids or ("content", name) in reader.flaws.broken:
             return True
-        reader.unknown(node, "content", name, [*self.content, *ids])
+        kind, hint = "content", ""
+        if catalog is not None:
+            kind, hint = "item", f"`{catalog.id}` has {listed(ids)}. Content may be named here, too."
+        reader.unknown(node, kind, name, [*ids, *self.content], hint)
         return False
 
     def _diversity(self, reader: Reader, body: Body, known: Mapping[str, Attribute]) -> Diversity | None:
@@ -299,6 +321,12 @@ class _Items:
 
     def _tests(self, reader: Reader, node: Node, attribute: Attribute) -> Iterator[Condition]:
         entries = reader.entries(node) if isinstance(node, MappingNode) and reader.untagged(node) else {}
+        for word, (key, value) in entries.items():
+            if isinstance(value, MappingNode) and [one.value for one, _ in value.value] == ["same as"]:
+                message = f"`same as` cannot stand below `{short(word)}`."
+                mend = f"Write `{attribute.name}: {{same as: ...}}`; below `without`, that is left out."
+                reader.error(key, "unknown-operator", message, mend)
+                return
         if not isinstance(node, MappingNode) or "same as" not in entries:
             yield from read_tests(reader, node, attribute)
             return

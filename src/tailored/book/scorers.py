@@ -41,7 +41,10 @@ _LONGEST_TIMEOUT = 10.0
 TryModel: TypeAlias = Callable[[Scorer, str], str | None]
 """Why the model of a scorer cannot be used, given the folder of its book; None where it can. May raise
 ImportError."""
-_TIME = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|milliseconds?|s|seconds?)", re.ASCII)
+_KEPT_IN = {"together": "file", "onnx": "file", "bandit": "state"}
+"""The setting that names the file of what a scorer learnt, by kind."""
+_LONGEST_REST = 3600.0
+_TIME = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(m(?:illi)?s(?:econds?)?|s(?:econds?)?|minutes?)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -87,34 +90,40 @@ class ScorerReader:
             not_about,
             read_text(reader, body, "description"),
             read_text(reader, body, "owner"),
+            reader.span(entry.key),
         )
-        if kind in ("together", "onnx") and self.folder is not None and len(reader.report) == before:
+        if kind in _KEPT_IN and self.folder is not None and len(reader.report) == before:
             self._check_model(entry, body, scorer, self.folder)
         return scorer
 
     def _check_model(self, entry: Entry, body: Body, scorer: Scorer, folder: str) -> None:
-        """Reports a model that is not there yet, and, where models are tried, one that cannot be used."""
-        path = model_file(scorer.id, scorer.settings)
-        node = body["file"][1] if "file" in body else entry.key
-        mend = "Train the model first."
-        if scorer.kind == "together":
-            mend = f"`tailored train {scorer.id}` makes it."
-        if not os.path.isfile(os.path.join(folder, path)):
-            message = f"There is no file `{short(path)}`. The scorer falls back."
-            entry.reader.warn(node, "untrained", message, mend)
+        """Reports what was not learnt yet, and, where that is tried, what was learnt and cannot be used."""
+        reader, key = entry.reader, _KEPT_IN[scorer.kind]
+        path = str(scorer.settings.get(key) or model_file(scorer.id, scorer.settings))
+        node = body[key][1] if key in body else entry.key
+        train = f"`tailored train {scorer.id}` makes it."
+        if not os.path.exists(os.path.join(folder, path)):
+            if scorer.kind != "bandit":  # which makes its own
+                message = f"There is no file `{short(path)}`. The scorer falls back."
+                mend = train if scorer.kind == "together" else "Train the model first."
+                reader.warn(node, "untrained", message, mend)
         elif self.try_model is not None:
             try:
                 why = self.try_model(scorer, folder)
             except ImportError as error:
                 said = f"Models are not tried: the library {error.name} is not installed here."
-                if not any(one.message == said for one in entry.reader.report):
-                    install = "Install it with `pip install 'tailored[scoring]'`."
-                    entry.reader.warn(node, "untried-model", said, install)
+                if not any(one.message == said for one in reader.report):
+                    reader.warn(
+                        node, "untried-model", said, "Install it with `pip install 'tailored[scoring]'`."
+                    )
                 return
             if why is not None:
-                message = f"`{scorer.id}` cannot be used: {why}."
-                hint = mend if scorer.kind == "together" else "Mend the model, or `features`."
-                entry.reader.error(node, "wrong-model", message, hint)
+                mends = {
+                    "together": train,
+                    "onnx": "Mend the model, or `features`.",
+                    "bandit": "Mend it, or move it away: the scorer then begins anew.",
+                }
+                reader.error(node, "wrong-model", f"`{scorer.id}` cannot be used: {why}.", mends[scorer.kind])
 
     def _kind(self, entry: Entry, body: Body) -> str | None:
         if "kind" not in body:
@@ -130,7 +139,9 @@ class ScorerReader:
 
     def _features(self, reader: Reader, body: Body) -> dict[str, Attribute]:
         found: dict[str, Attribute] = {}
-        for name, node in read_names(reader, body["features"][1], "`features`") if "features" in body else ():
+        named = read_names(reader, body["features"][1], "`features`") if "features" in body else []
+        reader.warn_of_repeats([node for _, node in named])
+        for name, node in named:
             attribute = self.attribute(reader, node, name)
             if attribute is not None:
                 found[attribute.key] = attribute
@@ -156,7 +167,7 @@ class ScorerReader:
     def _timeout(self, reader: Reader, body: Body) -> float:
         if "timeout" not in body:
             return DEFAULT_TIMEOUT
-        seconds = read_time(reader, body["timeout"][1], "`timeout`")
+        seconds = read_time(reader, body["timeout"][1], "`timeout`", _LONGEST_TIMEOUT)
         return DEFAULT_TIMEOUT if seconds is None else seconds
 
     def _settings(
@@ -186,13 +197,17 @@ class ScorerReader:
                 )
                 message = f"`{entry.id}` takes either {' or '.join(f'`{one}`' for one in group)}, and {said}."
                 reader.error(node, "missing-key", message, "Give one of them.")
+        if "sql" in body and "database" not in body and "file" not in body:
+            message = f"`{entry.id}` has a query, and no `database` that is asked."
+            reader.error(body["sql"][0], "missing-key", message, "Write `database:` and its file.")
+        for name, other in kind.beside.items():
+            if name in body and other not in body:
+                message = f"`{name}` says nothing without `{other}`."
+                reader.error(body[name][0], "missing-key", message, f"Write `{other}:`, or take it out.")
         if kind is KINDS["popularity"] and len(reader.report) == before:
             self._check_counts(entry, body, settings, features)
         if kind is KINDS["together"] and len(reader.report) == before:
             self._check_interactions(entry, body, settings)
-        if "sql" in body and "database" not in body:
-            message = f"`{entry.id}` has a query, and no `database` that is asked."
-            reader.error(body["sql"][0], "missing-key", message, "Write `database:` and its file.")
         return settings
 
     def _check_interactions(self, entry: Entry, body: Body, settings: Mapping[str, Json]) -> None:
@@ -217,7 +232,10 @@ class ScorerReader:
         reader = entry.reader
         node = body["file" if "file" in body else "sql"][1]
         found: list[tuple[str, str, str, int | None]] = []
-        _, _, table = read_counts(settings, group, self.folder, lambda *finding: found.append(finding))
+        every, _, table = read_counts(settings, group, self.folder, lambda *finding: found.append(finding))
+        if not found and not every.chosen:
+            message = f"`{entry.id}` has nothing to count: its table has no rows."
+            reader.warn(node, "empty-source", message, "It falls back until there are some.")
         for code, message, hint, row in found[:MOST_FINDINGS]:
             if row is not None and table is not None and table.text is not None:
                 self.texts[table.path] = table.text
@@ -257,6 +275,12 @@ def joined_by(scorer: Scorer) -> tuple[str, ...]:
     return tuple(map(str, parts)) if isinstance(parts, Iterable) and scorer.kind == "blend" else ()
 
 
+def readable(name: str, scorers: Mapping[str, Scorer]) -> frozenset[str]:
+    """What a scorer may read, by whole names: its features, and those of the scorers that it joins."""
+    own = frozenset(one.key for one in scorers[name].features)
+    return own.union(*(readable(other, scorers) for other in joined_by(scorers[name]) if other in scorers))
+
+
 def _check_circles(entries: Mapping[str, Entry], scorers: Mapping[str, Scorer]) -> None:
     done: set[str] = set()
 
@@ -276,28 +300,36 @@ def _check_circles(entries: Mapping[str, Entry], scorers: Mapping[str, Scorer]) 
         follow(name, [])
 
 
-def read_time(reader: Reader, node: Node, what: str) -> float | None:
-    """The seconds that `25 ms` or `0.5 s` write, or None (reported)."""
+def read_time(reader: Reader, node: Node, what: str, longest: float) -> float | None:
+    """The seconds that `25 ms`, `0.5 s` or `2 minutes` write, up to `longest`, or None (reported)."""
     text = reader.text(node, what)
     if text is None:
         return None
-    match = _TIME.fullmatch(text.strip())
-    if match is None:
+    seconds = _seconds(text.strip())
+    if seconds is None:
         message = f"{what} takes a time with its unit, and {kind_of(node)} is none."
-        number = re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text.strip())
-        mend = (
-            f"Write `{text.strip()} ms`, or `s` for seconds."
-            if number
-            else "Write `25 ms`, or `2 s` for seconds."
-        )
+        meant = re.sub(r"^\.", "0.", text.strip().lower().replace(",", "."))
+        mend = "Write `25 ms`, or `2 s` for seconds."
+        if _seconds(meant) is not None:
+            mend = f"Write `{meant}`."
+        elif _seconds(f"{meant} ms") is not None:
+            mend = f"Write `{meant} ms`, or `s` for seconds."
         reader.error(node, "wrong-time", message, mend)
         return None
-    seconds = float(match[1]) * (0.001 if match[2].startswith("m") else 1)
-    if not 0 < seconds <= _LONGEST_TIMEOUT and what == "`timeout`":
-        message = f"{what} lies between 0 and {_LONGEST_TIMEOUT:g} seconds, and {short(text)} does not."
-        reader.error(node, "out-of-range", message, "25 ms is usual: a page waits for it.")
+    if not 0 < seconds <= longest:
+        message = f"{what} lies between 0 and {longest:g} seconds, and {short(text)} does not."
+        usual = "25 ms is usual: a page waits for it." if what == "`timeout`" else "30 s is usual."
+        reader.error(node, "out-of-range", message, usual)
         return None
     return seconds
+
+
+def _seconds(text: str) -> float | None:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    unit = 0.001 if match[2].startswith(("ms", "milli")) else 60 if match[2].startswith("m") else 1
+    return float(match[1]) * unit
 
 
 def read_number(reader: Reader, node: Node, what: str, low: float, high: float) -> float | None:
@@ -306,8 +338,9 @@ def read_number(reader: Reader, node: Node, what: str, low: float, high: float) 
     if not isinstance(value, int | float):
         return None
     if not low <= value <= high:
-        message = f"{what} lies between {low:g} and {high:g}, and {short(str(node.value))} does not."
-        reader.error(node, "out-of-range", message, f"Write a number from {low:g} to {high:g}.")
+        bounds = [f"{bound:,.12g}" for bound in (low, high)]
+        message = f"{what} lies between {' and '.join(bounds)}, and {short(str(node.value))} does not."
+        reader.error(node, "out-of-range", message, f"Write a number from {' to '.join(bounds)}.")
         return None
     return value
 
@@ -355,7 +388,7 @@ def _whole(self: ScorerReader, reader: Reader, node: Node, what: str, setting: S
 
 
 def _duration(self: ScorerReader, reader: Reader, node: Node, what: str, *_: Any) -> Json:
-    return read_time(reader, node, what)
+    return read_time(reader, node, what, _LONGEST_REST)
 
 
 def _choice(self: ScorerReader, reader: Reader, node: Node, what: str, setting: Setting, *_: Any) -> Json:
@@ -396,6 +429,10 @@ def _environment(self: ScorerReader, reader: Reader, node: Node, what: str, *_: 
 def _attribute(
     self: ScorerReader, reader: Reader, node: Node, what: str, _: Setting, features: dict[str, Attribute]
 ) -> Json:
+    if isinstance(node, SequenceNode):
+        mend = "Name one. What joins two, such as a country and an age group, is an attribute of its own."
+        reader.error(node, "wrong-kind", f"{what} takes one attribute, not a list.", mend)
+        return None
     name = reader.text(node, what)
     attribute = self.attribute(reader, node, name) if name is not None else None
     if attribute is None:
@@ -426,7 +463,9 @@ def _of_items(self: ScorerReader, reader: Reader, node: Node, what: str, *_: Any
 
 
 def _scorers(self: ScorerReader, reader: Reader, node: Node, what: str, *_: Any) -> Json:
-    found = [self.scorer(reader, item, name) for name, item in read_names(reader, node, what)]
+    named = read_names(reader, node, what)
+    reader.warn_of_repeats([item for _, item in named])
+    found = [self.scorer(reader, item, name) for name, item in named]
     return tuple(dict.fromkeys(name for name in found if name is not None)) or None
 
 
@@ -460,7 +499,7 @@ def _pair(self: ScorerReader, reader: Reader, node: Node, what: str, *_: Any) ->
         one for one in values if isinstance(one, int | float) and not isinstance(one, bool) and 0 < one <= 1e6
     ]
     if len(numbers) != 2 or len(node.value) != 2:
-        message = f"{what} takes two numbers above 0, not {kind_of(node)}."
+        message = f"{what} takes two numbers above 0 and up to 1,000,000, in a list."
         reader.error(node, "wrong-type", message, "Write `[1, 1]`.")
         return None
     return tuple(numbers)

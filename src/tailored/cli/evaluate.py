@@ -31,11 +31,19 @@ def evaluate(
 
 
 def to_text(decision: Decision) -> str:
-    """A decision as a table for people: each slot and setting, what it gets, and which rule says so."""
+    """A decision as a table for people: each slot and setting, what it gets, and which rule says so.
+
+    Below it stands what did not come as the rules would have it, and why.
+    """
     rows = [(name, _shown(placement), _why(placement)) for name, placement in decision.slots.items()]
     for name, setting in decision.settings.items():
         rows.append((name, _value(setting.value), setting.rule or "default"))
     lines = table(rows)
+    lines += [
+        f"fallback: {name} stands {_order(answer.used)}, not in that of {answer.name}: {answer.reason}"
+        for name, placement in decision.slots.items()
+        if (answer := placement.scorer) is not None and answer.fallback
+    ]
     lines += [
         f"withheld: {entry.kind} {entry.id} ({entry.label} {entry.name})" for entry in decision.withheld
     ]
@@ -69,6 +77,10 @@ def _why(placement: Placement) -> str:
     if placement.kind == "many" and not placement.hidden:
         return ", ".join(dict.fromkeys(item.rule or "default" for item in placement.items)) or "default"
     return placement.rule or "default"
+
+
+def _order(scorer: str | None) -> str:
+    return f"in the order of {scorer}" if scorer is not None else "in the rule's own order"
 
 
 def _value(value: object) -> str:

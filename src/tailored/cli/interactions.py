@@ -44,7 +44,9 @@ def read(path: str, folder: str | None, columns: dict[str, Any]) -> Interactions
     for row, why in data.unusable[:TOLD]:
         click.echo(f"tailored: row {row} of {path} was left out: {why}.", err=True)
     if len(data.unusable) > TOLD:
-        click.echo(f"tailored: {len(data.unusable) - TOLD} more rows were left out.", err=True)
+        more = len(data.unusable) - TOLD
+        said = "one more row was" if more == 1 else f"{more:,} more rows were"
+        click.echo(f"tailored: {said} left out.", err=True)
     return data
 
 

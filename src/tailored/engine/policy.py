@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from itertools import chain
-from math import floor
+from math import floor, inf
 from typing import Any, TypeAlias
 
 from tailored.book.model import Ranking
@@ -49,6 +49,8 @@ class Policy:
         self._draws: Sequence[tuple[float, ...] | None] = draws or (None,)
         self._tops: dict[int, _Top] = {}
         self._propensities: dict[int, float] = {}
+        self._alike: dict[int, dict[int, float]] = {}
+        """By the identity of a thing, how alike candidates are to it: every draw compares the same."""
 
     def drawn(self, draw: Callable[[str], float]) -> tuple[list[int], list[int]]:
         """What is kept of the top, and what is explored, in order; `draw` gives numbers from 0 to 1."""
@@ -66,6 +68,16 @@ class Policy:
             found = round(sum(top.probability(candidate) for top in tops) / len(tops), DIGITS)
             self._propensities[candidate] = found
         return found
+
+    def compare(self, near: dict[int, float], other: Candidate, over: Sequence[str]) -> None:
+        """Raises what is known of each candidate's likeness to those before it to that to one more."""
+        known = self._alike.setdefault(id(other), {})
+        for one, most in near.items():
+            likeness = known.get(one)
+            if likeness is None:
+                likeness = known[one] = _alike(self.candidates[one], other, over)
+            if likeness > most:
+                near[one] = likeness
 
     def _top(self, draw: int) -> _Top:
         if draw not in self._tops:
@@ -200,25 +212,24 @@ class _Top:
         if diversity is None or diversity.weight == 0:
             return _first(policy.room, (one for one in self._order if self._caps.take(used, one)))
         over = [key.removeprefix("item.") for key in diversity.over]
-        weight, relevant = diversity.weight, _relevance(scores, self._order)
+        weight = diversity.weight
+        worth = [(1 - weight) * one for one in _relevance(scores, self._order)]
         near = dict.fromkeys(self._order[:MOST_COMPARED], 0.0)
 
-        def remember(other: Candidate) -> None:
-            for one in near:
-                near[one] = max(near[one], _alike(policy.candidates[one], other, over))
-
         for pinned in policy.pinned:
-            remember(pinned)
+            policy.compare(near, pinned, over)
         top: list[int] = []
         while len(top) < policy.room:
-            fitting = [one for one in near if self._caps.fits(used, one)]
-            if not fitting:
+            best, most = -1, -inf
+            for one, likeness in near.items():
+                if worth[one] - weight * likeness > most and self._caps.fits(used, one):
+                    best, most = one, worth[one] - weight * likeness
+            if best < 0:
                 break
-            best = max(fitting, key=lambda one: (1 - weight) * relevant[one] - weight * near[one])
             self._caps.take(used, best)
             top.append(best)
             del near[best]
-            remember(policy.candidates[best])
+            policy.compare(near, policy.candidates[best], over)
         rest = (one for one in self._order[MOST_COMPARED:] if self._caps.take(used, one))
         return top + _first(policy.room - len(top), rest)
 

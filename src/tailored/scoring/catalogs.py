@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tailored.book.declarations import Labels
 from tailored.book.diagnostics import Diagnostic, Report, sort
-from tailored.book.items import ItemReader
+from tailored.book.items import ItemReader, no_items
 from tailored.book.model import Catalog, RuleBook
 from tailored.book.nodes import Flaws
 from tailored.scoring.protocol import Candidate
@@ -29,8 +29,8 @@ class Catalogs:
             name: stock_of_items(catalog, book.items.get(name, ())) for name, catalog in book.catalogs.items()
         }
         self.content = {name: candidate_of_content(item) for name, item in book.content.items()}
-        self.then: Callable[[], None] | None = None
-        """What is done after a refresh: some scorers learn from items."""
+        self.then: Callable[[], Iterable[Diagnostic]] = tuple
+        """What is done after a refresh, and what is found then: some scorers learn from items."""
         self._refreshing = threading.Lock()
         self._due = {
             name: time.monotonic() + catalog.refresh
@@ -59,26 +59,29 @@ class Catalogs:
     def refresh(self, *names: str) -> Report:
         """Reads the sources of catalogs again (of all, unless named), and tells what is wrong with them.
 
-        A catalog with errors keeps the items that it has. Raises KeyError for an unknown name.
+        A catalog with errors, or of which nothing is left, keeps the items that it has. Raises KeyError for
+        an unknown name.
         """
         found: list[Diagnostic] = []
         texts: dict[str, str] = {}
         with self._refreshing:
             for catalog in [self._book.catalogs[name] for name in names or self._book.catalogs]:
-                if catalog.file or catalog.sql:  # those written in the book change with the book
+                if self._book.folder is not None and (catalog.file or catalog.sql):
+                    # those written in the book change with the book
                     self._read(catalog, found, texts)
-            if self.then is not None:
-                self.then()
+            found += self.then()
         return Report(sort(found), texts)
 
     def _read(self, catalog: Catalog, found: list[Diagnostic], texts: dict[str, str]) -> None:
         findings: list[Diagnostic] = []
         reader = ItemReader(self._labels, findings, Flaws(), texts)
         items = reader.of_source(catalog, self._book.folder, {})
+        if not items and not findings and self._stocks[catalog.id].candidates:
+            findings.append(no_items(catalog, "error", "It keeps those that it had until there are some."))
         found += findings
         if findings:
-            log.error("catalog %s keeps its items: its source has %d errors", catalog.id, len(findings))
-        elif self._book.folder is not None:
+            log.error("catalog %s keeps its items: %s", catalog.id, findings[0].message)
+        else:
             self._stocks[catalog.id] = stock_of_items(catalog, items)
 
     def _later(self, name: str) -> None:

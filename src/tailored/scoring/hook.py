@@ -13,9 +13,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from tailored.book.diagnostics import Diagnostic
 from tailored.book.model import RuleBook
 from tailored.book.model import Scorer as Declared
-from tailored.book.scorers import joined_by
+from tailored.book.scorers import joined_by, readable
 from tailored.condition.tree import Value
 from tailored.guard.permissions import Permissions
 from tailored.scoring.catalogs import Catalogs
@@ -121,15 +122,13 @@ class Scorers:
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        catalogs = self.catalogs
+        book, catalogs = self.book, self.catalogs
         self.refreshed = 0
         """How often scorers were made again."""
-        self._surroundings = Surroundings(
-            self.book, self.given, catalogs.lookup, catalogs.candidates, self.scorer
-        )
-        self._workers = {name: Workers(name) for name in self.book.scorers}
+        self._surroundings = Surroundings(book, self.given, catalogs.lookup, catalogs.candidates, self.scorer)
+        self._workers = {name: Workers(name) for name in book.scorers}
         """The threads of each, which outlast a refresh."""
-        self.features = {name: _readable(declared, self.book) for name, declared in self.book.scorers.items()}
+        self.features = {name: readable(name, book.scorers) for name in book.scorers}
 
     def make_all(self) -> None:
         """Makes every scorer now, so that no page waits for that."""
@@ -247,13 +246,25 @@ class Scorers:
             raise ValueError(why)
         learn(candidate, float(reward))
 
-    def refresh(self) -> None:
-        """Makes those scorers again that hold data read from files; the others keep what they hold."""
+    def refresh(self) -> list[Diagnostic]:
+        """Makes those scorers again that hold data read from files; the others keep what they hold.
+
+        One that cannot be made again goes on as it was; the findings say why.
+        """
+        found = []
         with self._making:
-            for name, declared in self.book.scorers.items():
-                if declared.kind in RELOADED:
-                    self._ready[name] = self._make(declared)
+            for name in _parts_first(self.book.scorers):
+                declared = self.book.scorers[name]
+                if declared.kind not in RELOADED:
+                    continue
+                made = self._make(declared)
+                if isinstance(made, _Failed) and isinstance(self._ready.get(name), _Ready):
+                    mend = "It goes on with what it had."
+                    found.append(Diagnostic("wrong-model", "error", made.reason, mend, declared.span))
+                else:
+                    self._ready[name] = made
             self.refreshed += 1
+        return found
 
     def close(self) -> None:
         """Lets go of threads, connections and files."""
@@ -414,10 +425,18 @@ def _wake(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
         loop.call_soon_threadsafe(done.set)
 
 
-def _readable(declared: Declared, book: RuleBook) -> frozenset[str]:
-    """What a scorer may read: its features, and those of the scorers that it joins."""
-    joined = [book.scorers[name] for name in joined_by(declared) if name in book.scorers]
-    return frozenset(one.key for one in declared.features).union(*(_readable(one, book) for one in joined))
+def _parts_first(scorers: Mapping[str, Declared]) -> list[str]:
+    """All scorers, those that one joins before it."""
+    order: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        for part in joined_by(scorers[name]):
+            add(part)
+        order[name] = None
+
+    for name in scorers:
+        add(name)
+    return list(order)
 
 
 def _outcome(call: _Call, get: Callable[[], Draws]) -> _Outcome:

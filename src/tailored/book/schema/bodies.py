@@ -84,7 +84,7 @@ def _attributes(keys: Mapping[str, str]) -> Schema:
 CONTENTS = one_or_more(ref("content"))
 _A_TIME = {
     "type": ["string"],
-    "pattern": r"^\s*[0-9]{1,6}(\.[0-9]{1,3})?\s*(ms|milliseconds?|s|seconds?)\s*$",
+    "pattern": r"^\s*[0-9]{1,6}(\.[0-9]{1,3})?\s*(m(illi)?s(econds?)?|s(econds?)?|minutes?)\s*$",
     "errorMessage": "This takes a time, such as `25 ms` or `2 s`.",
 }
 _NUMBERS = {"type": ["object"], "additionalProperties": A_NUMBER}
@@ -103,7 +103,6 @@ _TAKES_OF_KINDS: dict[str, Schema] = {
     "scorers": one_or_more(ref("scorer")),
     "text": TEXT,
     "texts": {"type": ["object"], "additionalProperties": TEXT},
-    "trained file": TEXT,
     "url": TEXT,
     "weights": _NUMBERS,
     "whole": of_type(Type.INTEGER),

@@ -13,10 +13,11 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from tailored.book.model import Scorer as Declared
 from tailored.scoring.protocol import Candidate, FactValues, NotReady, Surroundings
@@ -56,7 +57,7 @@ class Bandit:
         try:
             self._memory.add(candidate, reward, 1 - reward)
         except (sqlite3.Error, ValueError) as error:
-            raise OSError(f"The state of the bandit cannot be used: {error}") from error
+            raise OSError(f"The state of the bandit {_why(error)}.") from error
 
     def close(self) -> None:
         """Closes the file of the state."""
@@ -123,7 +124,7 @@ class JsonMemory:
     def _load(self) -> dict[str, tuple[float, float]]:
         data = json.loads(self._path.read_text(encoding="utf-8"))
         if not isinstance(data, dict):
-            raise ValueError("it is no mapping")
+            raise ValueError(_NO_COUNTS)
         return checked(data.items())
 
     def _write(self, known: Known) -> None:
@@ -198,15 +199,32 @@ class SqliteMemory:
         self._writing.execute(
             "create table if not exists bandit (candidate text primary key, taken real, passed real)"
         )
+        check_columns(self._reading)
         self.read()
 
 
-def checked(rows: Iterable[tuple[str, Sequence[float]]]) -> dict[str, tuple[float, float]]:
+def check_columns(connection: sqlite3.Connection) -> None:
+    """Raises ValueError where a database has a table of the bandit's name, and of another shape."""
+    found = {name: key for _, name, _, _, _, key in connection.execute("pragma table_info(bandit)")}
+    if found and list(found.items()) != [("candidate", 1), ("taken", 0), ("passed", 0)]:
+        said = "and not candidate (the primary key), taken and passed"
+        raise ValueError(f"has a table `bandit` with the columns {', '.join(found)}, {said}")
+
+
+def checked(rows: Iterable[tuple[str, Any]]) -> dict[str, tuple[float, float]]:
     """What a state holds. Raises ValueError where a count is none: of some, no sample is ever found."""
-    known = {name: (float(taken), float(left)) for name, (taken, left) in rows}
-    if not all(0 <= count <= MOST_COUNTED for shape in known.values() for count in shape):
-        raise ValueError(f"a count does not lie between 0 and {MOST_COUNTED:g}")
+    known = {}
+    for name, counts in rows:
+        if not isinstance(counts, list) or [type(one) in (int, float) for one in counts] != [True, True]:
+            raise ValueError(_NO_COUNTS)
+        taken, left = counts
+        if not (0 <= taken <= MOST_COUNTED and 0 <= left <= MOST_COUNTED):
+            raise ValueError(f"holds a count that does not lie between 0 and {MOST_COUNTED:g}")
+        known[name] = float(taken), float(left)
     return known
+
+
+_NO_COUNTS = 'does not hold two counts for each candidate, such as `{"socks": [3, 1]}`'
 
 
 def load(declared: Declared, surroundings: Surroundings) -> Bandit:
@@ -218,6 +236,44 @@ def load(declared: Declared, surroundings: Surroundings) -> Bandit:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         memory = JsonMemory(path) if path.suffix == ".json" else SqliteMemory(path)
-    except (OSError, sqlite3.Error, ValueError, TypeError, AttributeError) as error:
-        raise NotReady(f"its state in `{path.name}` cannot be used ({type(error).__name__})") from error
+    except WRONG as error:
+        raise NotReady(f"its state in `{declared.settings['state']}` {_why(error)}") from error
     return Bandit(memory, (taken, left))
+
+
+def opened(declared: Declared, folder: Path) -> None:
+    """Looks at a state, and writes nothing. Raises NotReady where it cannot be used."""
+    path = folder / str(declared.settings["state"])
+    try:
+        if path.suffix == ".json":
+            JsonMemory(path)
+        elif path.exists():
+            _look(path)
+    except WRONG as error:
+        raise NotReady(f"its state in `{declared.settings['state']}` {_why(error)}") from error
+
+
+def _look(path: Path) -> None:
+    path.open("rb").close()  # which says better than SQLite why it cannot
+    # Without a log beside it nobody has it open; opened as one that may change, it would be given one.
+    rest = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{rest}", uri=True)) as connection:
+        check_columns(connection)
+        if connection.execute("select 1 from sqlite_master where name = 'bandit'").fetchone():
+            rows = connection.execute("select candidate, taken, passed from bandit")
+            checked((name, shape) for name, *shape in rows)
+
+
+WRONG = (OSError, sqlite3.Error, ValueError, RecursionError)
+"""What a state that cannot be used raises."""
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a state, as the rest of a sentence about it."""
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
+        return "is no JSON"
+    if isinstance(error, OSError):
+        return f"cannot be used ({error.strerror})"
+    if isinstance(error, sqlite3.Error):
+        return f"cannot be used ({error})"
+    return str(error)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tailored.book.model import Scorer as Declared
+from tailored.book.scorers import readable
 from tailored.scoring.protocol import Candidate, FactValues, NoAnswer, NotReady, Scorer, Surroundings
 from tailored.scoring.scores import Draws, scores_of
 
@@ -20,13 +21,21 @@ FLATNESS = 60.0
 class Part:
     """One of the scorers that a blend joins."""
 
-    declared: Declared
+    name: str
     scorer: Scorer
     weight: float
+    features: frozenset[str]
+    """What it may read, by whole names."""
 
     def facts(self, facts: FactValues) -> dict[str, Any]:
         """Those of the blend's facts that this scorer may read."""
-        return {one.key: facts[one.key] for one in self.declared.features if one.key in facts}
+        return {key: value for key, value in facts.items() if key in self.features}
+
+    def among(self, permitted: Collection[str]) -> Part:
+        """The same; of a blend, only of those scorers that a request permits."""
+        if not isinstance(self.scorer, Blend):
+            return self
+        return replace(self, scorer=self.scorer.among(permitted))
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,8 @@ class Blend:
 
     def among(self, permitted: Collection[str]) -> Blend:
         """The same of those scorers only that a request permits."""
-        return Blend(tuple(part for part in self.parts if part.declared.id in permitted), self.flatness)
+        parts = tuple(part.among(permitted) for part in self.parts if part.name in permitted)
+        return Blend(parts, self.flatness)
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The first of the lists that `draws` gives."""
@@ -114,7 +124,7 @@ def load(declared: Declared, surroundings: Surroundings) -> Blend:
             missing.append(str(error))
             continue
         weight = float(weights[name]) if weights is not None else 1.0
-        parts.append(Part(surroundings.book.scorers[name], scorer, weight))
+        parts.append(Part(name, scorer, weight, readable(name, surroundings.book.scorers)))
     if not parts:
         raise NotReady(f"none of the scorers that it joins is ready ({missing[0].rstrip('.')})")
     flatness = declared.settings.get("k", FLATNESS)

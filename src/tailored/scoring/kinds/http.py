@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+import anyio
 import httpx
 from purgatory import SyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
@@ -84,6 +86,12 @@ class HttpScorer:
                 async for part in response.aiter_raw():
                     _take(body, part, until)
             return _scores(body)
+
+    def warm(self) -> None:
+        """Has imported what the first answer that is awaited would import, while a page waits."""
+        first = threading.Thread(target=asyncio.run, args=(anyio.sleep(0),))
+        first.start()
+        first.join()
 
     def close(self) -> None:
         """Closes the connections."""

@@ -114,6 +114,8 @@ def load(declared: Declared, surroundings: Surroundings) -> Popularity:
     )
     if problems:
         raise NotReady(problems[0].rstrip("."))
+    if not every.chosen:
+        raise NotReady("its table has no rows")
     names = settings.get("names") or {}
     assert isinstance(names, Mapping)
     return Popularity(

@@ -136,7 +136,7 @@ def judge(
         tell(begun + number + 1, begun + len(who))
     failed = {why: failures[why] for why in sorted(failures, key=lambda why: -failures[why])}
     if failed and not answered:
-        raise CannotJudge(f"it never answered, but {next(iter(failed))}")
+        raise CannotJudge(f"it never answered, but {next(iter(failures))}")  # the first tells the cause
     popular = np.tile(np.asarray(part.sum(axis=0), dtype=np.float64), (len(who), 1))
     chance = np.random.default_rng(seed).random((len(who), len(data.items)))
     alike = likeness(part, None)
