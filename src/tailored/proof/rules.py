@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tailored.book.model import Rule
+from tailored.book.model import Rule, RuleBook
 from tailored.condition.english import joined
 from tailored.proof.course import Course, filling_of, is_other, room_for
-from tailored.proof.outcomes import Filling, Offer, Target, differ, gives, offers_of
+from tailored.proof.outcomes import Filling, Offer, Target, candidates, differ, gives, offers_of
 from tailored.proof.proof import Proof
 from tailored.proof.reader import Reader, Ungated
 from tailored.proof.replay import slot_answer
@@ -241,10 +241,21 @@ def _never(proof: Proof, rule: Rule, courses: Sequence[Course], unsure: bool) ->
             hint = "A `hide` beats every `show`, whatever its priority: narrow" if hides else _RAISE
             hint += f" {joined([f'`{name}`' for name in sorted(hides) or others])}, or take this rule out."
         else:
-            message += ": what it shows can never be placed where it fires."
+            why = joined(list(_kept_back(rule, proof.book)))
+            message += f": what it shows can never be placed where it fires{f', as {why}' if why else ''}."
             hint = "Look at the labels of the rule and of what it shows, or take it out."
         about = {"rule": rule.id, "others": others, "witness": witness.to_dict()}
         yield Finding("never-wins", "warning", message, hint, rule.span, shown(witness), about)
+
+
+def _kept_back(rule: Rule, book: RuleBook) -> Iterator[str]:
+    """What may keep back the content that a rule shows."""
+    for name in dict.fromkeys(name for slot in (*rule.show, *rule.rank) for name in candidates(rule, slot)):
+        item = book.content.get(name)
+        if item is not None and item.topics:
+            yield f"`{name}` needs consent for {joined(item.topics)}"
+        if item is not None and item.purpose is not None:
+            yield f"`{name}` is not for those who opted out of {item.purpose}"
 
 
 _RAISE = "Raise its `priority`, narrow"

@@ -137,9 +137,8 @@ class Search:
         for place in self._changing:
             if left & self._columns[place].asking:
                 asks.setdefault(place, ())
-        places = sorted(asks)
-        choices = [(place, self._columns[place], asks[place]) for place in places]
-        return _chosen(choices, left)
+        choosing = _Choosing([(place, self._columns[place], asks[place]) for place in sorted(asks)])
+        return choosing.values(left), choosing.all_tried
 
     def _missing(self, read: frozenset[int]) -> int:
         """The clauses that hold for whom nothing is known but what is read."""
@@ -169,44 +168,46 @@ class Search:
         return build(held, consents, now)
 
 
-def _chosen(choices: Sequence[tuple[int, Column, tuple[int, ...]]], left: int) -> tuple[_Values | None, bool]:
-    """A value of each column, as asked, with which no clause is left; or None, and whether all were tried."""
-    last = len(choices)
-    stays = [-1] * (last + 1)
-    for depth in range(last - 1, -1, -1):
-        _, column, asks = choices[depth]
-        stays[depth] = stays[depth + 1] & reduce(or_, map(column.always, asks), 0)
-    failed: set[tuple[int, int]] = set()
-    steps, all_tried = 0, True
+class _Choosing:
+    """Chooses a value of each column, as asked, so that no clause is left."""
 
-    def from_(depth: int, left: int) -> _Values | None:
-        nonlocal steps, all_tried
-        if depth == last:
+    def __init__(self, choices: Sequence[tuple[int, Column, tuple[int, ...]]]) -> None:
+        self._choices = choices
+        self._stays = [-1] * (len(choices) + 1)
+        """By depth, the clauses that no choice from there on takes away."""
+        for depth in range(len(choices) - 1, -1, -1):
+            _, column, asks = choices[depth]
+            self._stays[depth] = self._stays[depth + 1] & reduce(or_, map(column.always, asks), 0)
+        self._failed: set[tuple[int, int]] = set()
+        self._steps = 0
+        self.all_tried = True
+        """Whether there is nothing else to try."""
+
+    def values(self, left: int, depth: int = 0) -> _Values | None:
+        """Values with which none of the clauses is left; None where none were found."""
+        if depth == len(self._choices):
             return None if left else {}
-        if left & stays[depth] or (depth, left) in failed:
+        if left & self._stays[depth] or (depth, left) in self._failed:
             return None
-        place, column, asks = choices[depth]
+        place, column, asks = self._choices[depth]
         tried: list[int] = []
         for option in column.options(asks, left):
-            steps += 1
-            if steps > MOST_STEPS:
-                all_tried = False
+            self._steps += 1
+            if self._steps > MOST_STEPS:
+                self.all_tried = False
                 return None
             if option is None:
-                all_tried = False
+                self.all_tried = False
                 continue
             less, value = option
             if any(one & less == one for one in tried):
                 continue
-            found = from_(depth + 1, less)
+            found = self.values(less, depth + 1)
             if found is not None:
-                found[place] = value
-                return found
+                return {**found, place: value}
             tried.append(less)
-        failed.add((depth, left))
+        self._failed.add((depth, left))
         return None
-
-    return from_(0, left), all_tried
 
 
 def _column(key: Key, asked: Mapping[Any, int], everything: int, moment: datetime) -> Column:
