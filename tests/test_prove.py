@@ -54,6 +54,35 @@ def test_every_operator_is_translated():
     assert set(TRANSLATE) == set(Op) - {Op.KNOWN}
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{seen: {contains all: [a, b, c], size: {less than: 5}}}",
+        "{seen: {contains all: [a, b, c], size: {between: [2, 9]}}}",
+        "{orders: {size: {at least: 2}}}",
+        "{orders: {contains none: [1, 2], size: 3}}",
+    ],
+)
+def test_a_list_holds_as_many_members_as_its_size_leaves_room_for(tmp_path, when):
+    rules = f"rules:\n  r: {{when: {when}, show: {{hero: a}}}}\n"
+    found, data, code = prove(
+        tmp_path, f"attributes: {{user: {{orders: {{type: list of integers}}}}}}\n{rules}"
+    )
+    assert ("never-fires" in found, data["undecided"], code) == (False, [], 0)
+
+
+def test_a_label_that_keeps_a_rule_from_winning_is_named(tmp_path):
+    text = """\
+purposes: {ads: {}}
+content: {sale: {title: Sale, purpose: ads}}
+rules:
+  r: {when: {opt_outs: ads}, show: {hero: sale}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    assert found["never-wins"]["others"] == []
+    assert "as `sale` is not for those who opted out of ads." in found["never-wins"]["message"]
+
+
 def test_the_example_book_is_clean_and_its_guarantees_hold():
     done = tailored("prove", "--strict", "--format", "json")
     assert (done.returncode, done.stderr) == (0, "")

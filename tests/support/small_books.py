@@ -39,6 +39,7 @@ VALUES: dict[str, list[Any]] = {
     "user.tags": [
         *(MISSING, [], ["a"], ["b"], ["x"], ["a", "b"], ["a", "x"], ["b", "x"], ["x", "y"]),
         *(["a", "b", "x"], ["a", "x", "y"], ["b", "x", "y"], ["x", "y", "z"]),
+        *(["a", "b", "x", "y"], ["a", "x", "y", "z"], ["b", "x", "y", "z"], ["w", "x", "y", "z"]),
     ],
     "user.mail": [
         *(MISSING, "", "a", "b", "c", "aa", "ab", "ba", "bb", "ac", "ca", "bc", "cb", "aab", "aba", "abb"),
@@ -91,7 +92,8 @@ _OPERATORS: dict[str, list[Any]] = {
     "user.tags": [
         *("a", "b", ["a", "b"], {"contains all": ["a", "b"]}, {"contains none": ["a"]}, {"size": 0}),
         *({"size": {"at least": 2}}, {"size": {"less than": 2}}, {"contains none": ["a", "b"]}, {"size": 1}),
-        {"contains": "a", "size": 1},
+        *({"contains": "a", "size": 1}, {"size": {"less than": 4}}, {"size": {"at least": 4}}),
+        *({"contains any": ["a", "b"]}, {"contains all": ["a", "b"], "size": {"less than": 4}}),
     ],
     "user.mail": [
         *(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, reduce
+from itertools import count, islice
 from operator import or_
 from typing import Any
 
@@ -96,10 +97,18 @@ class ListCells:
 
     members: tuple[Scalar, ...]
     sizes: Cells
+    of_texts: bool
 
     def size_mask(self, size: Size, wanted: bool = True) -> int:
         """The cells of sizes that pass a test of the number of elements (or fail it)."""
         return self.sizes.mask(Test(_COUNT, size.op, size.operand), wanted)
+
+    def filled(self, found: Iterable[Any], place: int) -> tuple[Any, ...]:
+        """These members and as many others as it takes for a list to be in a cell of sizes."""
+        has = sorted(found, key=repr)
+        least = self.sizes.values[place - 1] + 1 if place else 0
+        others: Iterator[Any] = (f"another-{n}" if self.of_texts else 1000 + n for n in count(1))
+        return (*has, *islice((one for one in others if one not in self.members), max(0, least - len(has))))
 
 
 _COUNT = Attribute("user", "size", Type.INTEGER)
@@ -138,10 +147,10 @@ def cells_of(mentioned: Mentioned) -> Cells | ListCells:
             elif test.op is not Op.KNOWN:
                 members.update(dict.fromkeys(_constants(test.operand)))
         counts = [size for size in sizes if 0 <= size <= LONGEST_LIST]
-        return ListCells(tuple(members), _interleaved(counts, _COUNTS))
-    constants = dict.fromkeys(mentioned.points)
+        return ListCells(tuple(members), _interleaved(counts, _COUNTS), type_ is Type.STRINGS)
+    constants, patterns = dict.fromkeys(mentioned.points), set(mentioned.patterns)
     for test in mentioned.tests:
-        if test.op is not Op.KNOWN and test.op not in RELATIVE and test not in mentioned.patterns:
+        if test.op is not Op.KNOWN and test.op not in RELATIVE and test not in patterns:
             constants.update(dict.fromkeys(_constants(test.operand)))
         elif test.op is Op.LIKE and "*" not in str(test.operand):
             constants[test.operand] = None
@@ -290,9 +299,10 @@ _HUGE = sys.float_info.max
 _COUNTS = _Order(
     lambda high: None,
     lambda low: low + 1 if low < LONGEST_LIST else None,
-    lambda low, high: low + 1 if low + 1 < high else None,
+    lambda low, high: high - 1 if low + 1 < high else None,
     0,
 )
+"""Of several counts the greatest stands for all: so many members a list of that cell may have."""
 _ORDERS: dict[Type, _Order] = {
     Type.INTEGER: _Order(
         lambda high: high - 1 if high > -_LARGEST else None,

@@ -10,7 +10,7 @@ from functools import cached_property
 from tailored.book.flows import read_by
 from tailored.book.model import Rule, RuleBook, Segment
 from tailored.condition.tree import Attribute, Condition
-from tailored.proof.boxes import Boxes, Meetings, read_by_rankings
+from tailored.proof.clauses import Clauses, read_by_rankings
 from tailored.proof.domains import EPOCH
 from tailored.proof.outcomes import Target, targets_of
 from tailored.proof.reader import Reader, Ungated
@@ -31,16 +31,15 @@ class Proof:
     symbols: Symbols
     reader: Reader
     replay: Replay
-    boxes: Boxes
+    clauses: Clauses
     progress: Callable[[int], None] = nothing
     """Told how many steps more are done, of `steps_of`."""
     undecided: set[tuple[str, str]] = field(default_factory=set)
     """The code and the id of each question that could not be decided."""
     winners: set[str] = field(default_factory=set)
     """The rules that were seen to decide a slot or a setting, or a part of one."""
-    winning: dict[str, Request] = field(default_factory=dict)
-    """For each of them a request with which that was seen."""
-    _meetings: dict[int, tuple[tuple[Rule, ...], Meetings]] = field(default_factory=dict)
+    winning: dict[tuple[str, str], Request] = field(default_factory=dict)
+    """By a slot or setting, and a rule that was seen to decide it, a request with which that was seen."""
     _read: dict[str, set[Place]] = field(default_factory=dict)
 
     def part(self, rules: Iterable[Rule]) -> RuleBook:
@@ -79,12 +78,6 @@ class Proof:
         """Every slot and every setting."""
         return targets_of(self.book)
 
-    def meetings(self, rules: tuple[Rule, ...]) -> Meetings:
-        """Which of some rules may meet."""
-        if id(rules) not in self._meetings:
-            self._meetings[id(rules)] = rules, Meetings(self.boxes, rules)
-        return self._meetings[id(rules)][1]
-
     def about(self, *rules: Rule) -> set[Place]:
         """Where requests carry what rules read, and what permits them."""
         found = {OPT_OUTS, GPC}
@@ -102,7 +95,7 @@ class Proof:
         for target in replayed.outcomes:
             for rule in replayed.named(target):
                 self.winners.add(rule)
-                self.winning.setdefault(rule, request)
+                self.winning.setdefault((target, rule), request)
         return replayed
 
 
@@ -116,4 +109,4 @@ def begin(
     moment at which witnesses are welcome."""
     symbols = Symbols([book], conditions, now)
     reader = Reader(book, symbols)
-    return Proof(book, symbols, reader, Replay(book), Boxes(reader, now), progress)
+    return Proof(book, symbols, reader, Replay(book), Clauses(reader), progress)

@@ -89,18 +89,14 @@ class Solver:
         self,
         assumed: Sequence[Formula],
         happens: Happens,
-        guesses: Iterable[Request] = (),
         about: Collection[Place] = (),
     ) -> Answer:
         """Whether something can happen when all that is `assumed` holds: literals, so that a core is found.
 
         `happens` replays a request. A model that replays otherwise hangs on a `logic:` (or on attributes that
-        share a place); what it says of that request is learnt, and others are tried. Before the solver is
-        asked, `guesses` are replayed, and before all of a model, what it says `about` the places that matter.
+        share a place); what it says of that request is learnt, and others are tried. Before all of a model is
+        replayed, what it says `about` the places that matter is.
         """
-        for guess in guesses:
-            if happens(guess):
-                return Answer(guess)
         lessons: list[Formula] = []
         for _ in range(MOST_TRIES):
             self._catch_up()
@@ -151,13 +147,6 @@ class Solver:
         result = self._solver.check(*assumed)
         self._model = self._solver.model() if result == z3.sat else None
         return bool(result == z3.sat)
-
-    def example(self, about: Collection[Place]) -> Request | None:
-        """What the model that was found last says about some places, as a request; None if there is none."""
-        try:
-            return None if self._model is None else self.symbols.request(self._model, about)
-        except (Impossible, Unsure):
-            return None
 
     def excluded(self, assumed: Sequence[Formula]) -> bool:
         """Whether these literals exclude each other for every request."""

@@ -179,26 +179,7 @@ class Members:
     def value(self, model: z3.ModelRef) -> tuple[Scalar, ...]:
         """A list with the members and of the size that a model chose."""
         found = [member for member, has in self.members.items() if is_so(model, has)]
-        return self.filled(found, self.size.place(model))
-
-    def filled(self, found: list[Any], place: int) -> tuple[Scalar, ...]:
-        """These members, and what else it takes to be of a size."""
-        sizes = self.cells.sizes.values
-        if place == len(sizes) - 1:
-            return tuple(found + self._others(max(sizes[place] - len(found), 0)))
-        largest = sizes[place]
-        return tuple(found + self._others(max(largest - len(found), 0)))
-
-    def _others(self, number: int) -> list[Any]:
-        found: list[Any] = []
-        of_texts = not self.members or isinstance(next(iter(self.members)), str)
-        candidate = 0
-        while len(found) < number:
-            candidate += 1
-            other: Any = f"another-{candidate}" if of_texts else 1000 + candidate
-            if other not in self.members:
-                found.append(other)
-        return found
+        return self.cells.filled(found, self.size.place(model))
 
 
 @dataclass(slots=True)
