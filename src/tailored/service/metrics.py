@@ -49,7 +49,7 @@ Labels = tuple[str, ...]
 
 
 MOST_NOTED = 512
-"""Answered requests of a kind that are noted before they are counted together: that takes a third of the time."""
+"""Answered requests of a kind that are noted before they are counted together, in a third of the time."""
 
 
 class Counts:
