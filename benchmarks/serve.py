@@ -1,7 +1,8 @@
 """The service under load, as a part of what the barest echo endpoint on the same server can do.
 
-Server and load generator (wrk) have a core each. The endpoints take turns, round by round, with the same
-requests, and the medians of the rounds are told: other work on the machine then weighs on all of them alike.
+Server and load generator (wrk) have a core each. An endpoint and the echo take turns of a second each, with
+the same requests, and each turn is compared with that of the echo right before or after it: what else the
+machine does weighs on both alike. Told are the medians of the rounds.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from benchmarks.tables import show
 
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 50
-SECONDS = 5
-ROUNDS = 5
+SECONDS = 1
+WARM_UP = 3
+"""Seconds that each has before its first turn."""
+ROUNDS = 20
 RULES = 10_000
 SCRIPT = """
 local bodies, next = {}, 0
@@ -83,12 +86,14 @@ def run() -> None:
         rounds: dict[str, list[Round]] = {name: [] for name in endpoints}
         servers = {name: _Server(command) for name, (command, _, _) in endpoints.items()}
         try:
-            for number in range(ROUNDS + 1):
-                for name, (_, path, bodies) in endpoints.items():
-                    seconds = SECONDS if number else 2
-                    one = servers[name].load(script, path, bodies, seconds)
-                    if number:  # the first round warms up
-                        rounds[name].append(one)
+            for name, (_, path, bodies) in endpoints.items():
+                servers[name].load(script, path, bodies, WARM_UP)
+            names = list(endpoints)
+            for number in range(ROUNDS):
+                for pair in zip(names[::2], names[1::2], strict=True):
+                    for name in pair if number % 2 else reversed(pair):  # none is always the first
+                        _, path, bodies = endpoints[name]
+                        rounds[name].append(servers[name].load(script, path, bodies, SECONDS))
         finally:
             for server in servers.values():
                 server.end()

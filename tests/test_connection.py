@@ -97,6 +97,41 @@ def test_it_is_answered_alike_and_counted_once(served, pieces):
     assert served.metric("tailored_requests_total", **counted) == before + 1
 
 
+@pytest.mark.parametrize("pieces", WAYS.values(), ids=WAYS)
+def test_a_head_that_came_before_says_the_same_again(served, pieces):
+    counted = {"endpoint": "/v1/evaluate", "status": "200"}
+    before = served.metric("tailored_requests_total", **counted)
+    found = [answers(served, pieces, 1)[0] for _ in range(3)]
+    assert [(status, body) for status, _, body in found] == [(200, found[0][2])] * 3
+    assert [sorted(headers) for _, headers, _ in found] == [sorted(found[0][1])] * 3
+    assert served.metric("tailored_requests_total", **counted) == before + 3
+
+
+def test_a_head_that_came_before_may_bring_another_body_or_be_cut_or_followed_by_more(served):
+    other, wrong = GOOD.replace(b"NO", b"SE"), GOOD.replace(b'"}', b'",', 1)
+    expected = [served.client.post("/v1/evaluate", content=one).content for one in (GOOD, other)]
+    whole, second = post(GOOD), post(other)
+    sent = [whole, second, whole[:SPLIT], whole[SPLIT:], whole + second, post(wrong), whole[:-1], whole[-1:]]
+    found = answers(served, sent, 7)
+    assert [status for status, _, _ in found] == [200] * 5 + [400, 200]
+    bodies = [body for status, _, body in found if status == 200]
+    assert bodies == [expected[0], expected[1], expected[0], *expected, expected[0]]
+
+
+def test_what_a_head_leaves_open_is_never_taken_from_one_that_came_before(served):
+    whole = post(b"0\r\n\r\n")
+    assert [answers(served, [whole], 1)[0][0] for _ in range(2)] == [400, 400]
+    pieces = chunked(b"5\r\n5\r")
+    assert [answers(served, [one], 1)[0][0] for one in (pieces, chunked(GOOD), pieces, chunked(GOOD))] == [
+        400,
+        200,
+        400,
+        200,
+    ]
+    led = b"\r\n\r\n" + post(GOOD)
+    assert [answers(served, [led], 1)[0][0] for _ in range(2)] == [200, 200]
+
+
 REFUSED = {
     "a field too many": (BAD, 400, "bad-request"),
     "no json": (GOOD[:-1], 400, "not-json"),
@@ -130,11 +165,12 @@ def test_what_waits_for_a_scorer_is_answered_in_its_turn_and_counted_once(waitin
     assert [status for status, _, _ in found] == [200] * 4
     ranked = [json.loads(body)["slots"]["ranked"] for _, _, body in found]
     assert ["scorer" in one for one in ranked] == [False, True, False, True]
-    ((_, _, alone),) = answers(waiting, [post(GOOD)], 1)
-    assert json.loads(alone)["slots"]["ranked"]["scorer"]["fallback"] is True
-    assert waiting.metric("tailored_requests_total", endpoint="/v1/evaluate", status="200") == 5
-    assert waiting.metric("tailored_evaluations_total") == 5
-    assert waiting.metric("tailored_scorer_fallbacks_total") == 3
+    for _ in range(2):
+        ((_, _, alone),) = answers(waiting, [post(GOOD)], 1)
+        assert json.loads(alone)["slots"]["ranked"]["scorer"]["fallback"] is True
+    assert waiting.metric("tailored_requests_total", endpoint="/v1/evaluate", status="200") == 6
+    assert waiting.metric("tailored_evaluations_total") == 6
+    assert waiting.metric("tailored_scorer_fallbacks_total") == 4
 
 
 def test_a_moment_that_is_none_is_refused_where_a_scorer_would_be_waited_for(waiting):

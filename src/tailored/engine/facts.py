@@ -306,7 +306,9 @@ def read_now(now: datetime | str | None) -> datetime:
             raise ValueError("`now` is a time whose zone cannot be read.") from error
     if not isinstance(now, str):
         raise TypeError(f"`now` must be a datetime or an ISO 8601 text, not {type(now).__name__}.")
-    moment = parse_datetime(now) if (day := parse_date(now)) is None else in_utc(_midnight(day))
+    moment = parse_datetime(now)
+    if moment is None and (day := parse_date(now)) is not None:
+        moment = in_utc(_midnight(day))
     if moment is None:
         raise ValueError("`now` is no ISO 8601 time; write it like 2026-11-24T10:00:00Z.")
     return moment

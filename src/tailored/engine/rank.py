@@ -33,14 +33,13 @@ Asking: TypeAlias = Generator[Question, Answer, None]
 
 @dataclass(slots=True)
 class Work:
-    """The filling of the ranked slots of one decision, with `outcome` where that is known already."""
+    """The filling of the ranked slots of one decision."""
 
     decision: Decision
     rules: Sequence[Rule]
     facts: Facts
     known: Known | None
     stocks: tuple[Stock, ...]
-    outcome: Outcome | None = None
     filled: list[Filled] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
 
@@ -77,37 +76,34 @@ class Ranker:
 
     def rank(self, decision: Decision, clauses: int, facts: Facts) -> Decision:
         """A decision with its ranked slots filled; `clauses` are those that fire and bear on such slots."""
-        work = self._begun(decision, clauses, facts)
-        outcome = work.outcome or self._asked(work)
+        begun = self._begun(decision, clauses, facts)
+        outcome = begun if isinstance(begun, Outcome) else self._asked(begun)
         return outcome.added_to(decision, facts)
 
     def rank_or_wait(
         self, decision: Decision, clauses: int, facts: Facts
     ) -> Decision | Coroutine[Any, Any, Decision]:
         """The same; or where scorers may have to be waited for, what is to be awaited for it."""
-        work = self._begun(decision, clauses, facts)
-        if work.outcome is None and self._waits(work.rules):
-            return self._awaited(work)
-        outcome = work.outcome or self._asked(work)
-        return outcome.added_to(decision, facts)
+        begun = self._begun(decision, clauses, facts)
+        if isinstance(begun, Outcome):
+            return begun.added_to(decision, facts)
+        return (
+            self._awaited(begun) if self._waits(begun.rules) else self._asked(begun).added_to(decision, facts)
+        )
 
-    def _begun(self, decision: Decision, clauses: int, facts: Facts) -> Work:
-        """What is to be done, or what came of the same before."""
+    def _begun(self, decision: Decision, clauses: int, facts: Facts) -> Outcome | Work:
+        """What came of the same before, or what is to be done."""
         refreshed = self.scorers.refreshed
         firing = self._rankings.get((clauses, refreshed))
         if firing is None:
             rules = [self._book.rules[place] for place in self._places(clauses)]
             firing = rankings(self._book, rules, self.scorers.is_steady, self.scorers.features, facts)
             self._rankings.keep((clauses, refreshed), firing)
-        stocks = tuple([self.catalogs.stock(name) for name in firing.catalogs])
-        known = None
-        if firing.reads is not None:
-            moment = (refreshed, *map(id, stocks))
-            known = firing.known(clauses, decision, self._slots, facts, moment)
-            kept = self._outcomes.get(known)
-            if kept is not None:
-                self.scorers.count(kept.asked)
-                return Work(decision, firing.rules, facts, known, stocks, kept)
+        stocks = tuple(map(self.catalogs.stock, firing.catalogs))
+        known = firing.known(clauses, decision, facts, (refreshed, *map(id, stocks)))
+        if known is not None and (kept := self._outcomes.get(known)) is not None:
+            self.scorers.count(kept.asked)
+            return kept
         return Work(decision, firing.rules, facts, known, stocks)
 
     def _waits(self, firing: Sequence[Rule]) -> bool:

@@ -77,18 +77,19 @@ class Rankings:
     rules: tuple[Rule, ...]
     reads: tuple[str, ...] | None
     catalogs: tuple[str, ...]
+    slots: tuple[str, ...]
+    """The slots that they rank."""
     look: Look = _nothing
     """Gets what an ordinary request has of `reads`, out of all that was read of it."""
     long: tuple[int, ...] = ()
     """The places of those that may be too long to be kept."""
 
-    def known(
-        self, clauses: int, decision: Decision, slots: Iterable[str], facts: Facts, moment: tuple[int, ...]
-    ) -> Known | None:
+    def known(self, clauses: int, decision: Decision, facts: Facts, moment: tuple[int, ...]) -> Known | None:
         """The key of a request. `moment` tells apart the stocks and the scorers that there are at times."""
         if self.reads is None:
             return None
-        hidden = [name for name in slots if decision.slots[name].reason == "hidden"]
+        shown = decision.slots
+        hidden = [name for name in self.slots if shown[name].reason == "hidden"]
         if not facts.is_ordinary:
             return told_apart(facts, self.reads, clauses, *moment, *hidden)
         raws, said = facts.raws, facts.door.permissions
@@ -121,12 +122,16 @@ def _told_apart(value: object) -> str | tuple[Any, ...] | None:
     if isinstance(value, str):
         return value if len(value) <= LONGEST else None
     if isinstance(value, tuple):
-        return value if len(value) <= LONGEST and sum(map(_length, value)) <= LONGEST else None
+        return value if len(value) <= LONGEST and _length(value) <= LONGEST else None
     return repr(value)  # versions that are equal may be written in several ways
 
 
-def _length(value: object) -> int:
-    return len(value) if isinstance(value, str) else 1
+def _length(values: tuple[Any, ...]) -> int:
+    """The letters of texts; of numbers, how many they are."""
+    try:
+        return sum(map(len, values))
+    except TypeError:
+        return len(values)
 
 
 def rankings(
@@ -141,14 +146,14 @@ def rankings(
     `is_steady` says of a scorer whether it and those that it falls back to always answer the same to the
     same, `features` what each may read; `facts` are those of any request to the book.
     """
-    ranked = {slot: None for rule in rules for slot in rule.rank}
+    ranked = tuple({slot: None for rule in rules for slot in rule.rank})
     every = [ranking for rule in rules for ranking in rule.rank.values()]
     catalogs = tuple(dict.fromkeys(one.catalog for one in every if one.catalog is not None))
     first = [name for one in every for name in (one.by, one.explore.by if one.explore else None) if name]
     asked = [name for one in first for name in chain(book, one)]
     conditions = [condition for one in every for condition in (one.where, *one.without)]
     if not all(map(is_steady, asked)) or any(map(_asks_for_now, conditions)):
-        return Rankings(tuple(rules), None, catalogs)
+        return Rankings(tuple(rules), None, catalogs, ranked)
     content = [name for one in every for name in (*one.of, *(pin.id for pin in one.pin))]
     content += [name for slot in ranked for name in book.slots[slot].default]
     content += [name for rule in rules for slot in ranked for name in rule.show.get(slot, ())]
@@ -159,11 +164,11 @@ def rankings(
     )
     reads = reads.union(*(attributes_in(book.catalogs[name].fields or {}) for name in catalogs))
     if "user.consents" in reads:
-        return Rankings(tuple(rules), None, catalogs)
+        return Rankings(tuple(rules), None, catalogs, ranked)
     of_request = sorted(name for name in reads if not name.startswith("item."))
     found, long = facts.places(of_request)
     look = itemgetter(*found, found[0]) if found else _nothing  # of several, so that it gives a tuple
-    return Rankings(tuple(rules), tuple(of_request), catalogs, look, long)
+    return Rankings(tuple(rules), tuple(of_request), catalogs, ranked, look, long)
 
 
 def chain(book: RuleBook, scorer: str) -> Iterator[str]:

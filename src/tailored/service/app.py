@@ -137,23 +137,33 @@ class Service:
         """Whether `at_once` may be asked; not where requests are traced."""
         return self._telemetry is None
 
-    def at_once(self, headers: Headers, body: bytes, started: float) -> Response | App:
-        """The answer to an evaluation whose body is here as a whole, without its `content-length`.
-
-        `started` is when its head was. Where scorers have to be waited for, it is an application instead that
-        answers when they have.
-        """
+    def evaluation(self, headers: Headers) -> Request:
+        """What is asked with the head of an evaluation. Raises Problem where its body cannot be read."""
         request = Request("POST", EVALUATE, headers, self.limits)
-        answer: Response | Awaitable[Response]
+        request.expect(JSON_TYPE)
+        return request
+
+    def at_once(self, request: Request, body: bytes, started: float) -> bytes | Response | App:
+        """The answer to an evaluation whose body is here as a whole; its bytes, where all is as usual.
+
+        `started` is when its head was here. Where scorers have to be waited for, it is an application instead
+        that answers when they have.
+        """
+        answer: bytes | Response | Awaitable[bytes]
         try:
             self.gate.enter(request, "evaluate")
-            request.expect(JSON_TYPE)
             answer = self._asks.evaluated(request, body)
         except Exception as error:
             answer = _refusal(error, EVALUATE)
-        if not isinstance(answer, Response):
+        if isinstance(answer, bytes):
+            self.counts.observe(EVALUATE, 200, perf_counter() - started)
+            if not self._cors:
+                return answer
+            answer = Response(200, answer)
+        elif isinstance(answer, Response):
+            self.counts.observe(EVALUATE, answer.status, perf_counter() - started)
+        else:
             return partial(self._later, request, answer, started)
-        self.counts.observe(EVALUATE, answer.status, perf_counter() - started)
         if self._cors:
             return answer._replace(headers=(*answer.headers, *self._cors_headers(request)))
         return answer
@@ -161,7 +171,7 @@ class Service:
     async def _later(
         self,
         request: Request,
-        awaited: Awaitable[Response],
+        awaited: Awaitable[bytes],
         started: float,
         scope: Scope,
         receive: Receive,
@@ -169,7 +179,7 @@ class Service:
     ) -> None:
         """Answers what was begun `at_once`."""
         try:
-            answer = await awaited
+            answer = Response(200, await awaited)
         except Exception as error:
             answer = _refusal(error, EVALUATE)
         await self._send(request, answer, send)

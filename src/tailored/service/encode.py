@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
-from tailored.engine.decision import Decision, Placement, SettingValue
+from tailored.engine.decision import Decision, Item, Placement, SettingValue
+from tailored.engine.kept import Kept
 from tailored.service.metrics import Counts
 
 Entry = Placement | SettingValue
 
 _MOST = 4_096
-"""Entries, and whole sections, that are kept encoded."""
+"""Entries, items and whole sections that are kept encoded, of each so many."""
 _MOST_SEEN = 1_024
-"""Entries that were met once, and are kept encoded when they are met again."""
+"""Those that were met once, and are kept encoded when they are met again."""
+_MOST_USED = 16_384
+"""Uses of them that are noted before they are counted together."""
 
 
 class _Part:
     """An encoded entry, or a section. `of` is what it was made from, held so that its id stays its own."""
 
-    __slots__ = ("encoded", "name", "of", "uses")
+    __slots__ = ("encoded", "name", "of")
 
     def __init__(self, name: str, of: Entry | Mapping[str, Entry], encoded: bytes) -> None:
         self.name, self.of, self.encoded = name, of, encoded
-        self.uses = 0
+
+
+_encoded = attrgetter("encoded")
 
 
 class Encoder:
@@ -39,8 +46,12 @@ class Encoder:
     def __init__(self, version: str, counts: Counts) -> None:
         self._head = b'{"book":' + orjson.dumps(version) + b',"slots":{'
         self._counts = counts
-        self._parts: dict[int, _Part] = {}
-        self._seen: dict[int, Entry | Mapping[str, Entry]] = {}
+        self._sections: Kept[int, _Part] = Kept(_MOST)
+        self._entries: Kept[tuple[str, int], _Part] = Kept(_MOST)
+        self._items: Kept[int, tuple[Item, bytes]] = Kept(_MOST)
+        self._seen: Kept[int, object] = Kept(_MOST_SEEN)
+        self._used: list[_Part] = []
+        """What was answered and is not counted yet."""
 
     def encode(self, decision: Decision, only: Iterable[str] = ()) -> bytes:
         """A decision as JSON; `only` these slots and settings, where any are named."""
@@ -50,8 +61,16 @@ class Encoder:
             chosen = frozenset(only)
             slots = {name: one for name, one in slots.items() if name in chosen}
             settings = {name: one for name, one in settings.items() if name in chosen}
-        slot_parts = self._section(slots)
-        setting_parts = self._section(settings)
+        if len(self._used) > _MOST_USED:
+            self.flush()
+        parts = []
+        for entries in (slots, settings):
+            whole = self._sections.get(id(entries))
+            if whole is None:
+                parts.append(self._section(entries))
+            else:
+                self._used.append(whole)
+                parts.append(whole.encoded)
         tail = b'},"withheld":[],"warnings":[]}'
         if decision.withheld or decision.warnings:
             for entry in decision.withheld:
@@ -61,7 +80,7 @@ class Encoder:
             withheld = [entry.to_dict() for entry in decision.withheld]
             warnings = [warning.to_dict() for warning in decision.warnings]
             tail = b'},"withheld":' + dumps(withheld) + b',"warnings":' + dumps(warnings) + b"}"
-        return b"".join((self._head, slot_parts, b'},"settings":{', setting_parts, tail))
+        return b"".join((self._head, parts[0], b'},"settings":{', parts[1], tail))
 
     def count(self, decision: Decision, only: Iterable[str] = ()) -> None:
         """Counts a decision that is answered in another form."""
@@ -69,50 +88,52 @@ class Encoder:
 
     def flush(self) -> None:
         """Hands over what was counted since the last time."""
-        for part in self._parts.values():
-            if part.uses:
-                self._count(part.name, part.of, part.uses)
-                part.uses = 0
+        for part, uses in Counter(self._used).items():
+            self._count(part.name, part.of, uses)
+        self._used.clear()
 
     def _section(self, entries: Mapping[str, Entry]) -> bytes:
-        whole = self._parts.get(id(entries))
-        if whole is not None:
-            whole.uses += 1
-            return whole.encoded
-        encoded = self._joined(entries)
-        self._keep("", entries, encoded)
+        parts = [*map(self._entries.get, zip(entries, map(id, entries.values()), strict=True))]
+        if None in parts:
+            pairs = zip(parts, entries.items(), strict=True)
+            parts = [part or self._new(name, entry) for part, (name, entry) in pairs]
+        self._used += parts  # type: ignore[arg-type]  # there is no None among them any more
+        encoded = b",".join(map(_encoded, parts))
+        if self._is_met_again(entries):
+            self._sections.keep(id(entries), _Part("", entries, encoded))
         return encoded
 
-    def _joined(self, entries: Mapping[str, Entry]) -> bytes:
-        find = self._parts.get
-        encoded = []
-        for name, entry in entries.items():
-            part = find(id(entry))
-            if part is not None and part.name == name:
-                part.uses += 1
-                encoded.append(part.encoded)
-            else:
-                encoded.append(self._new(name, entry))
-        return b",".join(encoded)
+    def _new(self, name: str, entry: Entry) -> _Part:
+        encoded = dumps(entry.to_dict()) if isinstance(entry, SettingValue) else self._placement(entry)
+        part = _Part(name, entry, b'"%b":%b' % (name.encode(), encoded))  # an id needs no escapes
+        if self._is_met_again(entry):
+            self._entries.keep((name, id(entry)), part)
+        return part
 
-    def _new(self, name: str, entry: Entry) -> bytes:
-        encoded = b'"%b":%b' % (name.encode(), dumps(entry.to_dict()))  # an id needs no escapes
-        self._count(name, entry, 1)
-        self._keep(name, entry, encoded)
+    def _placement(self, placement: Placement) -> bytes:
+        """A placement as JSON; a list, which may be one request's own, from its items, which others share."""
+        if not placement.items:
+            return dumps(placement.to_dict())
+        items = b",".join(map(self._item, placement.items))
+        asked = placement.scorer
+        scorer = b"" if asked is None else b',"scorer":' + dumps(asked.to_dict())
+        return b'{"reason":%b,"items":[%b]%b}' % (dumps(placement.reason), items, scorer)
+
+    def _item(self, item: Item) -> bytes:
+        kept = self._items.get(id(item))
+        if kept is not None:
+            return kept[1]
+        encoded = dumps(item.to_dict())
+        if self._is_met_again(item):
+            self._items.keep(id(item), (item, encoded))
         return encoded
 
-    def _keep(self, name: str, of: Entry | Mapping[str, Entry], encoded: bytes) -> None:
-        """Keeps what is met for the second time."""
-        at = id(of)
-        if self._seen.get(at) is of:
-            if len(self._parts) >= _MOST:
-                self.flush()
-                self._parts.clear()
-            self._parts.setdefault(at, _Part(name, of, encoded))
-        else:
-            if len(self._seen) >= _MOST_SEEN:
-                self._seen.clear()
-            self._seen[at] = of
+    def _is_met_again(self, one: object) -> bool:
+        """Whether this very thing was met before, so that it is worth keeping."""
+        if self._seen.get(id(one)) is one:
+            return True
+        self._seen.keep(id(one), one)
+        return False
 
     def _count(self, name: str, entry: Entry | Mapping[str, Entry], uses: int) -> None:
         """A `many` slot counts once for each rule that gave it something."""

@@ -52,22 +52,22 @@ class Evaluations:
         """One decision."""
         request.expect(JSON_TYPE)
         answer = self.evaluated(request, await request.body())
-        return answer if isinstance(answer, Response) else await answer
+        return Response(200, answer if isinstance(answer, bytes) else await answer)
 
-    def evaluated(self, request: Request, body: bytes) -> Response | Awaitable[Response]:
-        """The answer to the body of an evaluation; what is to be awaited for it where scorers take time."""
+    def evaluated(self, request: Request, body: bytes) -> bytes | Awaitable[bytes]:
+        """The decision on the body of an evaluation; what is to be awaited for it where scorers take time."""
         loaded = self._live.current
         asked = heard(request, read_asked(read_json(body, self._limits.depth), loaded.names))
         decision = self._decision(loaded, asked)
         if not isinstance(decision, Decision):
             return self._encoded(loaded, asked, decision)
         self._made(loaded, asked, decision, EVALUATE)
-        return Response(200, loaded.encoder.encode(decision, asked.slots))
+        return loaded.encoder.encode(decision, asked.slots)
 
-    async def _encoded(self, loaded: Loaded, asked: Asked, decision: Awaitable[Decision]) -> Response:
+    async def _encoded(self, loaded: Loaded, asked: Asked, decision: Awaitable[Decision]) -> bytes:
         made = await decision
         self._made(loaded, asked, made, EVALUATE)
-        return Response(200, loaded.encoder.encode(made, asked.slots))
+        return loaded.encoder.encode(made, asked.slots)
 
     async def batch(self, request: Request) -> Response | AsyncIterator[bytes]:
         """Decisions for a list, or line by line for lines."""
@@ -192,7 +192,7 @@ class Evaluations:
 
 
 def heard(request: Request, asked: Asked) -> Asked:
-    """What is asked, with the signal of the browser (https://www.w3.org/TR/gpc/) where it sends that."""
-    if request.headers.get(b"sec-gpc") == b"1":
+    """What is asked, with the signal of the browser where it sends that."""
+    if request.opts_out:
         asked.context["gpc"] = True
     return asked

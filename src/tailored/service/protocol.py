@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from tailored.engine.kept import Kept
 from tailored.service.app import Service
 from tailored.service.evaluations import EVALUATE
 from tailored.service.problems import Problem
-from tailored.service.requests import App, Response
+from tailored.service.requests import JSON_HEADERS, App, Request, Response
 
 EVALUATE_URL = EVALUATE.encode()
+FIRST_LINE = b"POST %b HTTP/1.1\r\n" % EVALUATE_URL
+HEAD_ENDS = b"\r\n\r\n"
+MOST_MET, LONGEST_MET = 1024, 2048
+"""Heads of requests that are kept, and the bytes of each at most."""
 
 log = logging.getLogger("tailored.service")
 
@@ -25,8 +30,15 @@ def protocol(service: Service) -> type[asyncio.Protocol]:
     class Served(Connection):
         pass
 
-    Served.service, Served.heads, Served.turn = service, Heads(), Turn()
+    Served.service, Served.heads, Served.turn, Served.met = service, Heads(), Turn(), Kept(MOST_MET)
     return Served
+
+
+class Met(NamedTuple):
+    """What the head of an evaluation says, and how long it says that the body is."""
+
+    request: Request
+    length: int
 
 
 class Heads:
@@ -36,15 +48,17 @@ class Heads:
         self._first: list[tuple[bytes, bytes]] = []
         self._kept: dict[tuple[object, ...], bytes] = {}
 
-    def __call__(self, first: list[tuple[bytes, bytes]], answer: Response) -> bytes:
+    def __call__(
+        self, first: list[tuple[bytes, bytes]], status: int, headers: tuple[tuple[bytes, bytes], ...]
+    ) -> bytes:
         """`first` are the headers of every answer: a list that is replaced each second, and never changed."""
         if first is not self._first:
             self._first, self._kept = first, {}
-        known = answer.status, answer.headers
+        known = status, headers
         head = self._kept.get(known)
         if head is None:
-            lines = [b"%b: %b\r\n" % header for header in (*first, *answer.headers)]
-            head = self._kept[known] = b"".join((STATUS_LINE[answer.status], *lines, b"content-length: "))
+            lines = [b"%b: %b\r\n" % header for header in (*first, *headers)]
+            head = self._kept[known] = b"".join((STATUS_LINE[status], *lines, b"content-length: "))
         return head
 
 
@@ -79,12 +93,14 @@ class Connection(HttpToolsProtocol):
 
     An evaluation that arrives in one piece, and for which nothing has to be waited for, takes a short way: it
     is answered without a task of its own, and without what only applications need to know of a request.
-    Whatever is unusual about a request sends it the ordinary way.
+    Whatever is unusual about a request sends it the ordinary way. A head that came before, byte for byte, is
+    not parsed again: what it says, and where it ends, is the same.
     """
 
     service: Service
     heads: Heads
     turn: Turn
+    met: Kept[bytes, Met]
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -99,6 +115,12 @@ class Connection(HttpToolsProtocol):
         """What is here of the body of a request that may go the short way."""
         self._asked: bytes | None = None
         """The body of an evaluation that waits for the end of the turn."""
+        self._request: Request | None = None
+        """The head of that."""
+        self._unparsed: bytes | None = None
+        """All of it, where the parser has not seen it."""
+        self._piece: bytes | None = None
+        """What was just read, where a request begins with it."""
         self._since = 0.0
         """When its head was whole."""
         self._resting: float | None = None
@@ -119,6 +141,17 @@ class Connection(HttpToolsProtocol):
         super().shutdown()
 
     def data_received(self, data: bytes) -> None:
+        self._piece = None
+        if self._size == 0:
+            end = data.find(HEAD_ENDS) + len(HEAD_ENDS)
+            met = self.met.get(data[:end])
+            if met is not None and len(data) - end == met.length and self._is_at_rest():
+                self._resting, self._since = None, perf_counter()
+                self._stop_timer()
+                self._request, self._asked, self._unparsed = met.request, data[end:], data
+                self.turn.add(self)
+                return
+            self._piece = data
         if self._size >= 0:
             self._size += len(data)
         self._is_first = self.service.answers_at_once
@@ -143,7 +176,7 @@ class Connection(HttpToolsProtocol):
                 raise ValueError("the head is too large")  # the parser stops, and the answer is a refusal
         self._size = -1
         self._stop_timer()
-        if self._is_first and self.url == EVALUATE_URL and self._is_plain():
+        if self._is_first and self.url == EVALUATE_URL and self._is_plain() and self._can_be_read():
             self._is_first, self._held, self._since = False, b"", perf_counter()
         else:
             self._begin()
@@ -159,7 +192,8 @@ class Connection(HttpToolsProtocol):
         if self._held is None:
             super().on_message_complete()
         elif len(self._held) <= self.service.limits.body:
-            self._held, self._asked = None, self._held
+            self._meet(len(self._held))
+            self._held, self._asked, self._unparsed = None, self._held, None
             self.turn.add(self)
         else:
             self._go_the_ordinary_way(self._held)
@@ -170,12 +204,19 @@ class Connection(HttpToolsProtocol):
         if self._asked is None:
             return
         body, self._asked = self._asked, None
-        answer = self.service.at_once(self.headers, body, self._since)
-        if isinstance(answer, Response):
-            self._write(answer)
-        else:
+        assert self._request is not None
+        answer = self.service.at_once(self._request, body, self._since)
+        if isinstance(answer, bytes):
+            self._write(200, JSON_HEADERS, answer)
+        elif isinstance(answer, Response):
+            self._write(answer.status, answer.headers, answer.body)
+        elif self._unparsed is None:
             self._go_the_ordinary_way(body, answer)
             super().on_message_complete()
+        else:
+            ordinary, self.app, self._is_first = self.app, answer, False
+            super().data_received(self._unparsed)
+            self.app = ordinary
 
     def on_response_complete(self) -> None:
         self._stop_resting()
@@ -206,19 +247,45 @@ class Connection(HttpToolsProtocol):
 
     def _is_plain(self) -> bool:
         """Whether a request can go the short way, as far as its head tells."""
-        parser, before = self.parser, self.cycle
+        parser = self.parser
         return (
             parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()
-            and not (parser.should_upgrade() or self.expect_100_continue or self.flow.write_paused)
-            and (before is None or before.response_complete)
+            and not (parser.should_upgrade() or self.expect_100_continue)
+            and self._is_at_rest()
         )
 
-    def _write(self, answer: Response) -> None:
-        head = self.heads(self.server_state.default_headers, answer)
+    def _is_at_rest(self) -> bool:
+        """Whether everything that was asked before is answered, and the answers are being taken."""
+        before = self.cycle
+        return (
+            self._asked is None
+            and (before is None or before.response_complete)
+            and not (self.flow.write_paused or self.transport.is_closing())
+        )
+
+    def _can_be_read(self) -> bool:
+        """Whether a body is what evaluations take; where it is not, the ordinary way tells."""
+        try:
+            self._request = self.service.evaluation(self.headers)
+        except Problem:
+            return False
+        return True
+
+    def _meet(self, length: int) -> None:
+        """Keeps the head of the request that was just read, with a body of so many bytes."""
+        request, piece = self._request, self._piece
+        if request is None or piece is None or not piece.startswith(FIRST_LINE):
+            return
+        end = piece.index(HEAD_ENDS) + len(HEAD_ENDS)
+        if end <= LONGEST_MET and request.headers.get(b"content-length") == b"%d" % length:
+            self.met.keep(piece[:end], Met(request, length))
+
+    def _write(self, status: int, headers: tuple[tuple[bytes, bytes], ...], body: bytes) -> None:
+        head = self.heads(self.server_state.default_headers, status, headers)
         if not self.transport.is_closing():
-            self.transport.write(b"%b%d\r\n\r\n%b" % (head, len(answer.body), answer.body))
+            self.transport.write(b"".join((head, b"%d\r\n\r\n" % len(body), body)))
         self.server_state.total_requests += 1
         self._resting = self.loop.time()
         if self.timeout_keep_alive_task is None:

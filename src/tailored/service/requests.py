@@ -21,6 +21,7 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON_TYPE = b"application/json"
 LINES_TYPE = b"application/x-ndjson"
+JSON_HEADERS = ((b"content-type", JSON_TYPE),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Response(NamedTuple):
 
     status: int
     body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
+    headers: tuple[tuple[bytes, bytes], ...] = JSON_HEADERS
 
 
 class Asked(NamedTuple):
@@ -62,7 +63,7 @@ class Asked(NamedTuple):
 class Request:
     """One request: its head, and its body as it arrives."""
 
-    __slots__ = ("_receive", "headers", "is_whole", "key", "limits", "method", "path", "tail")
+    __slots__ = ("_receive", "headers", "is_whole", "key", "limits", "method", "opts_out", "path", "tail")
 
     def __init__(
         self,
@@ -75,6 +76,8 @@ class Request:
         """`receive` gives its body, where that is not here already."""
         self.method, self.path = method, path
         self.headers = dict(headers)
+        self.opts_out = self.headers.get(b"sec-gpc") == b"1"
+        """Whether the browser says so (https://www.w3.org/TR/gpc/)."""
         self.limits = limits
         self.tail = ""
         """What the path holds in place of a parameter."""
@@ -230,12 +233,11 @@ def read_asked(data: Any, names: Mapping[str, Any], at: str = "") -> Asked:
         raise bad_field(at, "a request must be a JSON object with `user` and `context`")
     user: Any = data.get("user")
     context: Any = data.get("context")
+    if user.__class__ is dict and context.__class__ is dict and len(data) == 2:
+        return Asked(user, context, None, ())
     now, slots = data.get("now"), data.get("slots")
-    if type(user) is dict and type(context) is dict and "slots" not in data:
-        if len(data) == 2:
-            return Asked(user, context, None, ())
-        if len(data) == 3 and type(now) is str:
-            return Asked(user, context, now, ())
+    if type(user) is dict and type(context) is dict and type(now) is str and len(data) == 3:
+        return Asked(user, context, now, ())
     errors = []
     for name, value in (("user", user), ("context", context)):
         if type(value) is not dict:
