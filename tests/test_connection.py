@@ -3,9 +3,12 @@
 import json
 import socket
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from tailored.engine.kept import Kept
+from tailored.service.protocol import Connection
 from tests.support.serving import Served
 from tests.support.shop import BOOK, write
 
@@ -130,6 +133,25 @@ def test_what_a_head_leaves_open_is_never_taken_from_one_that_came_before(served
     ]
     led = b"\r\n\r\n" + post(GOOD)
     assert [answers(served, [led], 1)[0][0] for _ in range(2)] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("header", "is_kept"),
+    [
+        ("accept: */*", True),
+        ("authorization: Bearer k", False),
+        ("x-api-key: k", False),
+        ("cookie: k", False),
+    ],
+)
+def test_no_head_that_carries_a_secret_is_kept(header, is_kept):
+    piece = post(GOOD, header)
+    lines = piece.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+    connection = object.__new__(Connection)
+    connection.met, connection._piece = Kept(8), piece
+    connection._request = SimpleNamespace(headers=dict(line.split(b": ") for line in lines))
+    connection._meet(len(GOOD))
+    assert bool(connection.met) is is_kept
 
 
 REFUSED = {

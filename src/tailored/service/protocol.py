@@ -20,6 +20,8 @@ FIRST_LINE = b"POST %b HTTP/1.1\r\n" % EVALUATE_URL
 HEAD_ENDS = b"\r\n\r\n"
 MOST_MET, LONGEST_MET = 1024, 2048
 """Heads of requests that are kept, and the bytes of each at most."""
+SECRETS = frozenset({b"authorization", b"cookie", b"x-api-key"})
+"""Headers that are kept nowhere, and so no head that has one."""
 
 log = logging.getLogger("tailored.service")
 
@@ -277,6 +279,8 @@ class Connection(HttpToolsProtocol):
         """Keeps the head of the request that was just read, with a body of so many bytes."""
         request, piece = self._request, self._piece
         if request is None or piece is None or not piece.startswith(FIRST_LINE):
+            return
+        if not SECRETS.isdisjoint(request.headers):
             return
         end = piece.index(HEAD_ENDS) + len(HEAD_ENDS)
         if end <= LONGEST_MET and request.headers.get(b"content-length") == b"%d" % length:
