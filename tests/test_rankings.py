@@ -167,6 +167,11 @@ def test_recorded_propensities_are_the_frequencies_of_many_requests(ranking, slo
     assert sum(recorded.values()) == pytest.approx(len(things), abs=1e-4)
 
 
+def test_what_is_placed_without_chance_or_a_scorer_is_certain():
+    placed = engine_of({"top": 3, "pin": [{"id": "i5", "at": 1}]}).evaluate({}, {}, NOW)["list"].items
+    assert [(item.content, item.propensity) for item in placed] == [("i5", 1.0), ("i0", 1.0), ("i1", 1.0)]
+
+
 def test_where_two_rankings_fill_a_slot_each_propensity_is_given_what_stands_there_already():
     first = {"top": 1, "by": "dearest", "explore": {"share": "50%", "first": ["i3"]}}
     engine, many = engine_of(first, "list", {"top": 2, "by": "trending", "explore": "30%"}), 1500

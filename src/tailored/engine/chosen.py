@@ -72,7 +72,6 @@ class Filled:
     stocks: tuple[Stock, ...]
     chosen: list[Chosen] = field(default_factory=list)
     answer: Answer | None = None
-    is_drawn: bool = False
     is_chance: bool = False
 
 

@@ -21,8 +21,8 @@ NOTHING = FrozenDict()
 class Item:
     """One piece of content in a slot; `rule` is None where it is the slot's default.
 
-    An item of a catalog names that. `propensity` is its probability of being placed, where chance or a scorer
-    took part.
+    An item of a catalog names that. `propensity` is its probability of being placed, where a ranking took
+    part.
     """
 
     content: str

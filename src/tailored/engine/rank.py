@@ -265,8 +265,6 @@ class Ranker:
                 filled.chosen.append(choice.chosen(which[place], by))
         if filled.answer is None:
             filled.answer = choice.answer
-        explores = policy.ranking.explore is not None and bool(choice.pins or which)
-        filled.is_drawn |= choice.answer is not None or explores
 
     def _answer(
         self, name: str, candidates: tuple[Candidate, ...], facts: Facts

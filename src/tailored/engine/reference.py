@@ -192,6 +192,7 @@ def ranked_placement(
 ) -> dict[str, Any]:
     """What a slot gets in which rankings took part; `ranked` is what reference_ranking says."""
     placed = list(ranked["placed"])
+    took_part = bool(placed) or ranked["scorer"] is not None
     reason = "rule" if placed else "default"
     if slot.fill or not placed:
         for content in slot.default:
@@ -204,7 +205,7 @@ def ranked_placement(
         shown = fields(name) if catalog is None else item_fields(catalog, name)
         item = {"content": name, "fields": shown, "rule": one["rule"]}
         item |= {"catalog": catalog} if catalog is not None else {}
-        item |= {"propensity": one["propensity"]} if ranked["drawn"] else {}
+        item |= {"propensity": one["propensity"]} if took_part else {}
         items.append(item)
     asked = {"scorer": ranked["scorer"]} if ranked["scorer"] is not None else {}
     if slot.many is not None:

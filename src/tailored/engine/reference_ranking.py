@@ -43,7 +43,6 @@ def rank_slot(
     """What a slot gets: `placed`, each with `thing`, `rule` and `propensity`; `scorer`, if one was asked."""
     placed: list[dict[str, Any]] = []
     scorer = None
-    drawn = False
     for rule in usable:
         room = (slot.many or 1) - len(placed)
         taken = [one["thing"] for one in placed]
@@ -58,8 +57,7 @@ def rank_slot(
             chosen, asked = rank(book, slot, rule, ranking, room, taken, facts, now, kept_back, numbers)
             placed += chosen
             scorer = scorer or asked
-            drawn = drawn or asked is not None or (ranking.explore is not None and bool(chosen))
-    return {"placed": placed[: slot.many or 1], "scorer": scorer, "drawn": drawn}
+    return {"placed": placed[: slot.many or 1], "scorer": scorer}
 
 
 def rank(

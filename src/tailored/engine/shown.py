@@ -50,7 +50,6 @@ class Shown:
         known = (
             slot.id,
             filled.answer,
-            filled.is_drawn,
             *[(id(one.candidate), one.rule, one.propensity) for one in chosen],
         )
         kept = self._placed.get(known)
@@ -68,7 +67,7 @@ class Shown:
             taken = {one.key for one in chosen}
             spare = [(None, name) for name in slot.default if self._is_permitted(name, texts.facts)]
             chosen = [*chosen, *(Chosen(key, None) for key in spare if key not in taken)][: slot.many or 1]
-        items = tuple([self._item(one, filled.is_drawn, texts) for one in chosen])
+        items = tuple([self._item(one, texts) for one in chosen])
         if slot.many is not None:
             return Placement("many", reason, None, items=items, scorer=filled.answer)
         if not items:
@@ -85,16 +84,15 @@ class Shown:
             propensity=only.propensity,
         )
 
-    def _item(self, one: Chosen, is_drawn: bool, texts: Texts) -> Item:
+    def _item(self, one: Chosen, texts: Texts) -> Item:
         """One thing in a slot; kept where its texts read nothing of the request."""
         known = None
         if one.key[0] in self._static:
-            known = id(one.candidate), one.rule, one.propensity if is_drawn else None
+            known = id(one.candidate), one.rule, one.propensity
             if (kept := self._items.get(known)) is not None:
                 return kept[0]
         failed = len(texts.failed)
-        propensity = one.propensity if is_drawn else None
-        item = Item(one.key[1], texts.fields(one), one.rule, one.key[0], propensity)
+        item = Item(one.key[1], texts.fields(one), one.rule, one.key[0], one.propensity)
         if known is not None and len(texts.failed) == failed:
             self._items.keep(known, (item, one))
         return item
