@@ -123,6 +123,8 @@ class Engine:
         self._memory = Memory(book, self._reader, remember) if remember else None
         self._at_once = None if remember or self._ranker else self._reader.at_once(_decider(self))
         """Reads and decides ordinary requests, where nothing else takes part."""
+        if self._at_once is None:
+            self._reader.make_ready()
         self._is_made = True
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -152,6 +152,10 @@ class FactsReader:
         """Reads ordinary requests, and makes something of each."""
         return ordinary(self._reads, self._doors, _found_at, make)
 
+    def make_ready(self) -> None:
+        """Makes now what the first request that is read would wait for."""
+        _ = self._ordinary
+
     @cached_property
     def _ordinary(self) -> Ordinary[Facts]:
         return self.at_once(_maker(self))
