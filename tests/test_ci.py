@@ -59,6 +59,12 @@ def test_a_failing_test_fails_and_is_annotated_at_its_line(shop):
     )
 
 
+def test_a_run_that_would_check_nothing_is_refused(shop):
+    done = ci(shop, *WITHOUT_PROOFS, "--skip", "test", "--skip", "validate")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "tailored: --skip leaves nothing to run; leave one of the checks in\n"
+
+
 def test_the_text_ends_with_what_failed_and_what_to_do(shop):
     (shop / "rules" / "tests.yaml").write_text(TESTS.replace("hero: plain", "hero: wine"))
     done = ci(shop, *WITHOUT_PROOFS)
@@ -74,7 +80,8 @@ def test_the_text_ends_with_what_failed_and_what_to_do(shop):
     ]
     (shop / "rules" / "tests.yaml").write_text(TESTS.partition("  no-wine")[0])
     told = ci(shop, *WITHOUT_PROOFS, "--min-coverage", "90").stdout.splitlines()[-2:]
-    assert told[0].startswith("test: The tests cover 66.6% (2 of 3), and 90% is the least. Mend it, and run")
+    what = "test: The tests cover 66.6% (2 of 3), and 90% is the least. Mend it, and run"
+    assert told[0] == f"{what} `tailored test rules --min-coverage 90` again."
     assert told[1] == "Tailored: test did not pass."
     (shop / "rules" / "tests.yaml").write_text(TESTS)
     assert ci(shop, *WITHOUT_PROOFS).stdout.endswith("\n\nTailored: all is well.\n")

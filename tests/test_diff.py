@@ -92,6 +92,20 @@ def test_other_fields_hiding_settings_and_a_slot_that_is_gone_are_changes(tmp_pa
     assert (data["settings"]["path"]["old"], data["settings"]["path"]["new"]) == ("solo", "team")
 
 
+def test_a_line_whose_moment_or_names_no_book_can_read_is_counted_as_such_and_ends_nothing(tmp_path):
+    bad = [
+        '{"user": {}, "context": {}, "now": "2026-13-45"}',
+        '{"user": {}, "context": {}, "now": 5}',
+        '{"user": {}, "context": {}, "now": "0001-01-01T00:00:00+14:00"}',
+        '{"attributes": {"user.country": "NO"}, "time": "garbage"}',
+        '{"attributes": {"country": "NO"}}',
+    ]
+    recorded = tmp_path / "requests.ndjson"
+    recorded.write_text("\n".join([*bad, '{"attributes": {"user.country": "NO"}}']))
+    data, code = compare(tmp_path, ("country: NO}", "country: US}"), options=("--requests", str(recorded)))
+    assert (code, data["traffic"]["requests"], data["traffic"]["unreadable"]) == (1, 1, 5)
+
+
 def test_recorded_requests_say_what_share_of_the_traffic_is_affected(tmp_path):
     lines = [
         {"user": {"country": "NO", "age": 60}, "context": {"page": "home"}},

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from tailored.book.load import check_book
 from tailored.condition.tree import Op
 from tailored.engine.engine import Engine
 from tailored.proof.reader import TRANSLATE
@@ -270,6 +271,14 @@ def test_what_is_allowed_is_silent_and_an_allow_of_nothing_is_a_finding(tmp_path
         "guarantees": "never: {set: {path: none-such}}",
     }[section].replace("none-such", "team")
     assert codes(f"{harmless}, {reason}") == ["unused-allow"]
+
+
+def test_what_every_book_guarantees_cannot_be_written_over():
+    book = b"slots: {hero: {}}\nguarantees:\n  no-sensitive-content-without-consent: {never: {show: hero}}\n"
+    _, report = check_book({"book.yaml": book})
+    (finding,) = [one for one in report.diagnostics if one.severity == "error"]
+    assert (finding.code, finding.span.line) == ("duplicate-id", 3)
+    assert "proven for every book" in finding.message
 
 
 def test_an_opaque_expression_is_no_alarm_and_what_hangs_on_it_is_said_to_be_open(tmp_path):

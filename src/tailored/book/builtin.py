@@ -35,6 +35,9 @@ GPC = "gpc"
 SIGNALS = (GPC,)
 """What a purpose may honour as an opt-out: the Sec-GPC signal (https://www.w3.org/TR/gpc/), `context.gpc`."""
 
+GUARANTEE = "no-sensitive-content-without-consent"
+"""What holds in every book, and is proven each time."""
+
 NEEDED_TO_ASK = ("user.id", "user.consents", "user.opt_outs")
 """What opting out of `personalization` leaves: who asks, and what they permit."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tailored.book import builtin
 from tailored.book.collect import Entry
 from tailored.book.conditions import Names, read_condition
 from tailored.book.declarations import read_allow, read_body, read_names, read_setting_value, read_text
@@ -31,6 +32,9 @@ class _GuaranteeReader:
     def read(self, entry: Entry) -> Guarantee:
         reader, name = entry.reader, entry.id
         before = len(reader.report)
+        if name == builtin.GUARANTEE:
+            message = f"`{name}` is proven for every book, without being written down."
+            reader.error(entry.key, "duplicate-id", message, "Give yours another id, or take it out.")
         example = f"{name}: {{when: {{page: checkout}}, never: {{show: hero}}}}"
         body = read_body(entry, GUARANTEE, "A guarantee", example)
         if "never" not in body and "always" not in body and len(reader.report) == before:

@@ -85,6 +85,8 @@ def ci(
     A change of meaning is told, and is no failure. Exits with 1 where a check fails, with 2 where one cannot
     run.
     """
+    if set(skip) == _CHECKS.keys():
+        stop("--skip leaves nothing to run; leave one of the checks in")
     files = [_output(one) for one in outputs]
     moment_ = now or datetime.now(UTC)
     try:
@@ -136,11 +138,14 @@ def _not_run(name: str, reason: str) -> Outcome:
 
 
 def _validate(given: _Book) -> Outcome:
-    return of_report("validate", given.report.strict() if given.strict else given.report)
+    outcome = of_report("validate", given.report.strict() if given.strict else given.report)
+    return replace(outcome, options="--strict" if given.strict else "")
 
 
 def _test(given: _Book) -> Outcome:
-    return test_outcome_of(given.found, given.report.texts, given.now, None, given.min_coverage)
+    outcome = test_outcome_of(given.found, given.report.texts, given.now, None, given.min_coverage)
+    wanted = given.min_coverage
+    return replace(outcome, options="" if wanted is None else f"--min-coverage {wanted:g}")
 
 
 def _prove(given: _Book) -> Outcome:
@@ -148,7 +153,8 @@ def _prove(given: _Book) -> Outcome:
         from tailored.proof.prove import outcome_of, prove
     except ModuleNotFoundError as error:
         raise _no_z3(error) from None
-    return outcome_of(prove(given.found, now=given.now), given.report, given.strict)
+    outcome = outcome_of(prove(given.found, now=given.now), given.report, given.strict)
+    return replace(outcome, options="--strict" if given.strict else "")
 
 
 def _diff(given: _Book) -> Outcome:

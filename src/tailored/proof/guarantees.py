@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tailored.book.builtin import GUARANTEE as BUILT_IN
 from tailored.book.model import Claim, Guarantee, Rule, RuleBook
 from tailored.condition.english import joined
 from tailored.condition.tree import Condition, InSegment, Logic, leaves
@@ -26,8 +27,6 @@ from tailored.proof.symbols import Formula, Request, every, no, some
 from tailored.proof.words import condition_parts, contradiction, core_of, shown, whom
 from tailored.report.outcome import Finding
 
-BUILT_IN = "no-sensitive-content-without-consent"
-"""What holds in every book, and is proven each time."""
 PROVEN, BROKEN, UNPROVEN = "proven", "broken", "unproven"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tailored.condition.tree import InSegment
+from tailored.engine.facts import read_now
 from tailored.proof.difference import Side
 from tailored.proof.symbols import Request
 
@@ -56,7 +57,7 @@ class Traffic:
 def traffic(lines: Iterable[str], old: Side, new: Side, now: str) -> Traffic:
     """Asks both books each request of an NDJSON file; `now` is the moment of those that carry none.
 
-    A person counts for a segment who is in it by the new book, or by the old one where only that has it.
+    A person counts for a segment who is in it by either book.
     """
     found = Traffic()
     for request in requests_of(lines, now):
@@ -71,8 +72,8 @@ def traffic(lines: Iterable[str], old: Side, new: Side, now: str) -> Traffic:
         found.every.count(affected)
         for name in dict.fromkeys((*new.book.segments, *old.book.segments)):
             share = found.segments.setdefault(name, Share())
-            side = new if name in new.book.segments else old
-            if side.replay.truth(InSegment(name), request) is True:
+            sides = [side for side in (new, old) if name in side.book.segments]
+            if any(side.replay.truth(InSegment(name), request) is True for side in sides):
                 share.count(affected)
     return found
 
@@ -101,19 +102,26 @@ def _request(record: Any, now: str) -> Request | None:
     whole = inner if isinstance(inner, dict) else record
     user, context = whole.get("user"), whole.get("context")
     if isinstance(record.get("attributes"), dict) and not isinstance(context, dict):
-        user, context = _sides(record["attributes"])
+        if (sides := _sides(record["attributes"])) is None:
+            return None
+        user, context = sides
     if not (isinstance(user, dict) or isinstance(context, dict)):
         return None
     moment = whole.get("now") or record.get("now") or record.get("time") or now
+    try:
+        read_now(moment)
+    except (TypeError, ValueError):
+        return None
     return Request(
-        user if isinstance(user, dict) else {},
-        context if isinstance(context, dict) else {},
-        moment if isinstance(moment, str) else now,
+        user if isinstance(user, dict) else {}, context if isinstance(context, dict) else {}, moment
     )
 
 
-def _sides(attributes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Attributes by whole names (`user.country`), or already by side, as the two sides of a request."""
+def _sides(attributes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Attributes by whole names (`user.country`), or already by side, as the two sides of a request.
+
+    None where one is of no side, as no book could read it.
+    """
     sides: dict[str, dict[str, Any]] = {"user": {}, "context": {}}
     for key, value in attributes.items():
         side, _, name = key.partition(".")
@@ -121,4 +129,6 @@ def _sides(attributes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
             sides[side][name] = value
         elif side in sides and isinstance(value, dict):
             sides[side].update(value)
+        else:
+            return None
     return sides["user"], sides["context"]

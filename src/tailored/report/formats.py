@@ -61,7 +61,8 @@ def _to_do(outcome: Outcome, folder: str) -> str:
     places = [in_terminal(folder, finding.span) for finding in errors if finding.span is not None]
     many = f"{len(errors)} errors, the first" if len(errors) > 1 else "1 error"
     what = f"{many} at {places[0]}." if places else " ".join(error.message for error in errors[:1])
-    return f"{outcome.command}: {what} Mend it, and run `tailored {outcome.command} {folder}` again."
+    command = " ".join(["tailored", outcome.command, folder, *filter(None, [outcome.options])])
+    return f"{outcome.command}: {what} Mend it, and run `{command}` again."
 
 
 def _one(outcome: Outcome, folder: str) -> str:

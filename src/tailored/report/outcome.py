@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,8 @@ class Outcome:
     failing: bool = False
     ran: bool = True
     """False where the command did not run; the closing line says why."""
+    options: str = ""
+    """What the command has to be given, beside the folder, to find the same by itself."""
 
     @property
     def failed(self) -> bool:
@@ -82,13 +84,15 @@ class Outcome:
             yield from case.failures
 
 
-def verdict(outcomes: Iterable[Outcome]) -> str:
+def verdict(outcomes: Sequence[Outcome]) -> str:
     """What several commands come to, in half a sentence that names those that failed or could not run."""
     failed = [outcome for outcome in outcomes if outcome.failed]
     said = []
     for ran, what in ((True, "did not pass"), (False, "could not run")):
         if names := [outcome.command for outcome in failed if outcome.ran is ran]:
             said.append(f"{joined(names)} {what}")
+    if not any(outcome.ran for outcome in outcomes):
+        said.append("nothing was checked")
     return ", and ".join(said) or "all is well"
 
 
