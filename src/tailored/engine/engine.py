@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import repeat
-from operator import and_
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from tailored.book.load import collector_paused, load_book
 from tailored.book.model import Rule, RuleBook
@@ -55,11 +53,8 @@ MOST_SHARED = 2048
 LONGEST_SHARED = 200
 """Letters of a value with which a placement is kept."""
 SHORT = 1 << 1024
-"""Clauses that hold, as bits, are looked up whole if they are below; of more, what bears on each slot."""
-
-Bearing: TypeAlias = tuple[int, ...]
-"""What bears on each slot: the number of the first clause that offers it something, counted from below; all
-of them, as bits, where it takes many; where it is hidden, the number of the first that hides it, negative."""
+"""Clauses that hold, as bits, are looked up whole if they are below: the hash of a long integer takes as long
+as going through the slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +94,19 @@ class Engine:
         self._reader = FactsReader(book, self._matcher.index, plan.kept_back)
         self._renderer = Renderer(book.content)
         self._tell = partial(sentence, book)
-        self._slots: list[tuple[str, SlotPlan, Kept[int, Placement | Reads]]] = [
-            (one.slot.id, one, Kept(MOST_SHARED)) for one in plan.slots
+        self._slots: list[tuple[str, SlotPlan, int, int, bool, Kept[int, Placement | Reads]]] = [
+            (one.slot.id, one, one.hides, one.offers, one.slot.many is not None, Kept(MOST_SHARED))
+            for one in plan.slots
         ]
         """With each slot, by the clauses that bear on it, what it shows, or what that depends on."""
-        self._offers = [one.offers for one in plan.slots]
-        self._has_many = any(one.slot.many is not None for one in plan.slots)
         self._shown: Kept[tuple[object, ...], Placement] = Kept(MOST_SHARED)
         """Placements by their slot, its clauses and what their texts read."""
         self._texts: Kept[tuple[str, int], tuple[str, ...] | None] = Kept(MOST_SHARED)
         """What texts read, by a slot with labels and the clauses that offer it something."""
         self._whole: dict[int | tuple[object, ...], FrozenDict] = {}
-        """All slots, by what bears on them, and by what their texts read, if they read anything."""
-        self._whole_reads: dict[int | Bearing, tuple[str, ...]] = {}
-        """What the texts of all slots read, by what bears on them."""
+        """All slots, by the clauses that hold, and by what their texts read, if they read anything."""
+        self._whole_reads: dict[int, tuple[str, ...]] = {}
+        """What the texts of all slots read, by the clauses that hold."""
         self._kept_back: Kept[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = Kept(MOST_SHARED)
         """By permissions and clauses with labels, which of those are not usable, and what is withheld."""
         self._settings: list[tuple[str, SettingPlan, int, dict[int, SettingValue]]] = [
@@ -265,56 +259,43 @@ class Engine:
             unusable, withheld = self._guarded(labelled, facts)
             left &= ~unusable
         making = None
-        known = left if left < SHORT else self._bearing(left)
-        slots = self._whole.get(known)
-        if slots is None and (keys := self._whole_reads.get(known)) is not None:
+        slots = self._whole.get(left) if left < SHORT else None
+        if slots is None and left < SHORT and (keys := self._whole_reads.get(left)) is not None:
             making = _Making(self._renderer, facts)
-            read = making.told_apart(known, keys)
+            read = making.told_apart(left, keys)
             slots = None if read is None else self._whole.get(read)
         if slots is None:
-            slots, making = self._placed(left, known, facts)
+            slots, making = self._placed(left, facts)
         settings = self._values(left) if left & self._plan.sets else self._as_set
         warnings = facts.warnings if making is None else making.warnings()
         return made(self.version, slots, settings, withheld, warnings, (self._tell, facts))
 
-    def _bearing(self, left: int) -> Bearing:
-        """What bears on each slot, of some clauses."""
-        offering: Iterable[int] = map(and_, self._offers, repeat(left))
-        if self._has_many:
-            many = [one.slot.many is not None for _, one, _ in self._slots]
-            bearing = [bits if all_ else bits.bit_length() for bits, all_ in zip(offering, many, strict=True)]
-        else:
-            bearing = [*map(int.bit_length, offering)]
-        if hiding := left & self._plan.hides:
-            for place, (_, one, _) in enumerate(self._slots):
-                if hidden := hiding & one.hides:
-                    bearing[place] = -hidden.bit_length()
-        return tuple(bearing)
-
-    def _placed(self, left: int, known: int | Bearing, facts: Facts) -> tuple[FrozenDict, _Making | None]:
-        """What each slot shows by some clauses, and how what is not the same for everyone was made.
-
-        It is kept under what is `known` of the clauses.
-        """
+    def _placed(self, left: int, facts: Facts) -> tuple[FrozenDict, _Making | None]:
+        """What each slot shows by some clauses, and how what is not the same for everyone was made."""
         slots: dict[str, Placement] = {}
         making = None
-        all_bearing = self._bearing(left) if isinstance(known, int) else known
-        for (name, one, shown), bearing in zip(self._slots, all_bearing, strict=True):
-            placement = shown.get(bearing)
+        hiding = left & self._plan.hides
+        for name, one, hides, offers, is_many, known in self._slots:
+            bearing = -(hiding & hides).bit_length() if hiding else 0
+            if not bearing:
+                bearing = left & offers
+                if not is_many:
+                    bearing = bearing.bit_length()
+            placement = known.get(bearing)
             if placement.__class__ is not Placement:
                 making = making or _Making(self._renderer, facts)
-                placement = self._varying(one, bearing, left, placement, shown, making)
+                placement = self._varying(one, bearing, left, placement, known, making)
             slots[name] = placement
         frozen = FrozenDict(slots)
-        if making is None or (making.is_shared and (known is left or not making.is_labelled)):
+        if left < SHORT and (making is None or making.is_shared):
             if len(self._whole) >= MOST_SHARED:
                 self._whole.clear()
                 self._whole_reads.clear()
             if making is None:
-                self._whole[known] = frozen
+                self._whole[left] = frozen
             else:
-                keys = self._whole_reads[known] = tuple(sorted(making.keys))
-                if (read := making.told_apart(known, keys)) is not None:
+                keys = self._whole_reads[left] = tuple(sorted(making.keys))
+                if (read := making.told_apart(left, keys)) is not None:
                     self._whole[read] = frozen
         return frozen, making
 
@@ -371,7 +352,6 @@ class Engine:
         making.keys.update(keys)
         if not reads.is_labelled:
             return one.slot.id, bearing, *read
-        making.is_labelled = True
         return one.slot.id, offers, permissions.closed, permissions.opt_outs, permissions.everything, *read
 
     def _read_by_any(self, one: SlotPlan, offers: int) -> tuple[str, ...] | None:
@@ -452,7 +432,7 @@ def _ranker(book: RuleBook, plan: Plan, scorers: Mapping[str, object] | None, wa
 class _Making:
     """The making of one decision: its texts, and what went wrong with them."""
 
-    __slots__ = ("_renderer", "_seen", "facts", "failed", "is_labelled", "is_shared", "keys", "taken")
+    __slots__ = ("_renderer", "_seen", "facts", "failed", "is_shared", "keys", "taken")
 
     def __init__(self, renderer: Renderer, facts: Facts) -> None:
         self._renderer, self.facts = renderer, facts
@@ -464,11 +444,9 @@ class _Making:
         """What the texts of slots read that are shared with all who share that."""
         self.is_shared = True
         """Whether every slot is shared."""
-        self.is_labelled = False
-        """Whether a slot depends on labels, and so on all that is offered to it."""
 
-    def told_apart(self, left: int | Bearing, keys: tuple[str, ...]) -> tuple[object, ...] | None:
-        """What tells apart the requests for which what bears on the slots fills them in another way."""
+    def told_apart(self, left: int, keys: tuple[str, ...]) -> tuple[object, ...] | None:
+        """What tells apart the requests for which some clauses fill all slots in another way."""
         read, permissions = self.read(keys), self.facts.permissions
         if read is None:
             return None
@@ -509,16 +487,17 @@ def _decider(engine: Engine) -> Make[Decision]:
     """
     matcher, whole, reader = engine._matcher, engine._whole, engine._reader
     is_index, all_firing = matcher.is_index, matcher.firing
-    bearing, sets, as_set = engine._bearing, engine._plan.sets, engine._as_set
-    version, tell = engine.version, engine._tell
+    version, sets, as_set, tell = engine.version, engine._plan.sets, engine._as_set, engine._tell
 
     def decided(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Decision:
         facts = reader, raws, now, door, holding
         firing = holding if is_index else all_firing(Facts(*facts))
-        if firing & door.kept_back or firing & sets:
-            return engine._decide(Facts(*facts), firing)
-        slots = whole.get(firing if firing < SHORT else bearing(firing))
-        if slots is None:
+        if (
+            firing & door.kept_back
+            or firing & sets
+            or firing >= SHORT
+            or (slots := whole.get(firing)) is None
+        ):
             return engine._decide(Facts(*facts), firing)
         one: Any = Open()
         one.book, one.slots, one.settings = version, slots, as_set

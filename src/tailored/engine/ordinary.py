@@ -320,14 +320,14 @@ _Keyed: TypeAlias = tuple[str, dict[Any, int]]
 
 
 def _combined(places: Sequence[int], reads: Sequence[Read]) -> list[list[_Keyed]]:
-    """Keys joined to tables of so many masks at most: the widest first, each to the first that has room."""
+    """Keys joined to tables of so many masks at most: those of few values first, each where there is room."""
     keyed = [
         (key, _by_key(read, column))
         for place in places
         if (column := (read := reads[place]).column) and (key := _key(place, read))
     ]
     groups: list[tuple[int, list[_Keyed]]] = []
-    for one in sorted(keyed, key=lambda one: -len(one[1])):
+    for one in sorted(keyed, key=lambda one: len(one[1])):
         width = len(one[1])
         for number, (masks, group) in enumerate(groups):
             if masks * width <= MOST_COMBINED:
