@@ -1,6 +1,8 @@
 """However a request arrives, its answer is the same, comes in its turn, and is counted once."""
 
+import contextlib
 import json
+import selectors
 import socket
 import time
 from types import SimpleNamespace
@@ -250,3 +252,23 @@ def test_a_connection_at_rest_is_closed_after_a_while_and_one_in_use_is_not(tmp_
             rested = time.monotonic()
             assert file.read() == b""
         assert time.monotonic() - rested < 10
+
+
+def test_of_many_that_come_at_once_none_waits_for_all_that_the_others_ask(served):
+    """Each asks again as soon as it is answered; counted are all answers until everyone had a first one."""
+    number = 200
+    port = int(served.url.rpartition(":")[2])
+    watched, once = selectors.DefaultSelector(), set()
+    with contextlib.ExitStack() as stack:
+        for place in range(number):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            watched.register(connection, selectors.EVENT_READ, place)
+            connection.sendall(post(GOOD))
+        every = 0
+        while len(once) < number:
+            for key, _ in watched.select(60):
+                key.fileobj.recv(65_536)
+                key.fileobj.sendall(post(GOOD))
+                once.add(key.data)
+                every += 1
+    assert every < 10 * number

@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import uvicorn
 
 from tailored.service.app import Service
 from tailored.service.protocol import protocol
+
+MOST_TAKEN = 32
+"""Connections that are taken in one turn of the event loop."""
+
+log = logging.getLogger("tailored.service")
 
 
 def serve(service: Service, listener: socket.socket, started: Callable[[], None]) -> None:
@@ -66,12 +72,17 @@ def url(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """The server with our signals: it ends without raising the signal once more, so that it exits with 0."""
+    """The server with our signals: it ends without raising the signal once more, so that it exits with 0.
+
+    On uvloop it takes connections itself. That loop takes one in each turn, and answers all others first: of
+    many that come at once, each would wait for all that those before it ask meanwhile.
+    """
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None], reload: Callable[[], Any]) -> None:
         super().__init__(config)
         self._ready, self._reload = ready, reload
-        self._reloads: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._listeners: list[socket.socket] = []
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -95,10 +106,53 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(one)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        if sockets and type(asyncio.get_running_loop()).__module__.startswith("uvloop"):
+            await super().startup([])
+            self._listeners = sockets
+            for listener in sockets:
+                self._listen(listener)
+        else:
+            await super().startup(sockets)
         self._ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            asyncio.get_running_loop().remove_reader(listener)
+        await super().shutdown(sockets)
+
+    def _listen(self, listener: socket.socket) -> None:
+        if listener in self._listeners:
+            asyncio.get_running_loop().add_reader(listener, self._take, listener)
+
+    def _take(self, listener: socket.socket) -> None:
+        """Takes the connections that wait, but no more than leaves some of them to other workers."""
+        loop = asyncio.get_running_loop()
+        for _ in range(MOST_TAKEN):
+            try:
+                connection, _ = listener.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:  # whoever it was has gone again
+                continue
+            except OSError as error:  # no more files, or no memory for them
+                log.warning("No connection can be taken for a second: %s", error.strerror)
+                loop.remove_reader(listener)
+                loop.call_later(1, self._listen, listener)
+                return
+            connection.setblocking(False)
+            self._go_on_with(loop.connect_accepted_socket(self._protocol, connection))
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
     def _reread(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._reload())
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
+        self._go_on_with(self._reload())
+
+    def _go_on_with(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Has the loop do something that nobody waits for."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
