@@ -197,3 +197,41 @@ def test_new_items_and_new_figures_count_at_once(tmp_path):
     engine.refresh()
     assert shown() == ["c", "b", "a"]
     engine.close()
+
+
+def test_where_chance_leaves_room_the_next_rule_is_asked_whenever_it_does():
+    """Two things share nothing; what exploration puts in their stead fits beside neither."""
+    tags = {"a": ["x"], "b": ["y"], "c": ["x", "y"], "d": ["x", "y"]}
+    data = {
+        "slots": {"list": {"many": 2}},
+        "content": {"more": {"title": "More"}},
+        "catalogs": {
+            "things": {
+                "attributes": {"tags": {"type": "list of strings"}},
+                "items": {name: {"tags": of} for name, of in tags.items()},
+            }
+        },
+        "rules": {
+            "first": {
+                "when": "always",
+                "show": {
+                    "list": {
+                        "top": 2,
+                        "of": {"catalog": "things"},
+                        "explore": {"share": "70%", "first": ["c"]},
+                        "at most": {"1 per": "tags"},
+                    }
+                },
+                "priority": 160,
+            },
+            "then": {"when": "always", "show": {"list": "more"}},
+        },
+    }
+    book = book_of(data)
+    kept, seen = Engine(book), set()
+    for number in range(40):
+        context = {"request_id": f"r{number}"}
+        decision = kept.evaluate({}, context, NOW)
+        assert decision.to_json() == Engine(book).evaluate({}, context, NOW).to_json()
+        seen.add(tuple(item.content for item in decision["list"].items))
+    assert {("c", "more"), ("a", "b")} <= seen

@@ -12,10 +12,8 @@ from typing import TypeAlias
 from tailored.book.model import Slot
 from tailored.engine.facts import Facts
 from tailored.engine.policy import Policy
-from tailored.engine.settled import Known
-from tailored.scoring.hook import Answer, Asked
+from tailored.scoring.hook import Answer
 from tailored.scoring.protocol import Candidate
-from tailored.scoring.stock import Stock
 
 Key: TypeAlias = tuple[str | None, str]
 """What is placed: the catalog (None for content), and the id."""
@@ -37,7 +35,7 @@ class Choice:
     """What one ranking may choose from for a request, and how: everything but for chance.
 
     `pins` are what stands at which place, `free` the other places; `is_settled` says whether it is the same
-    whenever the same is asked, `asked` what came of asking scorers.
+    whenever the same is asked.
     """
 
     rule: str
@@ -46,7 +44,6 @@ class Choice:
     free: tuple[int, ...]
     answer: Answer | None
     is_settled: bool
-    asked: tuple[Asked, ...]
     _chosen: dict[tuple[int, str | None], Chosen] = field(default_factory=dict)
 
     def chosen(self, which: int, by: str | None) -> Chosen:
@@ -62,17 +59,18 @@ class Choice:
 
 @dataclass(slots=True)
 class Filled:
-    """What a slot gets, who was asked for it, and what the guard kept back.
-
-    `known` is the key of the request, where what rankings come to is kept; it names `stocks` by identity.
-    """
+    """What a slot gets, and who was asked for it."""
 
     slot: Slot
-    known: Known | None
-    stocks: tuple[Stock, ...]
+    steps: list[Chosen | Choice] = field(default_factory=list)
+    """What it got that from, in order."""
     chosen: list[Chosen] = field(default_factory=list)
     answer: Answer | None = None
     is_chance: bool = False
+    has_more: bool = False
+    """Whether rules are left that it had no room for."""
+    can_be_replayed: bool = True
+    """Whether the steps are the same whenever the same is asked: no rule is looked at after chance."""
 
 
 class Draw:

@@ -96,7 +96,7 @@ class Doors:
         """The door of any request, and the names of what it says and cannot be read."""
         permissions, unreadable = read_permissions(consents, opt_outs, gpc, self._topics, self._purposes)
         opted_out = permissions.opt_outs.intersection(self._purposes)
-        known = permissions.closed, opted_out, permissions.everything
+        known = permissions.closed, opted_out, permissions.everything  # whatever else it names
         door = self._known.get(known)
         if door is None:
             door = self._made(permissions)

@@ -109,14 +109,19 @@ class Eligible:
             return kept[1]
         return tuple([one for one in kept[1] if (one.catalog, one.id) not in taken])
 
+    def is_unlabelled(self, name: str | None) -> bool:
+        """Whether neither a catalog nor any of its items has a label, so that nobody is kept from it."""
+        if name is None:
+            return False
+        catalog = self._book.catalogs[name]
+        return not (catalog.topics or catalog.purpose or self._catalogs.stock(name).labels)
+
     def may_stand(self, key: Key, facts: Facts) -> bool:
         """Whether a request permits what is placed."""
         name, permissions = key[1], facts.permissions
         if key[0] is None:
             return self.is_permitted(name, facts)
         catalog, stock = self._book.catalogs[key[0]], self._catalogs.stock(key[0])
-        if not (stock.labels or catalog.topics or catalog.purpose):
-            return True
         labels = stock.labels.get(stock.by_id.get(name, -1), ((), None))
         return not any(
             (*permissions.held_back(catalog.topics, catalog.purpose), *permissions.held_back(*labels))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tailored.book.load import collector_paused, load_book
 from tailored.book.model import Rule, RuleBook
@@ -21,9 +21,11 @@ from tailored.engine.facts import (
     LAST_CHECK,
     Facts,
     FactsReader,
+    Look,
     RequestWarning,
     as_json,
     failed_text,
+    maker,
     read_now,
 )
 from tailored.engine.kept import Kept
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
     from tailored.book.diagnostics import Report
     from tailored.engine.rank import Ranker
 
+
+Unranked: TypeAlias = tuple[Decision, int, Facts]
+"""A decision, the clauses that fire and bear on slots that scorers fill, and the facts: what `rank` takes."""
 
 MOST_SHARED = 2048
 """Placements and the like that an engine keeps to give them to everybody whom they suit."""
@@ -103,10 +108,10 @@ class Engine:
         """Placements by their slot, its clauses and what their texts read."""
         self._texts: Kept[tuple[str, int], tuple[str, ...] | None] = Kept(MOST_SHARED)
         """What texts read, by a slot with labels and the clauses that offer it something."""
-        self._whole: dict[int | tuple[object, ...], FrozenDict] = {}
+        self._whole: Kept[int | tuple[object, ...], FrozenDict] = Kept(MOST_SHARED)
         """All slots, by the clauses that hold, and by what their texts read, if they read anything."""
-        self._whole_reads: dict[int, tuple[str, ...]] = {}
-        """What the texts of all slots read, by the clauses that hold."""
+        self._looks: Kept[int, Look] = Kept(MOST_SHARED)
+        """Gets what the texts of all slots read, by the clauses that hold."""
         self._kept_back: Kept[tuple[object, ...], tuple[int, tuple[Withheld, ...]]] = Kept(MOST_SHARED)
         """By permissions and clauses with labels, which of those are not usable, and what is withheld."""
         self._settings: list[tuple[str, SettingPlan, int, dict[int, SettingValue]]] = [
@@ -115,8 +120,8 @@ class Engine:
         self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
         self._ranker = _ranker(book, plan, scorers, warm)
         self._memory = Memory(book, self._reader, remember) if remember else None
-        self._at_once = None if remember or self._ranker else self._reader.at_once(_decider(self))
-        """Reads and decides ordinary requests, where nothing else takes part."""
+        self._at_once = None if remember else self._reader.at_once(_decider(self))
+        """Reads ordinary requests, and decides on all but what scorers choose."""
         if self._at_once is None:
             self._reader.make_ready()
         self._is_made = True
@@ -167,14 +172,14 @@ class Engine:
             now = read_now(now)
         if self._at_once is not None:
             try:
-                decision = self._at_once(user, context, now)
+                begun = self._at_once(user, context, now)
             except Exception:  # a foreign key may raise anything when it is compared
-                decision = None
-            return (
-                self.decide(self._reader.read_at_leisure(user, context, now))
-                if decision is None
-                else decision
-            )
+                begun = None
+            if begun.__class__ is Decision:
+                return begun
+            if begun is None:
+                return self.decide(self._reader.read_at_leisure(user, context, now))
+            return self._ranker.rank(*begun)  # type: ignore[union-attr]
         if self._memory is not None and user.__class__ is dict and context.__class__ is dict:
             return self._memory.evaluate(user, context, now, self.decide)
         return self.decide(self._reader.read(user, context, now))
@@ -198,12 +203,15 @@ class Engine:
         """The decision; or where scorers may have to be waited for, what is to be awaited for it."""
         if self._ranker is None:
             return self.evaluate(user, context, now)
-        facts = self.facts(user, context, now)
-        firing = self._matcher.firing(facts)
-        decision = self._decide(facts, firing)
-        if not firing & self._plan.ranks:
-            return decision
-        return self._ranker.rank_or_wait(decision, firing & self._plan.beside_ranks, facts)
+        if now.__class__ is not datetime or now.tzinfo is not UTC:
+            now = read_now(now)
+        try:
+            begun = None if self._at_once is None else self._at_once(user, context, now)
+        except Exception:
+            begun = None
+        if begun is None:
+            begun = self._begun(self._reader.read_at_leisure(user, context, now))
+        return begun if isinstance(begun, Decision) else self._ranker.rank_or_wait(*begun)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:
         """Tells a scorer that learns what came of placing a candidate: 1 if it was taken up, 0 if not.
@@ -245,11 +253,16 @@ class Engine:
 
     def decide(self, facts: Facts) -> Decision:
         """The decision that follows from facts: match, resolve, render, check at the exit, rank."""
+        begun = self._begun(facts)
+        return begun if isinstance(begun, Decision) else self._ranker.rank(*begun)  # type: ignore[union-attr]
+
+    def _begun(self, facts: Facts) -> Decision | Unranked:
+        """The decision; or where scorers choose something of it, what the rank stage takes."""
         firing = self._matcher.firing(facts)
         decision = self._decide(facts, firing)
-        if self._ranker is None or not firing & self._plan.ranks:
+        if not firing & self._plan.ranks:
             return decision
-        return self._ranker.rank(decision, firing & self._plan.beside_ranks, facts)
+        return decision, firing & self._plan.beside_ranks, facts
 
     def _decide(self, facts: Facts, firing: int) -> Decision:
         """All of it but what scorers choose."""
@@ -259,16 +272,19 @@ class Engine:
             unusable, withheld = self._guarded(labelled, facts)
             left &= ~unusable
         making = None
-        slots = self._whole.get(left) if left < SHORT else None
-        if slots is None and left < SHORT and (keys := self._whole_reads.get(left)) is not None:
-            making = _Making(self._renderer, facts)
-            read = making.told_apart(left, keys)
-            slots = None if read is None else self._whole.get(read)
+        slots = self._known(left, facts.raws, facts.door) if left < SHORT and facts.is_ordinary else None
         if slots is None:
             slots, making = self._placed(left, facts)
         settings = self._values(left) if left & self._plan.sets else self._as_set
         warnings = facts.warnings if making is None else making.warnings()
         return made(self.version, slots, settings, withheld, warnings, (self._tell, facts))
+
+    def _known(self, left: int, raws: Sequence[Any], door: Door) -> FrozenDict | None:
+        """All slots as clauses filled them before, for an ordinary request with the same for its texts."""
+        slots = self._whole.get(left)
+        if slots is None and (look := self._looks.get(left)) is not None:
+            slots = self._whole.get((left, door.permissions.gates, look(raws)))
+        return slots
 
     def _placed(self, left: int, facts: Facts) -> tuple[FrozenDict, _Making | None]:
         """What each slot shows by some clauses, and how what is not the same for everyone was made."""
@@ -287,22 +303,19 @@ class Engine:
                 placement = self._varying(one, bearing, left, placement, known, making)
             slots[name] = placement
         frozen = FrozenDict(slots)
-        if left < SHORT and (making is None or making.is_shared):
-            if len(self._whole) >= MOST_SHARED:
-                self._whole.clear()
-                self._whole_reads.clear()
-            if making is None:
-                self._whole[left] = frozen
-            else:
-                keys = self._whole_reads[left] = tuple(sorted(making.keys))
-                if (read := making.told_apart(left, keys)) is not None:
-                    self._whole[read] = frozen
+        if left < SHORT and making is None:
+            self._whole.keep(left, frozen)
+        elif left < SHORT and making is not None and making.is_shared and facts.is_ordinary:
+            look = self._reader.look(sorted(making.keys))
+            self._looks.keep(left, look)
+            if (seen := look(facts.raws)) is not None:
+                self._whole.keep((left, facts.permissions.gates, seen), frozen)
         return frozen, making
 
     def _guarded(self, labelled: int, facts: Facts) -> tuple[int, tuple[Withheld, ...]]:
         """Of clauses with labels that are not permitted, those that cannot be used, and what is withheld."""
         permissions = facts.permissions
-        asked = permissions.closed, permissions.opt_outs, permissions.everything, labelled
+        asked = permissions.gates, labelled
         found = self._kept_back.get(asked)
         if found is None:
             withheld: set[Withheld] = set()
@@ -352,7 +365,7 @@ class Engine:
         making.keys.update(keys)
         if not reads.is_labelled:
             return one.slot.id, bearing, *read
-        return one.slot.id, offers, permissions.closed, permissions.opt_outs, permissions.everything, *read
+        return one.slot.id, offers, permissions.gates, *read
 
     def _read_by_any(self, one: SlotPlan, offers: int) -> tuple[str, ...] | None:
         """What the texts of all that may be shown read; None where they read consents."""
@@ -445,13 +458,6 @@ class _Making:
         self.is_shared = True
         """Whether every slot is shared."""
 
-    def told_apart(self, left: int, keys: tuple[str, ...]) -> tuple[object, ...] | None:
-        """What tells apart the requests for which some clauses fill all slots in another way."""
-        read, permissions = self.read(keys), self.facts.permissions
-        if read is None:
-            return None
-        return left, permissions.closed, permissions.opt_outs, permissions.everything, *read
-
     def read(self, keys: tuple[str, ...] | None) -> list[object] | None:
         """What texts read of this request, to tell it from others; None where that is too much."""
         if keys is None:
@@ -480,33 +486,37 @@ class _Making:
         return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
 
 
-def _decider(engine: Engine) -> Make[Decision]:
+def _decider(engine: Engine) -> Make[Decision | Unranked]:
     """Decides ordinary requests, at once where all that applies to them was decided before.
 
     It does what `Engine._decide` does for those, without a call on the way: calls are most of what it takes.
     """
-    matcher, whole, reader = engine._matcher, engine._whole, engine._reader
-    is_index, all_firing = matcher.is_index, matcher.firing
-    version, sets, as_set, tell = engine.version, engine._plan.sets, engine._as_set, engine._tell
+    matcher, whole, known, reader = engine._matcher, engine._whole, engine._known, engine._reader
+    is_index, all_firing, make = matcher.is_index, matcher.firing, maker(reader)
+    version, plan, as_set, tell = engine.version, engine._plan, engine._as_set, engine._tell
+    sets, ranks, beside_ranks = plan.sets, plan.ranks, plan.beside_ranks
 
-    def decided(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Decision:
-        facts = reader, raws, now, door, holding
-        firing = holding if is_index else all_firing(Facts(*facts))
+    def decide(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Decision | Unranked:
+        firing = holding if is_index else all_firing(make(raws, now, door, holding))
         if (
             firing & door.kept_back
             or firing & sets
             or firing >= SHORT
-            or (slots := whole.get(firing)) is None
+            or (slots := whole.get(firing) or known(firing, raws, door)) is None
         ):
-            return engine._decide(Facts(*facts), firing)
+            facts = make(raws, now, door, holding)
+            decision = engine._decide(facts, firing)
+            return (decision, firing & beside_ranks, facts) if firing & ranks else decision
         one: Any = Open()
         one.book, one.slots, one.settings = version, slots, as_set
-        one.withheld, one.warnings, one.reasons = (), (), (tell, facts)
+        one.withheld, one.warnings, one.reasons = (), (), (tell, (reader, raws, now, door, holding))
         one.__class__ = Decision
-        decision: Decision = one
-        return decision
+        if firing & ranks:
+            return one, firing & beside_ranks, make(raws, now, door, holding)
+        decided: Decision = one
+        return decided
 
-    return decided
+    return decide
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from tailored.book.builtin import READ_BY_THE_GUARD
@@ -25,6 +26,11 @@ from tailored.engine.doors import NOTHING, Door, Doors
 from tailored.engine.index import Index
 from tailored.engine.ordinary import F, Get, Make, Ordinary, Read, ordinary
 from tailored.guard.permissions import Permissions
+
+LONGEST_TOLD = 2_000
+"""Letters of a value, or of all in a list, with which anything is kept."""
+
+Look: TypeAlias = Callable[[Sequence[Any]], tuple[Any, ...] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,9 @@ class Facts:
         raws = tuple([raw if keep else None for raw, keep in zip(self.raws, kept, strict=True)])
         return Facts(self._reader, raws, self.now, self.door, self.holding, self.warnings)
 
-    def places(self, keys: Iterable[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Where in `raws` attributes are, of every request to the same book; and those that may be long."""
-        at, short = self._reader.at, self._reader.short
-        found = tuple([at[key][0] for key in keys if key in at])
-        return found, tuple([place for place in found if place not in short])
+    def look(self, keys: Iterable[str]) -> Look:
+        """Gets what tells apart, by these attributes, the ordinary requests to the same book."""
+        return self._reader.look(keys)
 
     @property
     def permissions(self) -> Permissions:
@@ -148,6 +152,25 @@ class FactsReader:
         )
         """The places of ordinary values that cannot be long."""
 
+    def look(self, keys: Iterable[str]) -> Look:
+        """Gets attributes from the `raws` of ordinary requests; None where a value is too long for a key."""
+        places = [self.at[key][0] for key in keys if key in self.at]
+        if not places:
+            return _nothing
+        get: Look = itemgetter(*places, places[0])  # of several, so that it gives a tuple
+        long = [place for place in places if place not in self.short]
+        if not long:
+            return get
+
+        def look(raws: Sequence[Any]) -> tuple[Any, ...] | None:
+            for place in long:
+                value = raws[place]
+                if value is not None and not is_short(value):
+                    return None
+            return get(raws)
+
+        return look
+
     def at_once(self, make: Make[F]) -> Ordinary[F]:
         """Reads ordinary requests, and makes something of each."""
         return ordinary(self._reads, self._doors, _found_at, make)
@@ -158,12 +181,12 @@ class FactsReader:
 
     @cached_property
     def _ordinary(self) -> Ordinary[Facts]:
-        return self.at_once(_maker(self))
+        return self.at_once(maker(self))
 
     @cached_property
     def _glance(self) -> Ordinary[Facts]:
         unasked = [Read(read.attribute, None) for read in self._reads]
-        return ordinary(unasked, self._doors, _found_at, _maker(self))
+        return ordinary(unasked, self._doors, _found_at, maker(self))
 
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
         """The facts of a request. What cannot be used is missing, with a warning.
@@ -254,11 +277,24 @@ class FactsReader:
         return warnings
 
 
+def is_short(value: str | tuple[Any, ...]) -> bool:
+    """Whether a text or a list is short enough to be part of what things are kept by."""
+    if len(value) > LONGEST_TOLD:
+        return False
+    if value.__class__ is not tuple or not value or value[0].__class__ is not str:
+        return True
+    return sum(map(len, value)) <= LONGEST_TOLD
+
+
+def _nothing(raws: Sequence[Any]) -> tuple[()]:
+    return ()
+
+
 Unmade: TypeAlias = tuple[FactsReader, tuple[Any, ...], datetime, Door, int]
 """What facts of an ordinary request are made of, for as long as nobody asks for them."""
 
 
-def _maker(reader: FactsReader) -> Make[Facts]:
+def maker(reader: FactsReader) -> Make[Facts]:
     """Makes facts without warnings, in two thirds of the time that calling the class takes."""
     new = object.__new__
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tailored.book.builtin import PERSONALIZATION
-from tailored.book.model import Ranking, Rule, RuleBook
+from tailored.book.model import Ranking, Rule, RuleBook, Slot
 from tailored.engine.chosen import Choice, Chosen, Draw, Filled, Key
 from tailored.engine.decision import Decision
 from tailored.engine.eligible import Eligible
@@ -21,7 +21,7 @@ from tailored.engine.resolve import Withheld
 from tailored.engine.settled import Known, Outcome, Rankings, chain, rankings, told_apart
 from tailored.engine.shown import ItemReasons, Shown
 from tailored.scoring.catalogs import Catalogs
-from tailored.scoring.hook import Answer, Patience, Scorers
+from tailored.scoring.hook import Answer, Asked, Patience, Scorers
 from tailored.scoring.protocol import Candidate
 from tailored.scoring.scores import Draws
 from tailored.scoring.stock import Stock
@@ -42,6 +42,20 @@ class Work:
     stocks: tuple[Stock, ...]
     filled: list[Filled] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+
+
+class Replay(NamedTuple):
+    """How the ranked slots of a decision are filled again, up to chance, for requests that share its key.
+
+    `steps` are the slots, with what fills each in order: what is placed whatever is drawn, and at most one
+    choice that draws, as the last. `stocks` are those that the key names by identity.
+    """
+
+    steps: tuple[tuple[Slot, tuple[Chosen | Choice, ...], bool], ...]
+    """The last says whether more rules are left, should what is drawn leave room."""
+    withheld: frozenset[Withheld]
+    asked: tuple[Asked, ...]
+    stocks: tuple[Stock, ...]
 
 
 class Ranker:
@@ -65,10 +79,8 @@ class Ranker:
             name: book.slots[name] for name in book.slots if any(name in rule.rank for rule in book.rules)
         }
         self._eligible = Eligible(book, catalogs)
-        self._choices: Kept[tuple[Known, str, str] | None, tuple[Choice | None, tuple[Stock, ...]]] = Kept()
-        """By what tells requests apart, the slot and the rule; with the stocks that it names by identity."""
-        self._kept_back: Kept[Known | None, tuple[frozenset[Withheld], tuple[Stock, ...]]] = Kept()
-        """The same for what the guard keeps back."""
+        self._replays: Kept[Known | None, Replay] = Kept()
+        """The same for what only chance tells apart."""
         self._answers: Kept[Known | None, tuple[tuple[Candidate, ...], Answer]] = Kept()
         """Answers of steady scorers, with what they were asked about."""
         self._policies: Kept[tuple[object, ...], Policy] = Kept()
@@ -101,10 +113,25 @@ class Ranker:
             self._rankings.keep((clauses, refreshed), firing)
         stocks = tuple(map(self.catalogs.stock, firing.catalogs))
         known = firing.known(clauses, decision, facts, (refreshed, *map(id, stocks)))
-        if known is not None and (kept := self._outcomes.get(known)) is not None:
+        if known is not None and (kept := self._outcomes.get(known) or self._replayed(known, facts)):
             self.scorers.count(kept.asked)
             return kept
         return Work(decision, firing.rules, facts, known, stocks)
+
+    def _replayed(self, known: Known, facts: Facts) -> Outcome | None:
+        """What comes of a request of which only chance is to be asked; None where it leaves room."""
+        replay = self._replays.get(known)
+        if replay is None:
+            return None
+        every = []
+        for slot, steps, has_more in replay.steps:
+            filled = Filled(slot)
+            for step in steps:
+                self._place(filled, step, facts)
+            if has_more and len(filled.chosen) < (slot.many or 1):
+                return None
+            every.append(filled)
+        return self._shown_as(every, replay.withheld, replay.asked, replay.stocks, facts)
 
     def _waits(self, firing: Sequence[Rule]) -> bool:
         """Whether any scorer that rules may ask, or fall back to, is not quick."""
@@ -156,20 +183,13 @@ class Ranker:
         for name, slot in self._slots.items():
             rules = [rule for rule in usable if name in rule.show or name in rule.rank]
             if any(name in rule.rank for rule in rules) and not work.decision.slots[name].hidden:
-                filled = Filled(slot, work.known, work.stocks)
+                filled = Filled(slot)
                 yield filled, self._fill(filled, rules, facts)
 
     def _withheld(self, work: Work) -> frozenset[Withheld]:
         """What of the candidates of rankings the guard keeps back."""
-        kept = self._kept_back.get(work.known)
-        if kept is None:
-            facts = work.facts
-            every = [ranking for rule in work.rules for ranking in rule.rank.values()]
-            found = frozenset[Withheld]().union(*(self._eligible.held_back(one, facts) for one in every))
-            kept = found, work.stocks
-            if work.known is not None:
-                self._kept_back.keep(work.known, kept)
-        return kept[0]
+        every = [ranking for rule in work.rules for ranking in rule.rank.values()]
+        return frozenset[Withheld]().union(*(self._eligible.held_back(one, work.facts) for one in every))
 
     def _is_usable(self, rule: Rule, facts: Facts) -> bool:
         permissions = facts.permissions
@@ -183,34 +203,30 @@ class Ranker:
         most = slot.many or 1
         for rule in rules:
             if len(filled.chosen) >= most:
+                filled.has_more = True
                 break
+            filled.can_be_replayed &= not filled.is_chance
             taken = {one.key for one in filled.chosen}
             if slot.id in rule.rank:
                 ranking = rule.rank[slot.id]
-                yield from self._choose(filled, rule, ranking, most - len(filled.chosen), taken, facts)
+                choice = yield from self._choice(rule, ranking, most - len(filled.chosen), taken, facts)
+                self._place(filled, choice, facts)
             else:
                 fresh = [
                     (None, name) for name in rule.show[slot.id] if self._eligible.is_permitted(name, facts)
                 ]
                 for key in dict.fromkeys(fresh):
                     if key not in taken and len(filled.chosen) < most:
-                        filled.chosen.append(Chosen(key, rule.id))
+                        self._place(filled, Chosen(key, rule.id), facts)
 
-    def _choose(
-        self, filled: Filled, rule: Rule, ranking: Ranking, room: int, taken: set[Key], facts: Facts
-    ) -> Asking:
-        """What one ranking gives to a slot."""
-        known = None
-        if filled.known is not None and not filled.is_chance:  # then nothing before it was left to chance
-            known = filled.known, filled.slot.id, rule.id
-        choice, _ = self._choices.get(known, _NO_CHOICE)
-        if choice is None:
-            choice = yield from self._choice(rule, ranking, room, taken, facts)
-            if known is not None and choice.is_settled and len(choice.policy.candidates) <= MOST_KEPT_OF:
-                self._choices.keep(known, (choice, filled.stocks))
+    def _place(self, filled: Filled, step: Chosen | Choice, facts: Facts) -> None:
+        """Adds to a slot what is chosen for it, or what is drawn from a choice."""
+        filled.steps.append(step)
+        if isinstance(step, Chosen):
+            filled.chosen.append(step)
         else:
-            self.scorers.count(choice.asked)
-        self._draw(filled, choice, facts)
+            filled.can_be_replayed &= step.is_settled and len(step.policy.candidates) <= MOST_KEPT_OF
+            self._draw(filled, step, facts)
 
     def _choice(
         self, rule: Rule, ranking: Ranking, room: int, taken: set[Key], facts: Facts
@@ -242,7 +258,6 @@ class Ranker:
             free,
             None if answer is None else replace(answer, draws=None),
             all(one.is_settled for one in (answer, later) if one is not None),
-            tuple(asked for one in (answer, later) if one is not None for asked in one.asked),
         )
 
     def _draw(self, filled: Filled, choice: Choice, facts: Facts) -> None:
@@ -304,30 +319,44 @@ class Ranker:
 
     def _outcome(self, work: Work) -> Outcome:
         """What rankings came to. It is kept where it would be the same for all who share what was read."""
-        facts = work.facts
+        filled, withheld = work.filled, self._withheld(work)
+        asked = tuple(asked for answer in work.answers for asked in answer.asked)
+        outcome = self._shown_as(filled, withheld, asked, work.stocks, work.facts)
+        if work.known is None or outcome.warnings or not all(answer.is_settled for answer in work.answers):
+            return outcome
+        if not any(one.is_chance for one in filled):
+            self._outcomes.keep(work.known, outcome)
+        elif all(one.can_be_replayed for one in filled):
+            steps = tuple((one.slot, tuple(one.steps), one.has_more) for one in filled)
+            self._replays.keep(work.known, Replay(steps, withheld, asked, work.stocks))
+        return outcome
+
+    def _shown_as(
+        self,
+        every: Sequence[Filled],
+        withheld: frozenset[Withheld],
+        asked: tuple[Asked, ...],
+        stocks: tuple[Stock, ...],
+        facts: Facts,
+    ) -> Outcome:
+        """What was chosen, with its texts, as far as the last check lets it through."""
         texts = self._shown.texts(facts)
-        slots, why = {}, {}
-        taken = sum(self._last_check(one, facts) for one in work.filled)
-        for one in work.filled:
+        slots = {}
+        taken = sum(self._last_check(one, facts) for one in every)
+        for one in every:
             if one.chosen or one.answer is not None:
                 slots[one.slot.id] = self._shown.placement(one, texts)
-                why[one.slot.id] = one
-        outcome = Outcome(
-            slots,
-            self._withheld(work),
-            (*map(failed_text, dict.fromkeys(texts.failed)), *[LAST_CHECK][:taken]),
-            ItemReasons(self._book, self.scorers, why),
-            tuple(asked for answer in work.answers for asked in answer.asked),
-            work.stocks,
-        )
-        is_settled = not outcome.warnings and not any(one.is_chance for one in work.filled)
-        if work.known is not None and is_settled and all(answer.is_settled for answer in work.answers):
-            self._outcomes.keep(work.known, outcome)
-        return outcome
+        warnings = (*map(failed_text, dict.fromkeys(texts.failed)), *[LAST_CHECK][:taken])
+        tell = ItemReasons(self._book, self.scorers, every)
+        return Outcome(slots, withheld, warnings, tell, asked, stocks)
 
     def _last_check(self, filled: Filled, facts: Facts) -> int:
         """Takes out what is chosen without permission, whatever went before; how much (none, ever)."""
-        allowed = [one for one in filled.chosen if self._eligible.may_stand(one.key, facts)]
+        unlabelled = {
+            name for name in {one.key[0] for one in filled.chosen} if self._eligible.is_unlabelled(name)
+        }
+        may_stand = self._eligible.may_stand
+        allowed = [one for one in filled.chosen if one.key[0] in unlabelled or may_stand(one.key, facts)]
         taken, filled.chosen = len(filled.chosen) - len(allowed), allowed
         return taken
 
@@ -350,6 +379,3 @@ def make_ranker(
         scorers.make_all()
     catalogs.then = scorers.refresh
     return Ranker(book, personal, places, scorers, catalogs)
-
-
-_NO_CHOICE = (None, ())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 from tailored.book.model import Rule, RuleBook
@@ -12,18 +11,15 @@ from tailored.book.templates import attributes_in
 from tailored.condition.tree import Condition, Op, Test, attributes_read, leaves
 from tailored.content.render import FrozenDict
 from tailored.engine.decision import Decision, Placement, Tell, made
-from tailored.engine.facts import Facts, RequestWarning
+from tailored.engine.facts import Facts, Look, RequestWarning, is_short
 from tailored.engine.resolve import Withheld
 from tailored.scoring.hook import Asked
 from tailored.scoring.stock import Stock
 
-LONGEST = 2_000
-"""Letters of a value, or of all in a list, with which anything is kept."""
 MOST_JOINED = 8
 """Decisions' slots that are kept with what a ranking put among them."""
 _OF_TIME = frozenset((Op.IN_THE_LAST, Op.NOT_IN_THE_LAST))
 
-Look: TypeAlias = Callable[[Sequence[Any]], Any]
 Known: TypeAlias = tuple[object, ...]
 """Tells apart the requests for which rankings may come to something else."""
 
@@ -63,10 +59,6 @@ class Outcome:
         return kept[1]
 
 
-def _nothing(raws: Sequence[Any]) -> tuple[()]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Rankings:
     """Rules that fire together, with what their rankings depend on beside the rules.
@@ -79,31 +71,25 @@ class Rankings:
     catalogs: tuple[str, ...]
     slots: tuple[str, ...]
     """The slots that they rank."""
-    look: Look = _nothing
+    look: Look | None = None
     """Gets what an ordinary request has of `reads`, out of all that was read of it."""
-    long: tuple[int, ...] = ()
-    """The places of those that may be too long to be kept."""
 
     def known(self, clauses: int, decision: Decision, facts: Facts, moment: tuple[int, ...]) -> Known | None:
         """The key of a request. `moment` tells apart the stocks and the scorers that there are at times."""
-        if self.reads is None:
+        if self.reads is None or self.look is None:
             return None
         shown = decision.slots
         hidden = [name for name in self.slots if shown[name].reason == "hidden"]
         if not facts.is_ordinary:
             return told_apart(facts, self.reads, clauses, *moment, *hidden)
-        raws, said = facts.raws, facts.door.permissions
-        for place in self.long:
-            value = raws[place]
-            if value is not None and _told_apart(value) is None:
-                return None
-        return clauses, *moment, *hidden, said.closed, said.opt_outs, said.everything, self.look(raws)
+        seen = self.look(facts.raws)
+        return None if seen is None else (clauses, *moment, *hidden, facts.permissions.gates, seen)
 
 
 def told_apart(facts: Facts, reads: Iterable[str], *more: object) -> Known | None:
     """What a request permits, and its values of some attributes, as a key; None where any is too long."""
-    permissions, get = facts.permissions, facts.value
-    found = [*more, permissions.closed, permissions.opt_outs, permissions.everything]
+    get = facts.value
+    found = [*more, facts.permissions.gates]
     for name in reads:
         value: object = get(name)
         if value.__class__ not in _SHORT:
@@ -119,19 +105,9 @@ _SHORT = frozenset((type(None), bool, int, float))
 
 def _told_apart(value: object) -> str | tuple[Any, ...] | None:
     """What tells a value apart from others that a text may show in another way; None where it is too long."""
-    if isinstance(value, str):
-        return value if len(value) <= LONGEST else None
-    if isinstance(value, tuple):
-        return value if len(value) <= LONGEST and _length(value) <= LONGEST else None
+    if isinstance(value, str | tuple):
+        return value if is_short(value) else None
     return repr(value)  # versions that are equal may be written in several ways
-
-
-def _length(values: tuple[Any, ...]) -> int:
-    """The letters of texts; of numbers, how many they are."""
-    try:
-        return sum(map(len, values))
-    except TypeError:
-        return len(values)
 
 
 def rankings(
@@ -166,9 +142,7 @@ def rankings(
     if "user.consents" in reads:
         return Rankings(tuple(rules), None, catalogs, ranked)
     of_request = sorted(name for name in reads if not name.startswith("item."))
-    found, long = facts.places(of_request)
-    look = itemgetter(*found, found[0]) if found else _nothing  # of several, so that it gives a tuple
-    return Rankings(tuple(rules), tuple(of_request), catalogs, ranked, look, long)
+    return Rankings(tuple(rules), tuple(of_request), catalogs, ranked, facts.look(of_request))
 
 
 def chain(book: RuleBook, scorer: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from tailored.book.model import Content, RuleBook
@@ -133,10 +133,16 @@ def frozen(value: object) -> object:
 class ItemReasons:
     """Tells why somebody sees what a decision holds, and why each thing that a ranking placed."""
 
-    def __init__(self, book: RuleBook, scorers: Scorers, filled: Mapping[str, Filled]) -> None:
-        self._book, self._scorers = book, scorers
-        self._chosen = {
-            (slot, one.key[1]): one for slot, made in filled.items() for one in made.chosen if one.candidate
+    def __init__(self, book: RuleBook, scorers: Scorers, every: Sequence[Filled]) -> None:
+        self._book, self._scorers, self._every = book, scorers, every
+
+    @cached_property
+    def _chosen(self) -> dict[tuple[str, str], Chosen]:
+        return {
+            (filled.slot.id, one.key[1]): one
+            for filled in self._every
+            for one in filled.chosen
+            if one.candidate
         }
 
     def is_pinned(self, slot: str, item: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from tailored.book.builtin import GPC, PERSONALIZATION, is_personal
@@ -24,6 +24,11 @@ class Permissions:
     """The purposes that the user opted out of, by name or by a signal that they honour."""
     everything: bool = False
     """Whether the request opts out of every purpose, since its opt-outs cannot be read."""
+    gates: tuple[frozenset[str], frozenset[str], bool] = field(init=False, repr=False, compare=False)
+    """All that gates ask: the same for requests that are told apart by the names of consents only."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "gates", (self.closed, self.opt_outs, self.everything))
 
     def opted_out(self, purpose: str) -> bool:
         """Whether things with this purpose are asleep."""
