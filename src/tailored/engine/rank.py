@@ -6,7 +6,7 @@ engine/reference_ranking.py says what is right, plainly; this must agree with it
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from tailored.book.builtin import PERSONALIZATION
@@ -40,6 +40,8 @@ class Work:
     facts: Facts
     known: Known | None
     stocks: tuple[Stock, ...]
+    withheld: frozenset[Withheld]
+    """What of the candidates of rankings the guard keeps back."""
     filled: list[Filled] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
 
@@ -116,7 +118,9 @@ class Ranker:
         if known is not None and (kept := self._outcomes.get(known) or self._replayed(known, facts)):
             self.scorers.count(kept.asked)
             return kept
-        return Work(decision, firing.rules, facts, known, stocks)
+        every = [ranking for rule in firing.rules for ranking in rule.rank.values()]
+        withheld = frozenset[Withheld]().union(*(self._eligible.held_back(one, facts) for one in every))
+        return Work(decision, firing.rules, facts, known, stocks, withheld)
 
     def _replayed(self, known: Known, facts: Facts) -> Outcome | None:
         """What comes of a request of which only chance is to be asked; None where it leaves room."""
@@ -186,11 +190,6 @@ class Ranker:
                 filled = Filled(slot)
                 yield filled, self._fill(filled, rules, facts)
 
-    def _withheld(self, work: Work) -> frozenset[Withheld]:
-        """What of the candidates of rankings the guard keeps back."""
-        every = [ranking for rule in work.rules for ranking in rule.rank.values()]
-        return frozenset[Withheld]().union(*(self._eligible.held_back(one, work.facts) for one in every))
-
     def _is_usable(self, rule: Rule, facts: Facts) -> bool:
         permissions = facts.permissions
         if (rule.topics or rule.purpose) and any(permissions.held_back(rule.topics, rule.purpose)):
@@ -256,7 +255,7 @@ class Ranker:
             policy,
             {place: Chosen(key, rule.id, candidate, "pin") for place, (key, candidate) in pins.items()},
             free,
-            None if answer is None else replace(answer, draws=None),
+            None if answer is None else answer.without_draws(),
             all(one.is_settled for one in (answer, later) if one is not None),
         )
 
@@ -265,11 +264,16 @@ class Ranker:
         policy, draw = choice.policy, Draw(facts, filled.slot.id, choice.rule)
         kept, explored = policy.drawn(draw)
         filled.is_chance |= draw.was_asked
+        used = choice.answer.used if choice.answer is not None else None
+        if filled.answer is None:
+            filled.answer = choice.answer
+        if not explored and not choice.pins:
+            filled.chosen += [choice.chosen(one, used) for one in kept]
+            return
         held = choice.free[: len(kept) + len(explored)]
         new: list[int] = []
         if explored:
             new = sorted(held, key=lambda place: draw(f"place {place}"))[: len(explored)]
-        used = choice.answer.used if choice.answer is not None else None
         which = dict(zip([place for place in held if place not in new], kept, strict=True))
         which |= dict(zip(sorted(new), explored, strict=True))
         for place in sorted({*choice.pins, *which}):
@@ -278,8 +282,6 @@ class Ranker:
             else:
                 by = "explore" if place in new else used
                 filled.chosen.append(choice.chosen(which[place], by))
-        if filled.answer is None:
-            filled.answer = choice.answer
 
     def _answer(
         self, name: str, candidates: tuple[Candidate, ...], facts: Facts
@@ -319,7 +321,7 @@ class Ranker:
 
     def _outcome(self, work: Work) -> Outcome:
         """What rankings came to. It is kept where it would be the same for all who share what was read."""
-        filled, withheld = work.filled, self._withheld(work)
+        filled, withheld = work.filled, work.withheld
         asked = tuple(asked for answer in work.answers for asked in answer.asked)
         outcome = self._shown_as(filled, withheld, asked, work.stocks, work.facts)
         if work.known is None or outcome.warnings or not all(answer.is_settled for answer in work.answers):

@@ -30,6 +30,9 @@ Asked: TypeAlias = tuple[str, str]
 SETTLED = frozenset(("answered", "no answer", "not ready", "withheld"))
 """The words for what comes of a steady scorer whenever it is asked the same."""
 
+A_MOMENT = 0.01
+"""Seconds after which a call that is too late is cancelled: pages that are due now do not wait for that."""
+
 log = logging.getLogger("tailored.scoring")
 log.addHandler(logging.NullHandler())
 
@@ -57,6 +60,10 @@ class Answer:
     def is_settled(self) -> bool:
         """Whether steady scorers would have answered the same when asked again."""
         return SETTLED.issuperset(word for _, word in self.asked)
+
+    def without_draws(self) -> Answer:
+        """The same without what it was worked out from."""
+        return Answer(self.name, self.used, None, self.reason, self.asked)
 
     def to_dict(self) -> dict[str, Any]:
         """What a placement tells of it, as JSON data."""
@@ -393,14 +400,22 @@ class Scorers:
         with self._counting:
             if self._late[name] >= MOST_WAITING:
                 return _busy(call)
-        task = asyncio.ensure_future(_guarded(call, score))
+        loop = asyncio.get_running_loop()
+        seconds = max(0.0, call.until - time.monotonic())
+        task = loop.create_task(_guarded(call, score, seconds + A_MOMENT))
+        is_over = loop.create_future()
+        task.add_done_callback(lambda done: _release(is_over))
+        timer = loop.call_later(seconds, _release, is_over)
         try:
-            await asyncio.wait((task,), timeout=max(0.0, call.until - time.monotonic()))
+            await is_over
+        except BaseException:
+            task.cancel()
+            raise
         finally:
+            timer.cancel()
             if not task.done():
                 self._count_late(name, 1)
                 task.add_done_callback(lambda done: self._count_late(name, -1))
-                task.cancel()
         return task.result() if task.done() else _late(call)
 
     def _count_late(self, name: str, number: int) -> None:
@@ -409,10 +424,19 @@ class Scorers:
             self._late[name] += number
 
 
-async def _guarded(call: _Call, score: Callable[..., Any]) -> _Outcome:
-    """What comes of a scorer; it may raise anything, `SystemExit` and `CancelledError` included."""
+def _release(is_over: asyncio.Future[None]) -> None:
+    if not is_over.done():
+        is_over.set_result(None)
+
+
+async def _guarded(call: _Call, score: Callable[..., Any], most: float) -> _Outcome:
+    """What comes of a scorer; it may raise anything, `SystemExit` and `CancelledError` included.
+
+    It is cancelled after so many seconds.
+    """
     try:
-        value = await score(call.facts, call.candidates)
+        async with asyncio.timeout(most):
+            value = await score(call.facts, call.candidates)
         return checked((value,), len(call.candidates))
     except (KeyboardInterrupt, GeneratorExit):
         raise
