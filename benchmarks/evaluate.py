@@ -64,8 +64,11 @@ def run(quick: bool = False) -> None:
         ["mix", "rules", "typing, gates", "index", "resolution", "object", "whole"],
         stages,
     )
-    _texts_and_batches()
-    _remembering()
+    if quick:
+        _remembering("selective")
+    else:
+        _texts_and_batches()
+        _remembering("selective", "dense")
 
 
 def engine_of(text: str, remember: int = 0) -> Engine:
@@ -150,10 +153,10 @@ def _texts_and_batches() -> None:
     print(f"a batch without what is done once for each call, against a loop: {gain:.2f} times")
 
 
-def _remembering() -> None:
+def _remembering(*mixes: str) -> None:
     """A stream in which the n-th most frequent request comes 1/n times as often as the first."""
     rows: list[list[str | float]] = []
-    for name in ("selective", "dense"):
+    for name in mixes:
         mix = make(name, 10_000, requests=5_000)
         weights = list(accumulate(1 / rank for rank in range(1, len(mix.requests) + 1)))
         stream = random.Random(7).choices(mix.requests, cum_weights=weights, k=4_000)
