@@ -185,6 +185,7 @@ def act(shop: Path, **given: str) -> subprocess.CompletedProcess[str]:
     return run(command, shop, **inputs)
 
 
+@pytest.mark.no_cover
 def test_the_action_is_valid():
     done = run([BIN / "check-jsonschema", "--builtin-schema", "vendor.github-actions", "action.yml"], ROOT)
     assert done.returncode == 0, done.stdout
@@ -266,11 +267,13 @@ def pre_commit(shop: Path, home: Path, *arguments: object) -> subprocess.Complet
     )
 
 
+@pytest.mark.no_cover
 def test_the_hooks_are_a_valid_manifest():
     done = run([sys.executable, "-m", "pre_commit", "validate-manifest", ".pre-commit-hooks.yaml"], ROOT)
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.no_cover
 def test_pre_commit_runs_the_hooks(shop, hooks, pre_commit_home):
     revision = git(hooks, "rev-parse", "HEAD")
     configuration = {
@@ -325,6 +328,7 @@ def commit(shop: Path, home: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.no_cover
 def test_a_commit_that_breaks_the_book_is_held_back(guarded_shop, pre_commit_home):
     (guarded_shop / "rules" / "book.yaml").write_text(BOOK.replace("hero: wine", "hero: vine"))
     code, said = commit(guarded_shop, pre_commit_home)
@@ -332,6 +336,7 @@ def test_a_commit_that_breaks_the_book_is_held_back(guarded_shop, pre_commit_hom
     assert "Did you mean `wine`?" in said
 
 
+@pytest.mark.no_cover
 def test_a_commit_that_breaks_or_takes_nothing_but_a_table_is_held_back(guarded_shop, pre_commit_home):
     table = guarded_shop / "rules" / "stock.csv"
     table.write_text("id,price\nsocks,cheap\n")

@@ -155,6 +155,7 @@ def test_a_malformed_string_is_no_consent_and_opts_out_of_everything(what):
     }
 
 
+@pytest.mark.no_cover
 @needs_the_extra
 @given(st.text() | st.binary() | st.none() | st.text("ABCwxyz019-_.", min_size=36, max_size=90))
 @example("C" + "_" * 400)

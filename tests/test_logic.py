@@ -326,6 +326,7 @@ VALUES = {
 }
 
 
+@pytest.mark.no_cover
 def test_tests_say_of_every_value_what_their_expression_says_missing_ones_included():
     seen = Counter()
 
@@ -350,6 +351,7 @@ def test_tests_say_of_every_value_what_their_expression_says_missing_ones_includ
     assert min(seen[pair] for pair in [(True, False), (True, True), (False, False), (False, True)]) > 20
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, derandomize=True, deadline=None)
 @given(
     st.recursive(

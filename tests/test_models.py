@@ -74,6 +74,7 @@ def test_every_model_knows_what_a_stranger_with_a_history_likes(folder, tmp_path
     assert words.startswith("You see this because you looked at summit thing")
 
 
+@pytest.mark.no_cover
 def test_similar_learns_once_and_answers_without_its_teacher(folder, tmp_path):
     copytree(folder, tmp_path / "shop")
     book = tmp_path / "shop"
@@ -108,6 +109,7 @@ def placed_and_libraries(book):
     return json.loads(done.stdout)
 
 
+@pytest.mark.no_cover
 def test_a_command_pays_only_for_the_scorers_that_its_request_reaches(folder, tmp_path):
     copytree(folder, tmp_path / "shop")
     book = tmp_path / "shop"
@@ -115,6 +117,7 @@ def test_a_command_pays_only_for_the_scorers_that_its_request_reaches(folder, tm
     assert placed_and_libraries(book) == {"placed": [], "used": None, "libraries": []}
 
 
+@pytest.mark.no_cover
 def test_an_engine_that_stays_is_warm_when_it_is_loaded(folder):
     code = (
         "import sys\nfrom tailored.engine.engine import Engine\n"
