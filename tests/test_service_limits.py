@@ -104,10 +104,35 @@ def test_every_path_needs_its_scope(locked, method, path):
         assert status(**{"x-api-key": KEYS[name][0]}) == allowed
 
 
-def test_a_refusal_says_what_to_send_and_challenges(locked):
-    answer = locked.client.post("/v1/evaluate", json=ASKED)
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert "X-API-Key" in answer.json()["detail"]
+@pytest.mark.parametrize(
+    "headers, status, said, error",
+    [
+        ({}, 401, "X-API-Key", ""),
+        ({"authorization": "Basic abc"}, 401, "Authorization: Bearer KEY", ""),
+        ({"x-api-key": "nonsense"}, 401, "no such key", ', error="invalid_token"'),
+        (
+            {"x-api-key": KEYS["support"][0]},
+            403,
+            "`support` does not have the scope `evaluate`",
+            ', error="insufficient_scope", scope="evaluate"',
+        ),
+    ],
+)
+def test_a_refusal_says_what_to_send_and_challenges(locked, headers, status, said, error):
+    for path in "/v1/evaluate", "/v1/evaluate/batch", "/ofrep/v1/evaluate/flags":
+        answer = locked.client.post(path, json=ASKED, headers=headers)
+        assert answer.status_code == status
+        assert answer.headers["www-authenticate"] == f'Bearer realm="tailored"{error}'
+        assert said in answer.json()["detail"]
+
+
+def test_a_key_in_the_address_or_a_cookie_opens_nothing(locked):
+    key = KEYS["shop"][0]
+    for name in "key", "api_key", "access_token", "X-API-Key":
+        answer = locked.client.post(
+            f"/v1/evaluate?{name}={key}", json=ASKED, headers={"cookie": f"{name}={key}"}
+        )
+        assert answer.status_code == 401
 
 
 def test_the_document_tells_slots_only_to_those_who_may_evaluate(locked):
@@ -208,6 +233,12 @@ def test_a_body_that_dribbles_in_is_cut_off(locked):
     answer = raw(locked, HEAD + key, *[b"{"] * 3, pause=0.5)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"too-slow" in answer
+
+
+@pytest.mark.parametrize("framing", [b"content-length: 1000", b"transfer-encoding: chunked"])
+def test_a_body_that_never_begins_is_cut_off(locked, framing):
+    answer = raw(locked, HEAD + f"x-api-key: {KEYS['shop'][0]}\r\n".encode() + framing + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 408")
 
 
 def test_a_refused_request_does_not_keep_its_connection_for_the_rest_of_its_body(locked):

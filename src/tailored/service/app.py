@@ -226,8 +226,9 @@ class Service:
         except Disconnected:
             self.counts.add("tailored_disconnects", (name,))
             return
-        except Problem as problem:
-            await send({"type": "http.response.body", "body": problem.to_json() + b"\n", "more_body": True})
+        except Exception as error:
+            last = _refusal(error, name).body + b"\n"
+            await send({"type": "http.response.body", "body": last, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     def _cors_headers(self, request: Request) -> Headers:

@@ -21,7 +21,7 @@ SCOPES = ("evaluate", "explain", "admin")
 
 NAMES = "Use letters, digits, - and _, a letter or a digit first."
 SCHEME = b"bearer "
-_CHALLENGE = [(b"www-authenticate", b'Bearer realm="tailored"')]
+_CHALLENGE = b'Bearer realm="tailored"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,12 @@ class Gate:
         if self.keys:
             key = self._key(request)
             if key is None:
-                raise Problem("unauthorized", _wanted(request), headers=_CHALLENGE)
+                raise _unauthorized(request)
             request.key = key.name
             if scope not in key.scopes:
-                raise Problem("forbidden", f"The key `{key.name}` does not have the scope `{scope}`.")
+                said = f"The key `{key.name}` does not have the scope `{scope}`."
+                error = b', error="insufficient_scope", scope="%b"' % scope.encode()
+                raise Problem("forbidden", said, headers=[(b"www-authenticate", _CHALLENGE + error)])
         elif self._host and (named := request.headers.get(b"host")) not in self._named:
             self._meet(named or b"")
         if not self._buckets or scope == "admin":  # whoever looks after a flood must get through
@@ -152,7 +154,9 @@ def _given(request: Request) -> bytes | None:
     return request.headers.get(b"x-api-key")
 
 
-def _wanted(request: Request) -> str:
-    if _given(request) is None:
-        return "Send a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY`."
-    return "There is no such key."
+def _unauthorized(request: Request) -> Problem:
+    """The refusal of a request without a key, or with none that is known (RFC 6750, section 3)."""
+    said, error = "Send a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY`.", b""
+    if _given(request) is not None:
+        said, error = "There is no such key.", b', error="invalid_token"'
+    return Problem("unauthorized", said, headers=[(b"www-authenticate", _CHALLENGE + error)])

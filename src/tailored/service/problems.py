@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -62,8 +63,12 @@ class Problem(Exception):
         return data | self.more
 
     def to_json(self) -> bytes:
-        """The problem as the bytes of its JSON."""
-        return orjson.dumps(self.to_dict())
+        """The problem as the bytes of its JSON; of half an emoji in a name that was sent, `?` is left."""
+        data = self.to_dict()
+        try:
+            return orjson.dumps(data)
+        except TypeError:
+            return json.dumps(data, ensure_ascii=False).encode(errors="replace")
 
 
 def bad_field(field: str, message: str) -> Problem:
