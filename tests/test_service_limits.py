@@ -325,7 +325,18 @@ def test_the_service_lives_through_all_that(locked):
         ("limits: {rate: 0}\n", ["`rate` takes a number"]),
         ("limits: {bdoy: 5}\n", ["Did you mean `body`?"]),
         ("cors: shop.example\n", ["is no origin of a page", "https://shop.example"]),
-        ("cors: https://shop.example/path\n", ["is no origin of a page"]),
+        *(
+            (f"cors: ['{origin}']\n", ["is no origin of a page", "Write it as browsers send it"])
+            for origin in (
+                "https://shop.example/path",
+                "https://Shop.example",
+                "https://*.example",
+                "https://shop.example:443",
+                "https://me@shop.example",
+                "https://",
+                "null",
+            )
+        ),
         ("log: [a, b]\n", ["`log` must be text"]),
         ("log_user_ids: open\n", ["`log_user_ids` does not take `open`", "It takes hashed, plain."]),
         (f"keys: {{a: {{hash: 'sha256:{'0' * 64}', scopes: []}}}}\n", ["Name some of evaluate, explain"]),

@@ -243,7 +243,10 @@ class Service:
         if request.method == "OPTIONS":
             headers += [
                 (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
-                (b"access-control-allow-headers", b"Authorization, Content-Type, If-None-Match, X-API-Key"),
+                (
+                    b"access-control-allow-headers",
+                    b"Authorization, Content-Type, If-None-Match, Traceparent, Tracestate, X-API-Key",
+                ),
                 (b"access-control-max-age", b"600"),
             ]
         return headers
