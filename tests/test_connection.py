@@ -254,6 +254,27 @@ def test_a_connection_at_rest_is_closed_after_a_while_and_one_in_use_is_not(tmp_
         assert time.monotonic() - rested < 10
 
 
+def test_what_is_refused_before_there_is_a_request_is_counted_and_not_written_of(served):
+    counted = {"endpoint": "other", "status": "400"}
+    before = served.metric("tailored_requests_total", **counted)
+    for sent in b"FOO\r\n\r\n", chunked(GOOD).replace(b"\r\n38\r\n", b"\r\nzz\r\n"):
+        assert answers(served, [sent], 1)[0][0] == 400
+    assert served.metric("tailored_requests_total", **counted) == before + 2
+    assert [line for line in served.said if "Serving" not in line] == []
+
+
+def test_nothing_is_written_into_an_answer_that_has_begun(served):
+    line = GOOD + b"\n"
+    head = chunked().partition(b"\r\n0\r\n")[0].replace(b"/v1/evaluate ", b"/v1/evaluate/batch ")
+    head = head.replace(b"host: x", b"host: x\r\ncontent-type: application/x-ndjson") + b"\r\n"
+    with connected(served) as connection, connection.makefile("rb") as file:
+        connection.sendall(head + b"%x\r\n%b\r\n" % (len(line), line))
+        assert file.readline() == b"HTTP/1.1 200 OK\r\n"
+        time.sleep(0.1)
+        connection.sendall(b"no chunk\r\n")
+        assert b"HTTP/1.1" not in file.read()
+
+
 def test_of_many_that_come_at_once_none_waits_for_all_that_the_others_ask(served):
     """Each asks again as soon as it is answered; counted are all answers until everyone had a first one."""
     number = 200

@@ -335,6 +335,10 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         self.answer()
+        if (begun := self.cycle) is not None and begun.response_started and not begun.response_complete:
+            self.transport.close()  # in the middle of an answer there is no place for another one
+            return
+        self.service.counts.add("tailored_requests", ("other", str(problem.status)))
         body = problem.to_json()
         kind, ends = b"content-type: application/problem+json\r\n", b"connection: close\r\n\r\n"
         head = b"%bcontent-length: %d\r\n%b" % (kind, len(body), ends)
