@@ -15,6 +15,7 @@ import pytest
 from django.test import RequestFactory
 from django.urls import ResolverMatch
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -23,6 +24,7 @@ from tailored.web.django import Tailored as DjangoHelper
 from tailored.web.flask import Tailored as FlaskHelper
 from tailored.web.starlette import Tailored as StarletteHelper
 from tailored.web.visitor import context_of
+from tests.support.waiting import while_waiting
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari"
 PIXEL = "Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 Chrome/156.0 Mobile Safari/537.36"
@@ -175,3 +177,11 @@ def test_a_browser_that_asks_not_to_be_profiled_is_heard(tmp_path):
     assert asyncio.run(hero("/")) == "norway"
     assert asyncio.run(hero("/", **{"sec-gpc": "1"})) == "plain"
     assert asyncio.run(hero("/about", **{"sec-gpc": "1"})) == "about"
+
+
+def test_other_requests_go_on_while_a_scorer_is_waited_for():
+    request = Request(
+        {"type": "http", "headers": [], "server": ("shop", 80), "path": "/", "query_string": b""}
+    )
+    decision = while_waiting(lambda engine: StarletteHelper(engine)(request))
+    assert decision["hero"].content == "b"

@@ -37,7 +37,7 @@ class Tailored:
         if page not in made:
             context = context_of(request.headers, page, request.url.hostname)
             context |= await _asked(self._context, request)
-            made[page] = self.engine.evaluate(await _asked(self._user, request), context)
+            made[page] = await self.engine.evaluate_async(await _asked(self._user, request), context)
             request.state.tailored = made
         return made[page]
 
