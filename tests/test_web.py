@@ -62,6 +62,20 @@ def test_a_request_tells_device_language_referrer_and_gpc(headers, told):
     assert context_of(httpx.Headers(headers), "home", "shop.example") == {"page": "home", **told}
 
 
+@pytest.mark.parametrize("host", ["shop.example", "Shop.Example:8000", "[::1]:8000", "[::1]", "192.0.2.1:80"])
+def test_a_link_of_the_site_itself_is_no_referrer(host):
+    headers = httpx.Headers({"Referer": f"http://{host}/cart"})
+    assert context_of(headers, None, host) == {}
+    assert "referrer" in context_of(headers, None, "[broken")
+
+
+def test_a_browser_with_an_endless_name_is_told_by_its_beginning():
+    """To look through all of it would take a second."""
+    assert context_of(httpx.Headers({"User-Agent": "Android" * 9000 + "Mobile"}), None) == {
+        "device": "tablet"
+    }
+
+
 @pytest.fixture(scope="module", params=["fastapi", "flask", "django"])
 def shop(request):
     """One of the example applications, running."""
