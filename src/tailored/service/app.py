@@ -120,7 +120,7 @@ class Service:
                 answer = await endpoint.answer(request)
             else:
                 answer = await self._telemetry.traced(name, request, endpoint.answer)
-        except Disconnected:
+        except (Disconnected, asyncio.CancelledError):  # or the service ends
             self.counts.add("tailored_disconnects", (name,))
             return
         except Exception as error:
@@ -223,7 +223,7 @@ class Service:
         try:
             async for line in lines:
                 await send({"type": "http.response.body", "body": line, "more_body": True})
-        except Disconnected:
+        except (Disconnected, asyncio.CancelledError):
             self.counts.add("tailored_disconnects", (name,))
             return
         except Exception as error:
