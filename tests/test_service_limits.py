@@ -320,6 +320,11 @@ def test_the_service_lives_through_all_that(locked):
         ("keys: {a: {hash: secret, scopes: [evaluate]}}\n", ["A `hash` is `sha256:`"]),
         (f"keys: {{a: {{hash: 'sha256:{'0' * 64}', scopes: [evalaute]}}}}\n", ["Did you mean `evaluate`?"]),
         (f"keys: {{a: {{hash: 'sha256:{'0' * 64}'}}}}\n", ["The key `a` has no `scopes`"]),
+        (
+            "keys:\n"
+            + "".join(f"  {name}: {{hash: 'sha256:{'0' * 64}', scopes: [admin]}}\n" for name in "ab"),
+            ["service.yaml:3:3", "`b` is the same key as `a`."],
+        ),
         ("keys: {}\n", ["names no key"]),
         ("limits: {body: lots}\n", ["`body` takes a whole number", "not `lots`"]),
         ("limits: {rate: 0}\n", ["`rate` takes a number"]),

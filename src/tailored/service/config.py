@@ -105,12 +105,16 @@ def _limits(reader: Reader, node: Node) -> Limits:
 
 def _keys(reader: Reader, node: Node) -> tuple[Key, ...]:
     entries = reader.mapping(node, "`keys`", _EXAMPLE) or {}
-    found = []
+    found: list[Key] = []
     for name, (at, value) in entries.items():
         if not is_name(name):
             reader.error(at, "bad-name", f"`{short(name)}` cannot name a key.", NAMES)
         body = _body(reader, value, ("hash", "scopes", "rate", "burst"), f"The key `{name}`", _EXAMPLE)
         hashed = _hash(reader, at, name, body.get("hash"))
+        for other in found:
+            if hashed and other.digest == hashed:
+                mend = "Make one for each with `tailored key NAME`."
+                reader.error(at, "duplicate-id", f"`{name}` is the same key as `{other.name}`.", mend)
         scopes = _scopes(reader, at, name, body.get("scopes"))
         rate = _number(reader, body["rate"], "rate", False, 0.001) if "rate" in body else None
         burst = _number(reader, body["burst"], "burst", True) if "burst" in body else None
