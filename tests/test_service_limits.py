@@ -292,6 +292,8 @@ def test_a_page_whose_name_leads_here_reads_nothing(book):
             for method, path in ("GET", "/v1/book"), ("POST", "/v1/evaluate"):
                 answer = served.client.request(method, path, json=ASKED, headers={"host": "evil.example"})
                 assert answer.status_code == status
+                told = served.client.get("/openapi.json").json()["paths"][path][method.lower()]["responses"]
+                assert str(status) in told
 
 
 @pytest.mark.parametrize(
