@@ -16,20 +16,21 @@ SECONDS = 120
 
 
 @pytest.mark.parametrize(
-    "is_locked, phases, examples",
+    "header, phases, examples",
     [
-        (True, "examples,coverage,fuzzing,stateful", 3),
+        (f"Authorization: Bearer {KEY}", "examples,coverage,fuzzing,stateful", 3),
         *(
-            pytest.param(is_locked, phases, examples, marks=pytest.mark.long)
-            for is_locked in (True, False)
+            pytest.param(header, phases, examples, marks=pytest.mark.long)
+            for header in (f"Authorization: Bearer {KEY}", f"X-API-Key: {KEY}", "")
             for phases, examples in (("examples,coverage", 1), ("fuzzing", 60), ("stateful", 30))
         ),
     ],
+    ids=lambda value: str(value).partition(":")[0] or "open",
 )
-def test_all_checks_pass(is_locked, phases, examples, tmp_path):
+def test_all_checks_pass(header, phases, examples, tmp_path):
     settings = tmp_path / "service.yaml"
     settings.write_text(f"keys: {{all: {{hash: '{STORED}', scopes: [evaluate, explain, admin]}}}}\n")
-    options = ["--config", str(settings)] if is_locked else []
+    options = ["--config", str(settings)] if header else []
     with Served("rules", options) as served:
         done = subprocess.run(
             [
@@ -42,7 +43,7 @@ def test_all_checks_pass(is_locked, phases, examples, tmp_path):
                 f"--max-examples={examples}",
                 "--seed=20261124",
                 "--no-color",
-                *(["--header", f"Authorization: Bearer {KEY}"] if is_locked else []),
+                *(["--header", header] if header else []),
             ],
             cwd=tmp_path,
             env={**os.environ, "NO_PROXY": "*"},

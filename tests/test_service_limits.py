@@ -109,6 +109,14 @@ def test_every_path_needs_its_scope(locked, method, path):
     [
         ({}, 401, "X-API-Key", ""),
         ({"authorization": "Basic abc"}, 401, "Authorization: Bearer KEY", ""),
+        ({"authorization": "", "x-api-key": KEYS["shop"][0]}, 401, "and no Authorization", ""),
+        (
+            {"authorization": "Bearer", "x-api-key": KEYS["shop"][0]},
+            401,
+            "no such key",
+            ', error="invalid_token"',
+        ),
+        ({"authorization": "Basic abc", "x-api-key": KEYS["shop"][0]}, 401, "and no Authorization", ""),
         ({"x-api-key": "nonsense"}, 401, "no such key", ', error="invalid_token"'),
         (
             {"x-api-key": KEYS["support"][0]},

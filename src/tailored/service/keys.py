@@ -20,7 +20,7 @@ from tailored.service.requests import Limits, Request
 SCOPES = ("evaluate", "explain", "admin")
 
 NAMES = "Use letters, digits, - and _, a letter or a digit first."
-SCHEME = b"bearer "
+SCHEME = b"bearer"
 _CHALLENGE = b'Bearer realm="tailored"'
 
 
@@ -148,15 +148,17 @@ class Gate:
 
 
 def _given(request: Request) -> bytes | None:
-    authorization = request.headers.get(b"authorization", b"")
-    if authorization[: len(SCHEME)].lower() == SCHEME:
-        return authorization[len(SCHEME) :].strip()
-    return request.headers.get(b"x-api-key")
+    """The key that a request came with. Where there is an Authorization, that counts."""
+    authorization = request.headers.get(b"authorization")
+    if authorization is None:
+        return request.headers.get(b"x-api-key")
+    scheme, _, token = authorization.partition(b" ")
+    return token.strip() if scheme.lower() == SCHEME else None
 
 
 def _unauthorized(request: Request) -> Problem:
     """The refusal of a request without a key, or with none that is known (RFC 6750, section 3)."""
-    said, error = "Send a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY`.", b""
+    said, error = "Send a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY` and no Authorization.", b""
     if _given(request) is not None:
         said, error = "There is no such key.", b', error="invalid_token"'
     return Problem("unauthorized", said, headers=[(b"www-authenticate", _CHALLENGE + error)])
