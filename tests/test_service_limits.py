@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -247,6 +248,38 @@ def test_a_body_that_dribbles_in_is_cut_off(locked):
 def test_a_body_that_never_begins_is_cut_off(locked, framing):
     answer = raw(locked, HEAD + f"x-api-key: {KEYS['shop'][0]}\r\n".encode() + framing + b"\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_who_takes_no_answers_is_cut_off(locked):
+    line = json.dumps(ASKED).encode() + b"\n"
+    key = f"x-api-key: {KEYS['shop'][0]}\r\ncontent-length: 99999999\r\n\r\n".encode()
+    head = HEAD.replace(b"/evaluate", b"/evaluate/batch").replace(b"json", b"x-ndjson")
+    with socket.create_connection(
+        ("127.0.0.1", int(locked.url.rpartition(":")[2])), timeout=20
+    ) as connection:
+        connection.sendall(head + key)
+        with pytest.raises(ConnectionError):
+            connection.sendall(line * 1_000_000)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_who_asks_without_end_and_takes_no_answers_fills_no_memory(book):
+    """Every answer that is begun must not let in thousands of questions more."""
+    asked = json.dumps(ASKED).encode()
+    question = b"POST /v1/evaluate HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(asked) + asked
+    with Served(book) as served:
+        before = memory(served.process.pid)
+        with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as connection:
+            connection.settimeout(2)
+            with pytest.raises(TimeoutError):
+                connection.sendall(question * 2_000_000)
+            assert memory(served.process.pid) < before + 30_000
+
+
+def memory(process):
+    """What a process holds in memory, in kilobytes."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 def test_a_refused_request_does_not_keep_its_connection_for_the_rest_of_its_body(locked):
