@@ -316,6 +316,10 @@ def test_what_is_no_http_is_refused_as_a_problem(locked):
         ("localhost.evil.example:80", 421),
         ("127.0.0.1.evil.example", 421),
         ("evil.example.", 421),
+        ("localhost@evil.example", 421),
+        ("[::1", 421),
+        ("[evil]", 421),
+        ("]", 421),
     ],
 )
 def test_an_open_service_does_not_answer_to_the_name_of_a_stranger(host, status):
@@ -408,7 +412,7 @@ def test_what_keeps_it_from_serving_is_said_in_a_line(book, tmp_path):
             ([str(book), "--port", port], 2, "cannot be bound: Address already in use"),
             ([str(book), "--host", "nowhere.invalid", "--port", "0"], 2, "`nowhere.invalid` is no address"),
             ([str(book), "--host", ""], 2, "the name is empty"),
-            ([str(book), "--log-sink", "ours"], 2, "--log-sink takes MODULE:NAME"),
+            ([str(book), "--port", "0", "--log-sink", "ours"], 2, "--log-sink takes MODULE:NAME"),
             ([str(tmp_path / "none")], 2, "there is no folder"),
             ([str(book), "--config", str(tmp_path / "none.yaml")], 2, "cannot be read: No such file"),
             ([str(write(tmp_path / "broken", "rules: {r: {}}\n"))], 1, "no-action"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -118,11 +117,7 @@ class Gate:
 
     def _meet(self, named: bytes) -> None:
         """Learns another name of this machine. Raises Problem for one that the whole world may use."""
-        name = (urlsplit(f"//{named.decode('latin-1')}").hostname or "").rstrip(".")
-        is_local = "." not in name or name.endswith(".localhost") or name == self._host.lower()
-        with contextlib.suppress(ValueError):
-            is_local = bool(ipaddress.ip_address(name))
-        if not is_local:
+        if not self._is_local(named):
             raise Problem(
                 "wrong-host",
                 "Without keys this service answers to names of its own machine only, such as localhost. "
@@ -130,6 +125,16 @@ class Gate:
             )
         if len(self._named) < MOST_NAMES:
             self._named.add(named)
+
+    def _is_local(self, named: bytes) -> bool:
+        try:
+            name = (urlsplit(f"//{named.decode('latin-1')}").hostname or "").rstrip(".")
+            if "." not in name or name.endswith(".localhost") or name == self._host.lower():
+                return True
+            ipaddress.ip_address(name)
+        except ValueError:  # it is no address, or brackets around none
+            return False
+        return True
 
     def allows(self, request: Request, scope: str) -> bool:
         """Whether a request could have what a scope opens; nothing is taken from its bucket."""

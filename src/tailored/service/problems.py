@@ -25,7 +25,6 @@ TITLES = {
     "too-many-requests": (429, "Too many requests"),
     "head-too-large": (431, "The head of the request is too large"),
     "defect": (500, "The service has a defect"),
-    "not-ready": (503, "Not ready"),
 }
 """The status and the title of each problem; docs/service.md tells more of each."""
 
