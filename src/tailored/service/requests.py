@@ -17,7 +17,6 @@ from collections.abc import (
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import unquote
 
 import orjson
 
@@ -299,11 +298,6 @@ def no_such_flag(name: str, names: Mapping[str, Any]) -> str:
 def wrong_now(error: Exception) -> Problem:
     """The refusal for a `now` that is no time."""
     return bad_field("/now", str(error))
-
-
-def parameter(path: str) -> str:
-    """What stands in a path, with its escapes taken back."""
-    return unquote(path)
 
 
 def accepts(given: bytes | None, etag: bytes) -> bool:
