@@ -1,5 +1,6 @@
 """However a request arrives, its answer is the same, comes in its turn, and is counted once."""
 
+import asyncio
 import contextlib
 import json
 import selectors
@@ -10,6 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from tailored.engine.kept import Kept
+from tailored.service.app import Service
+from tailored.service.live import LiveBook
+from tailored.service.metrics import Counts
 from tailored.service.protocol import Connection
 from tests.support.serving import Served
 from tests.support.shop import BOOK, write
@@ -252,6 +256,51 @@ def test_a_connection_at_rest_is_closed_after_a_while_and_one_in_use_is_not(tmp_
             rested = time.monotonic()
             assert file.read() == b""
         assert time.monotonic() - rested < 10
+
+
+def test_what_is_refused_before_there_is_a_request_is_counted_and_not_written_of(served):
+    counted = {"endpoint": "other", "status": "400"}
+    before = served.metric("tailored_requests_total", **counted)
+    for sent in b"FOO\r\n\r\n", chunked(GOOD).replace(b"\r\n38\r\n", b"\r\nzz\r\n"):
+        assert answers(served, [sent], 1)[0][0] == 400
+    assert served.metric("tailored_requests_total", **counted) == before + 2
+    assert [line for line in served.said if "Serving" not in line] == []
+
+
+def test_nothing_is_written_into_an_answer_that_has_begun(served):
+    line = GOOD + b"\n"
+    head = chunked().partition(b"\r\n0\r\n")[0].replace(b"/v1/evaluate ", b"/v1/evaluate/batch ")
+    head = head.replace(b"host: x", b"host: x\r\ncontent-type: application/x-ndjson") + b"\r\n"
+    with connected(served) as connection, connection.makefile("rb") as file:
+        connection.sendall(head + b"%x\r\n%b\r\n" % (len(line), line))
+        assert file.readline() == b"HTTP/1.1 200 OK\r\n"
+        time.sleep(0.1)
+        connection.sendall(b"no chunk\r\n")
+        assert b"HTTP/1.1" not in file.read()
+
+
+@pytest.mark.parametrize("lines", [[], [GOOD + b"\n"]], ids=["before its answer", "in its answer"])
+def test_a_request_that_the_end_of_the_service_cuts_off_is_no_defect(tmp_path, lines):
+    counts = Counts()
+    app = Service(LiveBook(str(write(tmp_path / "rules")), counts), counts, watch=False)
+    arriving = [{"type": "http.request", "body": line, "more_body": True} for line in lines]
+
+    async def receive():
+        return arriving.pop() if arriving else await asyncio.Event().wait()
+
+    async def send(message):
+        pass
+
+    async def end():
+        headers = [(b"content-type", b"application/x-ndjson")]
+        scope = {"type": "http", "method": "POST", "path": "/v1/evaluate/batch", "headers": headers}
+        task = asyncio.create_task(app(scope, receive, send))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await task
+
+    asyncio.run(end())
+    assert counts.counters["tailored_disconnects"] == {("/v1/evaluate/batch",): 1}
 
 
 def test_of_many_that_come_at_once_none_waits_for_all_that_the_others_ask(served):

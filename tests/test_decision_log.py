@@ -341,6 +341,40 @@ def test_a_sink_that_fails_loses_its_records_and_gets_the_next(decide, caplog):
     assert last == "The decision log is written again; 5 records are lost"
 
 
+def test_a_sink_that_calls_exit_loses_its_records_and_gets_the_next(decide):
+    sink = _Sink(error=SystemExit(3))
+    log = DecisionLog(sink, UserIds(b"secret"))
+    decide(log, 5)
+    while lost_so_far(log) < 5:
+        time.sleep(0.01)
+    sink.error = None
+    decide(log, 3)
+    log.close()
+    assert len(sink.records) == 3
+
+
+def test_what_a_slow_sink_leaves_at_the_end_is_said(decide, caplog):
+    hold = threading.Event()
+    log = DecisionLog(_Sink(hold), UserIds(b"secret"))
+    decide(log, 1)
+    while log._waiting:  # until the sink has it
+        time.sleep(0.01)
+    decide(log, 7)
+    log.close(seconds=0.1)
+    hold.set()
+    assert caplog.messages == ["The decision log ends with 7 records unwritten"]
+
+
+def test_what_makes_no_sink_is_said_in_a_line(book, tmp_path):
+    (tmp_path / "ours.py").write_text(
+        "def broken():\n    raise RuntimeError('no disk')\n\nclass Mute: pass\n"
+    )
+    for name, said in ("broken", "RuntimeError: no disk"), ("Mute", "no attribute 'write'"):
+        with pytest.raises(AssertionError, match=said) as failed:
+            Served(book, ["--log-sink", f"ours:{name}"], cwd=tmp_path).__enter__()
+        assert "Traceback" not in str(failed.value)
+
+
 def lost_so_far(log):
     return log.lost["sink"]
 

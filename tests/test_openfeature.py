@@ -12,6 +12,7 @@ from openfeature.flag_evaluation import Reason
 from tailored import Engine
 from tailored.openfeature import TailoredProvider
 from tests.support.shop import BOOK, write
+from tests.support.waiting import while_waiting
 
 NORWEGIAN = EvaluationContext("u-1", {"country": "NO", "user.city": "Bergen", "age": 20})
 DOMAIN = "tailored-tests"
@@ -144,3 +145,12 @@ def test_another_engine_can_take_over_and_the_application_hears_of_it(client, pr
     provider.use(Engine.load(write(tmp_path / "rules", BOOK.replace("default: solo", "default: team"))))
     assert client.get_string_value("text", "") == "team"
     assert "text" in heard[0].flags_changed
+
+
+def test_the_event_loop_goes_on_while_a_scorer_is_waited_for():
+    def ask(engine):
+        api.set_provider(TailoredProvider(engine), DOMAIN)
+        return api.get_client(DOMAIN).get_object_details_async("hero", {})
+
+    assert while_waiting(ask).value["content"] == "b"
+    api.shutdown()

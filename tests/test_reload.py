@@ -239,6 +239,24 @@ def test_a_worker_that_dies_is_replaced_and_its_counts_stay(book):
         assert any("is replaced" in line for line in served.said)
 
 
+def test_workers_do_not_outlive_the_process_that_started_them(book):
+    """They would hold the address, and nobody could end them by it."""
+    with Served(book, ["--workers", "2"]) as served:
+        workers = workers_of(served)
+        assert len(workers) == 2
+        served.signal(signal.SIGKILL)
+        served.process.wait()
+        until(lambda: not [one for one in workers if is_alive(one)])
+
+
+def is_alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_worker_that_is_replaced_serves_the_last_good_book(book):
     file = book / "book.yaml"
     with Served(book, ["--workers", "2", "--no-watch"]) as served:

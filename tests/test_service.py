@@ -67,12 +67,15 @@ def test_now_is_the_clocks_unless_given(served):
         ({"user": {}, "context": {}, "slots": ["hreo"]}, "/slots/0", "Did you mean `hero`?"),
         ({"user": {}, "context": {}, "solts": []}, "/solts", "Did you mean `slots`?"),
         ({"user": {}, "context": {}, "a/b~": 1}, "/a~1b~0", "there is no field"),
+        ({"user": {}, "context": {}, "\ud83d": 1}, "/?", "there is no field `?`"),
+        ({"user": {}, "context": {}, "slots": ["\ud83d"]}, "/slots/0", "no setting `?`"),
         ([], "", "must be a JSON object with"),
         ("x", "", "must be a JSON object with"),
     ],
 )
 def test_a_bad_request_says_which_field(served, body, field, said):
-    answer = served.client.post("/v1/evaluate", json=body)
+    headers = {"content-type": "application/json"}
+    answer = served.client.post("/v1/evaluate", content=json.dumps(body), headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
     problem = answer.json()
     assert problem["status"] == 400
@@ -87,6 +90,7 @@ def test_a_bad_request_says_which_field(served, body, field, said):
         b'{"user": {"first_name": "\\ud83d"}, "context": {}}',
         b'{"user": {"first_name": 1e999}, "context": {}}',
         b'{"user": {"first_name": 123456789012345678901234567890}, "context": {}}',
+        b'{"user": {"first_name": ' + b"9" * 5000 + b'}, "context": {}}',
     ],
 )
 def test_what_cannot_be_is_a_warning_and_costs_nobody_a_decision(served, content):
@@ -116,6 +120,24 @@ def test_a_body_that_cannot_be_read_is_refused_with_the_reason(served, content, 
     answer = served.client.post("/v1/evaluate", content=content, headers={"content-type": "application/json"})
     assert answer.status_code == status
     assert said in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        ("/v1/evaluate", {"user": {}, "context": {}, "slots": ["hreo"] * 50_000}),
+        ("/v1/evaluate", {"user": {}, "context": {}, **{f"u{number}": 1 for number in range(50_000)}}),
+        ("/v1/evaluate", {"user": {}, "context": {}, "u" * 500_000: 1}),
+        ("/v1/evaluate/batch", [{}] * 50_000),
+    ],
+    ids=["slots", "fields", "a long name", "requests"],
+)
+def test_of_very_many_mistakes_only_some_are_told(served, path, body):
+    """To tell all of them would take seconds, for which everybody else had to wait."""
+    answer = served.client.post(path, json=body)
+    assert answer.status_code == 400
+    assert 1 <= len(answer.json()["errors"]) <= 20
+    assert len(answer.content) < 5_000
 
 
 def test_32_levels_are_fine_and_33_are_not(served):

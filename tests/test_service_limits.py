@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -104,10 +105,43 @@ def test_every_path_needs_its_scope(locked, method, path):
         assert status(**{"x-api-key": KEYS[name][0]}) == allowed
 
 
-def test_a_refusal_says_what_to_send_and_challenges(locked):
-    answer = locked.client.post("/v1/evaluate", json=ASKED)
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert "X-API-Key" in answer.json()["detail"]
+@pytest.mark.parametrize(
+    "headers, status, said, error",
+    [
+        ({}, 401, "X-API-Key", ""),
+        ({"authorization": "Basic abc"}, 401, "Authorization: Bearer KEY", ""),
+        ({"authorization": "", "x-api-key": KEYS["shop"][0]}, 401, "and no Authorization", ""),
+        (
+            {"authorization": "Bearer", "x-api-key": KEYS["shop"][0]},
+            401,
+            "no such key",
+            ', error="invalid_token"',
+        ),
+        ({"authorization": "Basic abc", "x-api-key": KEYS["shop"][0]}, 401, "and no Authorization", ""),
+        ({"x-api-key": "nonsense"}, 401, "no such key", ', error="invalid_token"'),
+        (
+            {"x-api-key": KEYS["support"][0]},
+            403,
+            "`support` does not have the scope `evaluate`",
+            ', error="insufficient_scope", scope="evaluate"',
+        ),
+    ],
+)
+def test_a_refusal_says_what_to_send_and_challenges(locked, headers, status, said, error):
+    for path in "/v1/evaluate", "/v1/evaluate/batch", "/ofrep/v1/evaluate/flags":
+        answer = locked.client.post(path, json=ASKED, headers=headers)
+        assert answer.status_code == status
+        assert answer.headers["www-authenticate"] == f'Bearer realm="tailored"{error}'
+        assert said in answer.json()["detail"]
+
+
+def test_a_key_in_the_address_or_a_cookie_opens_nothing(locked):
+    key = KEYS["shop"][0]
+    for name in "key", "api_key", "access_token", "X-API-Key":
+        answer = locked.client.post(
+            f"/v1/evaluate?{name}={key}", json=ASKED, headers={"cookie": f"{name}={key}"}
+        )
+        assert answer.status_code == 401
 
 
 def test_the_document_tells_slots_only_to_those_who_may_evaluate(locked):
@@ -210,6 +244,44 @@ def test_a_body_that_dribbles_in_is_cut_off(locked):
     assert b"too-slow" in answer
 
 
+@pytest.mark.parametrize("framing", [b"content-length: 1000", b"transfer-encoding: chunked"])
+def test_a_body_that_never_begins_is_cut_off(locked, framing):
+    answer = raw(locked, HEAD + f"x-api-key: {KEYS['shop'][0]}\r\n".encode() + framing + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+def test_who_takes_no_answers_is_cut_off(locked):
+    line = json.dumps(ASKED).encode() + b"\n"
+    key = f"x-api-key: {KEYS['shop'][0]}\r\ncontent-length: 99999999\r\n\r\n".encode()
+    head = HEAD.replace(b"/evaluate", b"/evaluate/batch").replace(b"json", b"x-ndjson")
+    with socket.create_connection(
+        ("127.0.0.1", int(locked.url.rpartition(":")[2])), timeout=20
+    ) as connection:
+        connection.sendall(head + key)
+        with pytest.raises(ConnectionError):
+            connection.sendall(line * 1_000_000)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_who_asks_without_end_and_takes_no_answers_fills_no_memory(book):
+    """Every answer that is begun must not let in thousands of questions more."""
+    asked = json.dumps(ASKED).encode()
+    question = b"POST /v1/evaluate HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(asked) + asked
+    with Served(book) as served:
+        before = memory(served.process.pid)
+        with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as connection:
+            connection.settimeout(2)
+            with pytest.raises(TimeoutError):
+                connection.sendall(question * 2_000_000)
+            assert memory(served.process.pid) < before + 30_000
+
+
+def memory(process):
+    """What a process holds in memory, in kilobytes."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
 def test_a_refused_request_does_not_keep_its_connection_for_the_rest_of_its_body(locked):
     answer = raw(locked, HEAD + b"content-length: 1000\r\n\r\n{")
     assert answer.startswith(b"HTTP/1.1 401")
@@ -244,6 +316,10 @@ def test_what_is_no_http_is_refused_as_a_problem(locked):
         ("localhost.evil.example:80", 421),
         ("127.0.0.1.evil.example", 421),
         ("evil.example.", 421),
+        ("localhost@evil.example", 421),
+        ("[::1", 421),
+        ("[evil]", 421),
+        ("]", 421),
     ],
 )
 def test_an_open_service_does_not_answer_to_the_name_of_a_stranger(host, status):
@@ -261,6 +337,8 @@ def test_a_page_whose_name_leads_here_reads_nothing(book):
             for method, path in ("GET", "/v1/book"), ("POST", "/v1/evaluate"):
                 answer = served.client.request(method, path, json=ASKED, headers={"host": "evil.example"})
                 assert answer.status_code == status
+                told = served.client.get("/openapi.json").json()["paths"][path][method.lower()]["responses"]
+                assert str(status) in told
 
 
 @pytest.mark.parametrize(
@@ -289,12 +367,28 @@ def test_the_service_lives_through_all_that(locked):
         ("keys: {a: {hash: secret, scopes: [evaluate]}}\n", ["A `hash` is `sha256:`"]),
         (f"keys: {{a: {{hash: 'sha256:{'0' * 64}', scopes: [evalaute]}}}}\n", ["Did you mean `evaluate`?"]),
         (f"keys: {{a: {{hash: 'sha256:{'0' * 64}'}}}}\n", ["The key `a` has no `scopes`"]),
+        (
+            "keys:\n"
+            + "".join(f"  {name}: {{hash: 'sha256:{'0' * 64}', scopes: [admin]}}\n" for name in "ab"),
+            ["service.yaml:3:3", "`b` is the same key as `a`."],
+        ),
         ("keys: {}\n", ["names no key"]),
         ("limits: {body: lots}\n", ["`body` takes a whole number", "not `lots`"]),
         ("limits: {rate: 0}\n", ["`rate` takes a number"]),
         ("limits: {bdoy: 5}\n", ["Did you mean `body`?"]),
         ("cors: shop.example\n", ["is no origin of a page", "https://shop.example"]),
-        ("cors: https://shop.example/path\n", ["is no origin of a page"]),
+        *(
+            (f"cors: ['{origin}']\n", ["is no origin of a page", "Write it as browsers send it"])
+            for origin in (
+                "https://shop.example/path",
+                "https://Shop.example",
+                "https://*.example",
+                "https://shop.example:443",
+                "https://me@shop.example",
+                "https://",
+                "null",
+            )
+        ),
         ("log: [a, b]\n", ["`log` must be text"]),
         ("log_user_ids: open\n", ["`log_user_ids` does not take `open`", "It takes hashed, plain."]),
         (f"keys: {{a: {{hash: 'sha256:{'0' * 64}', scopes: []}}}}\n", ["Name some of evaluate, explain"]),
@@ -318,7 +412,7 @@ def test_what_keeps_it_from_serving_is_said_in_a_line(book, tmp_path):
             ([str(book), "--port", port], 2, "cannot be bound: Address already in use"),
             ([str(book), "--host", "nowhere.invalid", "--port", "0"], 2, "`nowhere.invalid` is no address"),
             ([str(book), "--host", ""], 2, "the name is empty"),
-            ([str(book), "--log-sink", "ours"], 2, "--log-sink takes MODULE:NAME"),
+            ([str(book), "--port", "0", "--log-sink", "ours"], 2, "--log-sink takes MODULE:NAME"),
             ([str(tmp_path / "none")], 2, "there is no folder"),
             ([str(book), "--config", str(tmp_path / "none.yaml")], 2, "cannot be read: No such file"),
             ([str(write(tmp_path / "broken", "rules: {r: {}}\n"))], 1, "no-action"),

@@ -15,6 +15,7 @@ import pytest
 from django.test import RequestFactory
 from django.urls import ResolverMatch
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -23,6 +24,7 @@ from tailored.web.django import Tailored as DjangoHelper
 from tailored.web.flask import Tailored as FlaskHelper
 from tailored.web.starlette import Tailored as StarletteHelper
 from tailored.web.visitor import context_of
+from tests.support.waiting import while_waiting
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari"
 PIXEL = "Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 Chrome/156.0 Mobile Safari/537.36"
@@ -58,6 +60,20 @@ LAPTOP = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari
 def test_a_request_tells_device_language_referrer_and_gpc(headers, told):
     assert context_of(httpx.Headers(headers), None, "shop.example:443") == told
     assert context_of(httpx.Headers(headers), "home", "shop.example") == {"page": "home", **told}
+
+
+@pytest.mark.parametrize("host", ["shop.example", "Shop.Example:8000", "[::1]:8000", "[::1]", "192.0.2.1:80"])
+def test_a_link_of_the_site_itself_is_no_referrer(host):
+    headers = httpx.Headers({"Referer": f"http://{host}/cart"})
+    assert context_of(headers, None, host) == {}
+    assert "referrer" in context_of(headers, None, "[broken")
+
+
+def test_a_browser_with_an_endless_name_is_told_by_its_beginning():
+    """To look through all of it would take a second."""
+    assert context_of(httpx.Headers({"User-Agent": "Android" * 9000 + "Mobile"}), None) == {
+        "device": "tablet"
+    }
 
 
 @pytest.fixture(scope="module", params=["fastapi", "flask", "django"])
@@ -175,3 +191,11 @@ def test_a_browser_that_asks_not_to_be_profiled_is_heard(tmp_path):
     assert asyncio.run(hero("/")) == "norway"
     assert asyncio.run(hero("/", **{"sec-gpc": "1"})) == "plain"
     assert asyncio.run(hero("/about", **{"sec-gpc": "1"})) == "about"
+
+
+def test_other_requests_go_on_while_a_scorer_is_waited_for():
+    request = Request(
+        {"type": "http", "headers": [], "server": ("shop", 80), "path": "/", "query_string": b""}
+    )
+    decision = while_waiting(lambda engine: StarletteHelper(engine)(request))
+    assert decision["hero"].content == "b"

@@ -15,6 +15,7 @@ from openfeature.flag_evaluation import FlagResolutionDetails, FlagValueType, Re
 from openfeature.provider import AbstractProvider, Metadata
 
 from tailored.book.suggest import did_you_mean
+from tailored.engine.decision import Decision
 from tailored.engine.engine import Engine
 from tailored.service.flags import Contexts, UnusableContext, flag
 
@@ -74,9 +75,7 @@ class TailoredProvider(AbstractProvider):
         self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
     ) -> FlagResolutionDetails[float]:
         """A setting of type `number` or `integer`."""
-        details: FlagResolutionDetails[float] = self._resolve(flag_key, "a float", evaluation_context)
-        details.value = float(details.value)
-        return details
+        return self._resolve(flag_key, "a float", evaluation_context)
 
     def resolve_object_details(
         self,
@@ -87,25 +86,72 @@ class TailoredProvider(AbstractProvider):
         """A slot, or a setting that is a list."""
         return self._resolve(flag_key, "an object", evaluation_context)
 
+    async def resolve_boolean_details_async(
+        self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[bool]:
+        """The same, without blocking the event loop while scorers are waited for; so with all that follow."""
+        return await self._resolve_async(flag_key, "a boolean", evaluation_context)
+
+    async def resolve_string_details_async(
+        self, flag_key: str, default_value: str, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[str]:
+        """As `resolve_string_details`."""
+        return await self._resolve_async(flag_key, "a string", evaluation_context)
+
+    async def resolve_integer_details_async(
+        self, flag_key: str, default_value: int, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[int]:
+        """As `resolve_integer_details`."""
+        return await self._resolve_async(flag_key, "an integer", evaluation_context)
+
+    async def resolve_float_details_async(
+        self, flag_key: str, default_value: float, evaluation_context: EvaluationContext | None = None
+    ) -> FlagResolutionDetails[float]:
+        """As `resolve_float_details`."""
+        return await self._resolve_async(flag_key, "a float", evaluation_context)
+
+    async def resolve_object_details_async(
+        self,
+        flag_key: str,
+        default_value: Sequence[FlagValueType] | Mapping[str, FlagValueType],
+        evaluation_context: EvaluationContext | None = None,
+    ) -> FlagResolutionDetails[Sequence[FlagValueType] | Mapping[str, FlagValueType]]:
+        """As `resolve_object_details`."""
+        return await self._resolve_async(flag_key, "an object", evaluation_context)
+
     def _resolve(self, key: str, kind: str, context: EvaluationContext | None) -> FlagResolutionDetails[Any]:
+        engine, user, where = self._asked(context)
+        return _details(engine, engine.evaluate(user, where), key, kind)
+
+    async def _resolve_async(
+        self, key: str, kind: str, context: EvaluationContext | None
+    ) -> FlagResolutionDetails[Any]:
+        engine, user, where = self._asked(context)
+        return _details(engine, await engine.evaluate_async(user, where), key, kind)
+
+    def _asked(self, context: EvaluationContext | None) -> tuple[Engine, dict[str, Any], dict[str, Any]]:
         engine, contexts = self._loaded
         asked = context or EvaluationContext()
         try:
-            user, where = contexts.read(asked.targeting_key, asked.attributes)
+            return engine, *contexts.read(asked.targeting_key, asked.attributes)
         except UnusableContext as error:
             raise InvalidContextError(str(error)) from None
-        found = flag(engine.book, engine.evaluate(user, where), key)
-        if found is None:
-            hint = did_you_mean(key, [*engine.book.slots, *engine.book.settings])
-            raise FlagNotFoundError(f"The book has no slot and no setting `{key[:60]}`. {hint}".rstrip())
-        if not isinstance(found.value, _ACCEPTED[kind]) or (
-            isinstance(found.value, bool) and kind != "a boolean"
-        ):
-            # What it holds may be about the visitor, and messages of errors are written down.
-            raise TypeMismatchError(f"`{key}` is not {kind}, but {_kind(found.value)}.")
-        return FlagResolutionDetails(
-            value=found.value,
-            reason=Reason(found.reason),
-            variant=found.variant,
-            flag_metadata=found.metadata,
-        )
+
+
+def _details(engine: Engine, decision: Decision, key: str, kind: str) -> FlagResolutionDetails[Any]:
+    """What the SDK is told of one flag of a decision, which must be of a kind."""
+    found = flag(engine.book, decision, key)
+    if found is None:
+        hint = did_you_mean(key, [*engine.book.slots, *engine.book.settings])
+        raise FlagNotFoundError(f"The book has no slot and no setting `{key[:60]}`. {hint}".rstrip())
+    is_right = isinstance(found.value, _ACCEPTED[kind])
+    if not is_right or (isinstance(found.value, bool) and kind != "a boolean"):
+        # What it holds may be about the visitor, and messages of errors are written down.
+        raise TypeMismatchError(f"`{key}` is not {kind}, but {_kind(found.value)}.")
+    value: Any = found.value
+    return FlagResolutionDetails(
+        value=float(value) if kind == "a float" else value,
+        reason=Reason(found.reason),
+        variant=found.variant,
+        flag_metadata=found.metadata,
+    )

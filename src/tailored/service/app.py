@@ -120,7 +120,7 @@ class Service:
                 answer = await endpoint.answer(request)
             else:
                 answer = await self._telemetry.traced(name, request, endpoint.answer)
-        except Disconnected:
+        except (Disconnected, asyncio.CancelledError):  # or the service ends
             self.counts.add("tailored_disconnects", (name,))
             return
         except Exception as error:
@@ -223,11 +223,12 @@ class Service:
         try:
             async for line in lines:
                 await send({"type": "http.response.body", "body": line, "more_body": True})
-        except Disconnected:
+        except (Disconnected, asyncio.CancelledError):
             self.counts.add("tailored_disconnects", (name,))
             return
-        except Problem as problem:
-            await send({"type": "http.response.body", "body": problem.to_json() + b"\n", "more_body": True})
+        except Exception as error:
+            last = _refusal(error, name).body + b"\n"
+            await send({"type": "http.response.body", "body": last, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     def _cors_headers(self, request: Request) -> Headers:
@@ -242,7 +243,10 @@ class Service:
         if request.method == "OPTIONS":
             headers += [
                 (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
-                (b"access-control-allow-headers", b"Authorization, Content-Type, If-None-Match, X-API-Key"),
+                (
+                    b"access-control-allow-headers",
+                    b"Authorization, Content-Type, If-None-Match, Traceparent, Tracestate, X-API-Key",
+                ),
                 (b"access-control-max-age", b"600"),
             ]
         return headers

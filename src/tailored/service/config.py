@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from tailored.book.diagnostics import Diagnostic, Report, RuleBookError, sort
 from tailored.book.nodes import Node, Reader, ScalarNode, SequenceNode, kind_of, plain_value, short
@@ -17,6 +16,11 @@ from tailored.service.requests import Limits
 
 _SETTINGS = "The settings"
 _EXAMPLE = "keys: {shop: {hash: 'sha256:...', scopes: [evaluate]}}"
+_ORIGIN = re.compile(
+    r"(?!https:.*:443$|http:.*:80$)[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?",
+    re.ASCII,
+)
+"""What browsers send: in lower case, without a path, and without the port that goes without saying."""
 _HASH = re.compile(r"sha256:([0-9a-fA-F]{64})", re.ASCII)
 
 
@@ -101,12 +105,16 @@ def _limits(reader: Reader, node: Node) -> Limits:
 
 def _keys(reader: Reader, node: Node) -> tuple[Key, ...]:
     entries = reader.mapping(node, "`keys`", _EXAMPLE) or {}
-    found = []
+    found: list[Key] = []
     for name, (at, value) in entries.items():
         if not is_name(name):
             reader.error(at, "bad-name", f"`{short(name)}` cannot name a key.", NAMES)
         body = _body(reader, value, ("hash", "scopes", "rate", "burst"), f"The key `{name}`", _EXAMPLE)
         hashed = _hash(reader, at, name, body.get("hash"))
+        for other in found:
+            if hashed and other.digest == hashed:
+                mend = "Make one for each with `tailored key NAME`."
+                reader.error(at, "duplicate-id", f"`{name}` is the same key as `{other.name}`.", mend)
         scopes = _scopes(reader, at, name, body.get("scopes"))
         rate = _number(reader, body["rate"], "rate", False, 0.001) if "rate" in body else None
         burst = _number(reader, body["burst"], "burst", True) if "burst" in body else None
@@ -161,9 +169,8 @@ def _origins(reader: Reader, body: Mapping[str, Node]) -> tuple[str, ...]:
         return ()
     for item in reader.items(body["cors"]):
         text = item.value if isinstance(item, ScalarNode) else ""
-        parts = urlsplit(text)
-        if text != "*" and f"{parts.scheme}://{parts.netloc}" != text:
-            mend = "Write it like https://shop.example, without a path, or `*` for any."
+        if text != "*" and _ORIGIN.fullmatch(text) is None:
+            mend = "Write it as browsers send it, like https://shop.example, or `*` for any."
             reader.error(item, "wrong-type", f"{kind_of(item)} is no origin of a page.", mend)
     return tuple(_texts(reader, body["cors"], "cors"))
 

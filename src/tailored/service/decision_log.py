@@ -136,6 +136,8 @@ class DecisionLog:
         """Writes what waits, for at most so long, and ends the writer."""
         self._closing.set()
         self._writer.join(seconds)
+        if self._waiting:
+            log.error("The decision log ends with %d records unwritten", len(self._waiting))
 
     def _write_all(self) -> None:
         while True:
@@ -150,8 +152,8 @@ class DecisionLog:
     def _write(self, batch: list[Waiting]) -> None:
         try:
             self._sink.write([self.record(one) for one in batch])
-        except Exception as error:
-            # A full disk or a broken sink must not end the writer.
+        except BaseException as error:
+            # A full disk or a broken sink must not end the writer, not even one that calls sys.exit.
             self.lost["sink"] += len(batch)
             if monotonic() - self._told > 60 or not self._told:
                 self._told = monotonic()
@@ -219,7 +221,7 @@ class FileSink:
         self._file = file
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """What went wrong and where. A message of a foreign sink is not told: it may hold what records hold."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

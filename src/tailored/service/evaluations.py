@@ -13,10 +13,11 @@ from tailored.service.decision_log import DecisionLog
 from tailored.service.encode import dumps
 from tailored.service.live import LiveBook, Loaded
 from tailored.service.metrics import Counts
-from tailored.service.problems import Problem, bad_field
+from tailored.service.problems import FieldError, Problem, bad_field
 from tailored.service.requests import (
     JSON_TYPE,
     LINES_TYPE,
+    MOST_TOLD,
     Asked,
     Limits,
     Request,
@@ -87,14 +88,18 @@ class Evaluations:
         data = read_json(body, self._limits.depth)
         if type(data) is not list:
             raise bad_field("", "the body must be a list of requests, or lines as application/x-ndjson")
-        every, wrong = [], []
+        every, detail = [], ""
+        wrong: list[FieldError] = []
         for place, one in enumerate(data):
             try:
                 every.append(heard(request, read_asked(one, loaded.names, f"/{place}")))
             except Problem as problem:
-                wrong.append(problem)
+                wrong += problem.errors
+                detail = detail or problem.detail
+                if len(wrong) >= MOST_TOLD:
+                    break
         if wrong:
-            raise Problem("bad-request", wrong[0].detail, [one for each in wrong for one in each.errors])
+            raise Problem("bad-request", detail, wrong[:MOST_TOLD])
         answers = []
         for asked in every:
             decision = await self._decide(loaded, asked, BATCH)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -20,8 +19,8 @@ from tailored.service.requests import Limits, Request
 SCOPES = ("evaluate", "explain", "admin")
 
 NAMES = "Use letters, digits, - and _, a letter or a digit first."
-SCHEME = b"bearer "
-_CHALLENGE = [(b"www-authenticate", b'Bearer realm="tailored"')]
+SCHEME = b"bearer"
+_CHALLENGE = b'Bearer realm="tailored"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +99,12 @@ class Gate:
         if self.keys:
             key = self._key(request)
             if key is None:
-                raise Problem("unauthorized", _wanted(request), headers=_CHALLENGE)
+                raise _unauthorized(request)
             request.key = key.name
             if scope not in key.scopes:
-                raise Problem("forbidden", f"The key `{key.name}` does not have the scope `{scope}`.")
+                said = f"The key `{key.name}` does not have the scope `{scope}`."
+                error = b', error="insufficient_scope", scope="%b"' % scope.encode()
+                raise Problem("forbidden", said, headers=[(b"www-authenticate", _CHALLENGE + error)])
         elif self._host and (named := request.headers.get(b"host")) not in self._named:
             self._meet(named or b"")
         if not self._buckets or scope == "admin":  # whoever looks after a flood must get through
@@ -116,11 +117,7 @@ class Gate:
 
     def _meet(self, named: bytes) -> None:
         """Learns another name of this machine. Raises Problem for one that the whole world may use."""
-        name = (urlsplit(f"//{named.decode('latin-1')}").hostname or "").rstrip(".")
-        is_local = "." not in name or name.endswith(".localhost") or name == self._host.lower()
-        with contextlib.suppress(ValueError):
-            is_local = bool(ipaddress.ip_address(name))
-        if not is_local:
+        if not self._is_local(named):
             raise Problem(
                 "wrong-host",
                 "Without keys this service answers to names of its own machine only, such as localhost. "
@@ -128,6 +125,16 @@ class Gate:
             )
         if len(self._named) < MOST_NAMES:
             self._named.add(named)
+
+    def _is_local(self, named: bytes) -> bool:
+        try:
+            name = (urlsplit(f"//{named.decode('latin-1')}").hostname or "").rstrip(".")
+            if "." not in name or name.endswith(".localhost") or name == self._host.lower():
+                return True
+            ipaddress.ip_address(name)
+        except ValueError:  # it is no address, or brackets around none
+            return False
+        return True
 
     def allows(self, request: Request, scope: str) -> bool:
         """Whether a request could have what a scope opens; nothing is taken from its bucket."""
@@ -146,13 +153,17 @@ class Gate:
 
 
 def _given(request: Request) -> bytes | None:
-    authorization = request.headers.get(b"authorization", b"")
-    if authorization[: len(SCHEME)].lower() == SCHEME:
-        return authorization[len(SCHEME) :].strip()
-    return request.headers.get(b"x-api-key")
+    """The key that a request came with. Where there is an Authorization, that counts."""
+    authorization = request.headers.get(b"authorization")
+    if authorization is None:
+        return request.headers.get(b"x-api-key")
+    scheme, _, token = authorization.partition(b" ")
+    return token.strip() if scheme.lower() == SCHEME else None
 
 
-def _wanted(request: Request) -> str:
-    if _given(request) is None:
-        return "Send a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY`."
-    return "There is no such key."
+def _unauthorized(request: Request) -> Problem:
+    """The refusal of a request without a key, or with none that is known (RFC 6750, section 3)."""
+    said, error = "Send a key: `Authorization: Bearer KEY`, or `X-API-Key: KEY` and no Authorization.", b""
+    if _given(request) is not None:
+        said, error = "There is no such key.", b', error="invalid_token"'
+    return Problem("unauthorized", said, headers=[(b"www-authenticate", _CHALLENGE + error)])

@@ -8,13 +8,12 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any
 
-from tailored.book.suggest import did_you_mean
 from tailored.engine.decision import Decision
 from tailored.service.encode import dumps
 from tailored.service.flags import Flag, UnusableContext, flag, flags
 from tailored.service.live import Loaded
 from tailored.service.problems import Problem
-from tailored.service.requests import Request, Response, accepts, read_json
+from tailored.service.requests import Request, Response, accepts, no_such_flag, read_json
 
 Asked = tuple[dict[str, Any], dict[str, Any]]
 
@@ -44,8 +43,8 @@ def failure(code: str, details: str, key: str | None, status: int = 400) -> Resp
 
 def not_found(loaded: Loaded, key: str) -> Response:
     """The answer for a flag that the book does not have."""
-    hint = did_you_mean(key, loaded.names)
-    details = f"The book has no slot and no setting `{key[:60]}`. {hint}".rstrip()
+    said = no_such_flag(key, loaded.names)
+    details = f"{said[:1].upper()}{said[1:]}"
     return failure("FLAG_NOT_FOUND", details, key, 404)
 
 

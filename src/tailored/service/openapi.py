@@ -52,6 +52,8 @@ def openapi(names: Iterable[str] | None, has_keys: bool, limits: Limits) -> Json
                     "401": _ref("responses", "unauthorized"),
                     "403": _ref("responses", "forbidden"),
                 }
+            else:
+                operation["responses"] |= {"421": _ref("responses", "wrong-host")}
             if "requestBody" in operation and "parameters" not in operation and "ofrep" not in path:
                 operation["responses"].setdefault("400", _ref("responses", "bad-request"))
     return document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,6 @@ TITLES = {
     "too-many-requests": (429, "Too many requests"),
     "head-too-large": (431, "The head of the request is too large"),
     "defect": (500, "The service has a defect"),
-    "not-ready": (503, "Not ready"),
 }
 """The status and the title of each problem; docs/service.md tells more of each."""
 
@@ -62,8 +62,12 @@ class Problem(Exception):
         return data | self.more
 
     def to_json(self) -> bytes:
-        """The problem as the bytes of its JSON."""
-        return orjson.dumps(self.to_dict())
+        """The problem as the bytes of its JSON; of half an emoji in a name that was sent, `?` is left."""
+        data = self.to_dict()
+        try:
+            return orjson.dumps(data)
+        except TypeError:
+            return json.dumps(data, ensure_ascii=False).encode(errors="replace")
 
 
 def bad_field(field: str, message: str) -> Problem:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sized
 from time import perf_counter
 from typing import Any, NamedTuple
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from tailored.engine.kept import Kept
@@ -90,6 +92,21 @@ class Turn:
                 connection.transport.abort()
 
 
+class Flow(FlowControl):
+    """Reads nothing more while requests wait in the queue of a connection.
+
+    Otherwise each that is begun would let more in, without end where a client asks and takes no answers.
+    """
+
+    def __init__(self, transport: asyncio.Transport, queue: Sized) -> None:
+        super().__init__(transport)
+        self._queue = queue
+
+    def resume_reading(self) -> None:
+        if not self._queue:
+            super().resume_reading()
+
+
 class Connection(HttpToolsProtocol):
     """Limits the size of a request's head, and the time it may take.
 
@@ -106,6 +123,9 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self.flow = Flow(transport, self.pipeline)
+        self._stalled: asyncio.TimerHandle | None = None
+        """Rings when its answers were not taken for too long."""
         self._most, self._seconds = self.service.limits.headers, self.service.limits.header_seconds
         self._size = 0
         """Bytes of a head that is not whole yet; -1 between head and end of a request."""
@@ -132,7 +152,17 @@ class Connection(HttpToolsProtocol):
         self.answer()
         self._stop_timer()
         self._stop_resting()
+        self.resume_writing()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.service.limits.body_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
 
     def eof_received(self) -> None:
         self.answer()
@@ -335,6 +365,10 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         self.answer()
+        if (begun := self.cycle) is not None and begun.response_started and not begun.response_complete:
+            self.transport.close()  # in the middle of an answer there is no place for another one
+            return
+        self.service.counts.add("tailored_requests", ("other", str(problem.status)))
         body = problem.to_json()
         kind, ends = b"content-type: application/problem+json\r\n", b"connection: close\r\n\r\n"
         head = b"%bcontent-length: %d\r\n%b" % (kind, len(body), ends)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import unquote
 
 import orjson
 
@@ -110,33 +119,25 @@ class Request:
         if length is not None and length.isdigit() and int(length) > self.limits.body:
             await self._drain(int(length))
             raise _too_large(self.limits.body)
-        message = await self._receive()
-        self.is_whole = not message.get("more_body")
-        if self.is_whole and message["type"] == "http.request":
-            whole: bytes = message.get("body", b"")
-            if len(whole) > self.limits.body:
-                raise _too_large(self.limits.body)
-            return whole
         try:
             async with asyncio.timeout(self.limits.body_seconds):
-                return await self._rest(message)
+                return await self._whole()
         except TimeoutError:
             raise Problem(
                 "too-slow", f"The body took longer than {self.limits.body_seconds:g} seconds."
             ) from None
 
-    async def _rest(self, message: MutableMapping[str, Any]) -> bytes:
+    async def _whole(self) -> bytes:
         whole = bytearray()
-        while True:
+        while not self.is_whole:
+            message = await self._receive()
             if message["type"] != "http.request":
                 raise Disconnected
+            self.is_whole = not message.get("more_body")
             whole += message.get("body", b"")
             if len(whole) > self.limits.body:
                 raise _too_large(self.limits.body)
-            if not message.get("more_body"):
-                self.is_whole = True
-                return bytes(whole)
-            message = await self._receive()
+        return bytes(whole)
 
     async def _drain(self, length: int) -> None:
         """Takes in a body that is refused, if it is not huge, so that its sender lives to read why."""
@@ -210,14 +211,19 @@ _NO_JSON = object()
 
 
 def _odd_json(body: bytes) -> Any:
-    """JSON that orjson refuses for what one value holds: half of an emoji, as pages cut them, or 1e999.
+    """JSON that orjson refuses for what one value holds: half an emoji, as pages cut them, or 1e999.
 
     Such a value is odd, no more: the engine warns of it.
     """
     try:
-        return json.loads(body.decode(), parse_constant=_refuse)
+        return json.loads(body.decode(), parse_constant=_refuse, parse_int=_huge_int)
     except (ValueError, RecursionError):
         return _NO_JSON
+
+
+def _huge_int(digits: str) -> int:
+    """A whole number; of one that no float holds, and Python would not read, as much as is too large."""
+    return int(digits[:400])
 
 
 def _refuse(constant: str) -> None:
@@ -238,57 +244,60 @@ def read_asked(data: Any, names: Mapping[str, Any], at: str = "") -> Asked:
     now, slots = data.get("now"), data.get("slots")
     if type(user) is dict and type(context) is dict and type(now) is str and len(data) == 3:
         return Asked(user, context, now, ())
-    errors = []
-    for name, value in (("user", user), ("context", context)):
-        if type(value) is not dict:
-            said = (
-                "must be an object such as {}"
-                if name in data
-                else "is missing; send {} where nothing is known"
-            )
-            errors.append(FieldError(f"/{name}", f"`{name}` {said}"))
-    if "now" in data and type(now) is not str:
-        errors.append(FieldError("/now", "`now` must be a text such as 2026-11-24T10:00:00Z"))
-    if "slots" in data:
-        errors += _slot_errors(slots, names)
-    for name in data.keys() - _FIELDS:
-        hint = did_you_mean(name, _FIELDS) or "It takes user, context, now and slots."
-        errors.append(FieldError(f"/{_pointer(name)}", f"there is no field `{name[:60]}`. {hint}"))
+    errors = [*islice(_wrong_fields(data, names), MOST_TOLD)]
     if errors:
         errors = [FieldError(at + error.field, error.message) for error in errors]
-        detail = "; ".join(error.message for error in errors[:3])
+        detail = "; ".join(error.message for error in errors[:3]).replace(".;", ";")
         raise Problem("bad-request", f"{detail[:1].upper()}{detail[1:]}", sorted(errors))
     return Asked(user, context, now, tuple(dict.fromkeys(slots or ())))
 
 
+MOST_TOLD, LONGEST_NAME = 20, 60
+"""Errors that are told of a body that has more, and letters of a name that nobody knows: to look for what was
+meant takes time."""
 _FIELDS = ("user", "context", "now", "slots")
 
 
-def _slot_errors(slots: object, names: Mapping[str, Any]) -> list[FieldError]:
+def _wrong_fields(data: Mapping[str, Any], names: Mapping[str, Any]) -> Iterator[FieldError]:
+    for name in ("user", "context"):
+        if name not in data:
+            yield FieldError(f"/{name}", f"`{name}` is missing; send {{}} where nothing is known")
+        elif type(data[name]) is not dict:
+            yield FieldError(f"/{name}", f"`{name}` must be an object such as {{}}")
+    if "now" in data and type(data["now"]) is not str:
+        yield FieldError("/now", "`now` must be a text such as 2026-11-24T10:00:00Z")
+    if "slots" in data:
+        yield from _wrong_slots(data["slots"], names)
+    for name in data:
+        if name not in _FIELDS:
+            known = name[:LONGEST_NAME]
+            hint = did_you_mean(known, _FIELDS) or "It takes user, context, now and slots."
+            yield FieldError(f"/{_pointer(known)}", f"there is no field `{known}`. {hint}")
+
+
+def _wrong_slots(slots: object, names: Mapping[str, Any]) -> Iterator[FieldError]:
     if type(slots) is not list:
-        return [FieldError("/slots", "`slots` must be a list of ids of slots and settings")]
+        yield FieldError("/slots", "`slots` must be a list of ids of slots and settings")
+        return
     if not slots and names:
         message = "`slots` names nothing; name slots and settings, or leave it out to get all of them"
-        return [FieldError("/slots", message)]
-    errors = []
+        yield FieldError("/slots", message)
     for place, name in enumerate(slots):
         if type(name) is not str:
-            errors.append(FieldError(f"/slots/{place}", "an id is a text"))
+            yield FieldError(f"/slots/{place}", "an id is a text")
         elif name not in names:
-            hint = did_you_mean(name, names)
-            message = f"the book has no slot and no setting `{name[:60]}`. {hint}".rstrip()
-            errors.append(FieldError(f"/slots/{place}", message))
-    return errors
+            yield FieldError(f"/slots/{place}", no_such_flag(name, names))
+
+
+def no_such_flag(name: str, names: Mapping[str, Any]) -> str:
+    """The sentence about a name that is none of a slot or a setting."""
+    known = name[:LONGEST_NAME]
+    return f"the book has no slot and no setting `{known}`. {did_you_mean(known, names)}".rstrip()
 
 
 def wrong_now(error: Exception) -> Problem:
     """The refusal for a `now` that is no time."""
     return bad_field("/now", str(error))
-
-
-def parameter(path: str) -> str:
-    """What stands in a path, with its escapes taken back."""
-    return unquote(path)
 
 
 def accepts(given: bytes | None, etag: bytes) -> bool:

@@ -157,8 +157,8 @@ def _made(name: str) -> Sink:
     try:
         made: Sink = getattr(importlib.import_module(module), attribute)()
         made.write  # noqa: B018
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise CannotServe(f"--log-sink {name} makes no sink: {error}") from None
+    except Exception as error:  # it is foreign code
+        raise CannotServe(f"--log-sink {name} makes no sink: {type(error).__name__}: {error}") from None
     return made
 
 

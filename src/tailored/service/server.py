@@ -30,7 +30,7 @@ def serve(service: Service, listener: socket.socket, started: Callable[[], None]
         ws="none",
         lifespan="on",
         log_config=None,
-        log_level="warning",
+        log_level="error",
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -23,7 +23,7 @@ from tailored.service.kept import keep, kept
 _PATIENCE = 30.0
 """Seconds that a worker waits for another one to read its book."""
 _OFTEN = 1.0
-"""Seconds between two times that a worker's counts are kept."""
+"""Seconds between two times that a worker's counts are kept, and that it looks for its parent."""
 
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -34,6 +34,7 @@ class Siblings(Peers):
 
     def __init__(self, folder: Path, number: int, workers: int) -> None:
         self._folder, self._number, self._workers = folder, number, workers
+        self._parent = os.getppid()
 
     def inherited(self) -> dict[str, Any] | None:
         """What the worker had counted that this one replaces, as far as anybody has been told of it."""
@@ -80,9 +81,14 @@ class Siblings(Peers):
             server.close()
 
     async def _keep_up(self, service: Service) -> None:
-        """Keeps the counts now and then, for a worker that takes this one's place."""
+        """Keeps the counts now and then, for a worker that takes this one's place.
+
+        A worker ends when its parent is gone: nobody could end it by that, and it would hold the address.
+        """
         while True:
             await asyncio.sleep(_OFTEN)
+            if os.getppid() != self._parent:
+                os.kill(os.getpid(), signal.SIGTERM)
             service.collect()
             self._keep(service.counts.to_dict())
 

@@ -35,9 +35,9 @@ class Tailored:
         """The decision for the same visitor on another page, such as the one that a route is to explain."""
         made: dict[str | None, Decision] = getattr(request.state, "tailored", {})
         if page not in made:
-            context = context_of(request.headers, page, request.url.hostname)
+            context = context_of(request.headers, page, request.headers.get("host"))
             context |= await _asked(self._context, request)
-            made[page] = self.engine.evaluate(await _asked(self._user, request), context)
+            made[page] = await self.engine.evaluate_async(await _asked(self._user, request), context)
             request.state.tailored = made
         return made[page]
 

@@ -23,16 +23,17 @@ def context_of(headers: Headers, page: str | None, host: str | None = None) -> d
     """The context of a request. What is not known is left out, and a book need not declare all of it.
 
     `page` is the page; `device` is `mobile`, `tablet` or `desktop`; `language` is what the visitor likes
-    best, such as `nb`; `referrer` is the host that a link came from, unless it is `host`; `gpc` is true where
-    `Sec-GPC: 1` is sent (https://www.w3.org/TR/gpc/); `request_id` is X-Request-ID.
+    best, such as `nb`; `referrer` is the host that a link came from, unless it is `host`, with or
+    without its port; `gpc` is true where `Sec-GPC: 1` is sent (https://www.w3.org/TR/gpc/);
+    `request_id` is X-Request-ID.
     """
-    referrer = urlsplit(headers.get("Referer") or "").hostname if _is_url(headers.get("Referer")) else None
+    referrer = _host(headers.get("Referer") or "")
     request_id = headers.get("X-Request-ID") or ""
     found = {
         "page": page,
         "device": device(headers),
         "language": language(headers.get("Accept-Language") or ""),
-        "referrer": referrer if referrer != (host or "").partition(":")[0].lower() else None,
+        "referrer": referrer if referrer != _host(f"//{host or ''}") else None,
         "gpc": True if (headers.get("Sec-GPC") or "").strip() == "1" else None,
         "request_id": request_id if _REQUEST_ID.fullmatch(request_id) else None,
     }
@@ -41,7 +42,7 @@ def context_of(headers: Headers, page: str | None, host: str | None = None) -> d
 
 def device(headers: Headers) -> str | None:
     """The class of the device: by the client hint where there is one, else by the name of the browser."""
-    agent = headers.get("User-Agent") or ""
+    agent = (headers.get("User-Agent") or "")[:1000]
     if _TABLET.search(agent):
         return "tablet"
     hint = (headers.get("Sec-CH-UA-Mobile") or "").strip()
@@ -60,8 +61,8 @@ def language(accepted: str) -> str | None:
     return best
 
 
-def _is_url(text: str | None) -> bool:
+def _host(url: str) -> str | None:
     try:
-        return urlsplit(text or "").hostname is not None
+        return urlsplit(url).hostname
     except ValueError:
-        return False
+        return None
