@@ -203,10 +203,34 @@ def test_either_rule_may_allow_a_conflict_and_an_allow_that_silences_nothing_is_
         found, _, code = prove(tmp_path, rules, "--strict")
         assert (found, code) == ({}, 0)
     found, _, code = prove(
-        tmp_path, "rules: {r: {when: always, show: {hero: a}, allow: {never-fires: Soon}}}", "--strict"
+        tmp_path, "rules: {r: {when: always, show: {hero: a}, allow: {never-fires: It will soon}}}", "--strict"
     )
     assert (set(found), code) == ({"unused-allow"}, 1)
     assert found["unused-allow"]["rule"] == "r"
+
+
+@pytest.mark.parametrize(
+    "reason, is_fine",
+    [
+        ("", False),
+        ("5", False),
+        ("x", False),
+        ("true", False),
+        ("n/a", False),
+        ("'- 5'", False),
+        ("Meant so", True),
+        ("Bevisst valg", True),
+        ("どちらでもよい", True),
+    ],
+)
+def test_a_reason_is_a_sentence(reason, is_fine):
+    book = f"slots: {{hero: {{allow: {{slot-may-be-empty: {reason or repr('')}}}}}}}\n"
+    _, report = check_book({"book.yaml": book.encode()})
+    told = [(one.code, one.severity) for one in report.diagnostics if one.severity == "error"]
+    assert told == ([] if is_fine else [("no-reason", "error")])
+    if not is_fine:
+        (finding,) = [one for one in report.diagnostics if one.code == "no-reason"]
+        assert "two words at least" in finding.message
 
 
 def test_what_one_rule_allows_silences_no_conflict_of_others(tmp_path):
@@ -328,6 +352,72 @@ rules:
         finding = found["guarantee-broken"]
         assert (finding["severity"], finding["guarantee"]) == ("error", "g")
         assert set(finding["witness"]) == {"user", "context", "now"}
+
+
+OPAQUE = '{"<": [{"+": [{var: user.age}, 1]}, {var: user.age}]}'
+
+
+def test_an_open_guarantee_names_the_logic_that_it_hangs_on_and_no_other(tmp_path):
+    """Nobody is older next year than they are now, but the prover cannot tell."""
+    text = f"""\
+segments: {{odd: {{when: {{logic: {OPAQUE}}}}}}}
+rules:
+  at-home: {{when: {{logic: {OPAQUE}, age: {{known: true}}, page: home}}, show: {{hero: a}}}}
+  in-cart: {{when: {{segment: odd, age: {{known: true}}, page: cart}}, show: {{hero: a}}}}
+guarantees:
+  no-ads-at-home: {{when: {{page: home}}, never: {{show content tagged: advertising}}}}
+  no-ads-in-cart: {{when: {{page: cart}}, never: {{show content tagged: advertising}}}}
+  of-nobody: {{when: {{logic: {OPAQUE}, age: {{known: true}}, page: home}}, never: {{show: list}}}}
+"""
+    _, data, _ = prove(tmp_path, text)
+    told = {one["guarantee"]: one for one in data["diagnostics"]}
+    assert {name: one["code"] for name, one in told.items()} == dict.fromkeys(told, "guarantee-unproven")
+    assert told["no-ads-at-home"]["others"] == ["at-home"]
+    assert told["no-ads-at-home"]["hint"].startswith("It hangs on the `logic:` of `at-home`: ")
+    assert told["no-ads-in-cart"]["others"] == ["in-cart"]
+    assert "of `in-cart` (through `odd`): " in told["no-ads-in-cart"]["hint"]
+    assert told["of-nobody"]["others"] == []
+    assert "of its own `when`: " in told["of-nobody"]["hint"]
+
+
+def test_an_open_guarantee_that_hangs_on_a_scorer_says_so(tmp_path):
+    text = """\
+scorers: {likes: {kind: python}}
+rules: {r: {when: {page: home}, show: {list: {of: [a, b], by: likes, top: 1}}}}
+guarantees: {g: {when: {page: home}, never: {show: {list: b}}}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    finding = found["guarantee-unproven"]
+    assert (finding["others"], "logic" in finding["hint"]) == (["r"], False)
+    assert finding["hint"].startswith("It hangs on what a scorer puts first in `r`: ")
+
+
+@pytest.mark.parametrize(
+    "claim, others, said",
+    [
+        ("never: {show: {list: a}}", ["ads"], "`list` shows a, by `ads`."),
+        (
+            "never: {show content tagged: advertising}",
+            ["ads"],
+            "`list` shows a, which is tagged advertising, by `ads`.",
+        ),
+        ("never: {show: list}", ["ads", "plain"], "`list` shows b and a, by `ads` and `plain`."),
+        ("always: {show: {list: plain}}", ["ads", "plain"], "`list` shows b and a, by `ads` and `plain`."),
+        ("always: {show: {room: plain}}", [], "`room` shows a only."),
+        ("always: {hide: list}", [], "`list` is not hidden."),
+    ],
+)
+def test_a_broken_guarantee_names_the_rules_that_break_it_and_no_others(tmp_path, claim, others, said):
+    text = f"""\
+slots: {{room: {{many: 3, default: [plain]}}}}
+rules:
+  plain: {{when: {{page: home}}, show: {{list: b}}, priority: 200}}
+  ads: {{when: {{page: home, country: NO}}, show: {{list: a, room: a}}}}
+guarantees: {{g: {{when: {{page: home, country: NO}}, {claim}}}}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    finding = found["guarantee-broken"]
+    assert (finding["others"], finding["message"].partition("page is home, ")[2]) == (others, said)
 
 
 @pytest.mark.parametrize("choice", ["[a, b]", "{catalog: shop}"])

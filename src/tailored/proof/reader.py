@@ -8,7 +8,7 @@ import z3
 
 from tailored.book.builtin import GPC as HONOURS_GPC
 from tailored.book.builtin import PERSONALIZATION, is_personal
-from tailored.book.model import Content, Rule, RuleBook
+from tailored.book.model import Content, Ranking, Rule, RuleBook
 from tailored.condition.normal import Both, Literal, Normal, normalise
 from tailored.condition.tree import (
     Attribute,
@@ -137,6 +137,13 @@ class Reader:
             awake = self.symbols.awake(rule.start, rule.end)
             self._rules[rule.id] = every([awake, self.holds(rule.when), *self.let_through(rule)])
         return self._rules[rule.id]
+
+    def chosen(self, ranking: Ranking, content: str) -> Formula:
+        """That a ranking takes some content.
+
+        Nobody knows, but that two books with one ranking choose alike.
+        """
+        return z3.Bool(f"chosen {content} of {ranking!r}")
 
     def _test(self, test: Test, wanted: bool) -> Formula:
         found = self._tests.get((test, wanted))
