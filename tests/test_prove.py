@@ -203,7 +203,9 @@ def test_either_rule_may_allow_a_conflict_and_an_allow_that_silences_nothing_is_
         found, _, code = prove(tmp_path, rules, "--strict")
         assert (found, code) == ({}, 0)
     found, _, code = prove(
-        tmp_path, "rules: {r: {when: always, show: {hero: a}, allow: {never-fires: It will soon}}}", "--strict"
+        tmp_path,
+        "rules: {r: {when: always, show: {hero: a}, allow: {never-fires: It will soon}}}",
+        "--strict",
     )
     assert (set(found), code) == ({"unused-allow"}, 1)
     assert found["unused-allow"]["rule"] == "r"

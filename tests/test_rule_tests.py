@@ -187,6 +187,10 @@ WRONG = [
     ("t: {expect: {hero: {hiden: true}}}", "unknown-key", "Did you mean `hidden`?"),
     ("t: {expect: {hero: {hidden: true, content: a}}}", "wrong-expectation", "Take one of the two out."),
     ("t: {expect: {hero: {fields: {titel: x}}}}", "wrong-expectation", "Did you mean `title`?"),
+    ("t: {expect: {hero: {fields: {colour: x}}}}", "wrong-expectation", "Fields are title."),
+    ("t: {expect: {hero: {fields: {}}}}", "empty-list", "Name at least one"),
+    ("t: {expect: {list: {first: []}}}", "empty-list", "Name what must come first."),
+    ("t: {request: {user: {age: 3}}, expect: {hero: a}}", "wrong-kind", "Write `user: {...}` and"),
     ("t: {expect: {hero: {content: , fields: {title: x}}}}", "wrong-expectation", "Take one of the two out."),
     ("t: {expect: {hero: {content: a, without: [a]}}}", "wrong-expectation", "Take one of the two out."),
     ("t: {expect: {list: {items: [a], first: [b]}}}", "wrong-expectation", "Take one of the two out."),
@@ -266,6 +270,42 @@ def test_an_expectation_that_cannot_hold_is_shown_at_its_own_place_with_the_reas
         "`hero` cannot have this `default` and this `rule`: a default stands where no rule decides."
     )
     assert said.span.column == len("  t: {expect: {hero: {default: true, rule: ") + 1
+
+
+def test_a_row_that_expects_nothing_is_shown_itself():
+    _, report = checked("t:\n  each:\n    - {country: NO, hero: a}\n    - {country: US}\n")
+    (said,) = [one for one in report.diagnostics if one.span.path == "c.yaml"]
+    assert (said.code, said.span.line) == ("missing-key", 5)
+    assert said.message == "This expects nothing, nor does the rest of `t`."
+
+
+@pytest.mark.parametrize(
+    "row, given",
+    [
+        ("{}", {"health": True, "finance": True}),
+        ("{consents: {health: false}}", {"health": False, "finance": True}),
+        ("{consents: {}}", {"health": True, "finance": True}),
+        ("{consents: [health]}", {"health": True}),
+        ("{consents: []}", {}),
+    ],
+)
+def test_a_list_of_consents_is_all_of_them_and_a_mapping_comes_on_top(tmp_path, row, given):
+    (tmp_path / "r.json").write_text(json.dumps({"user": {"consents": {"health": True, "finance": True}}}))
+    for consents in ("consents: [health, finance]", "request: r.json"):
+        test = f"t: {{{consents}, each: [{row}], user: {{age: 1}}, expect: {{hero: a}}}}"
+        book, report = checked(test, tmp_path)
+        assert not report.errors
+        assert book.tests[0].user.get("consents", {}) == given
+
+
+def test_what_is_hidden_is_told_from_what_is_empty():
+    rules = RULES.replace("hide: [hero]", "hide: [list]")
+    tests = "tests: {t: {context: {page: cart}, expect: {list: []}}}\n"
+    sources = {"a.yaml": BASE.encode(), "b.yaml": rules.encode(), "c.yaml": tests.encode()}
+    book, report = check_book(sources, NOW)
+    assert not report.errors
+    (case,) = run(Engine(book), book.tests, NOW)
+    assert "write list: {hidden: true}" in case.failures[0].details
 
 
 def test_an_expectation_that_todays_rules_cannot_meet_is_a_test_that_fails():
