@@ -92,6 +92,114 @@ def test_other_fields_hiding_settings_and_a_slot_that_is_gone_are_changes(tmp_pa
     assert (data["settings"]["path"]["old"], data["settings"]["path"]["new"]) == ("solo", "team")
 
 
+GONE = ("  list: {many: 2}\n", "")
+
+
+@pytest.mark.parametrize(
+    "changes, answers, when",
+    [
+        (
+            [GONE, (", list: [a]", "")],
+            ([{"content": "a", "fields": {"title": "A"}}], None),
+            "the slot is gone",
+        ),
+        (
+            [("list: {many: 2}", "list: {}"), ("list: [a]", "list: a")],
+            ([{"content": "a", "fields": {"title": "A"}}], {"content": "a", "fields": {"title": "A"}}),
+            "it was a slot for many items, and is a slot for one item",
+        ),
+        (
+            [("list: {many: 2}", "list: {}"), (", list: [a]", "")],
+            ([{"content": "a", "fields": {"title": "A"}}], {"content": None, "fields": {}}),
+            "it was a slot for many items, and is a slot for one item",
+        ),
+    ],
+)
+def test_of_a_slot_that_is_gone_or_of_another_kind_the_two_answers_can_be_told_apart(
+    tmp_path, changes, answers, when
+):
+    data, _ = compare(tmp_path, *changes)
+    found = data["slots"]["list"]
+    assert (found["old"], found["new"], found["when"]) == (*answers, f"always: {when}")
+    said = tailored("diff", "old", "new", cwd=tmp_path).stdout.split("list: changed")[1]
+    old, new = (line.strip().partition("  ")[2] for line in said.splitlines()[1:3])
+    assert old == '[a {"title": "A"}]'
+    assert new in ('a {"title": "A"}', "(nothing)", "(there is no slot of that name)")
+
+
+def test_values_of_settings_are_shown_as_they_are_written_on_both_sides(tmp_path):
+    compare(tmp_path, ("default: solo", "default: team"))
+    said = tailored("diff", "old", "new", cwd=tmp_path).stdout
+    assert 'old  "solo"\n     new  "team"\n' in said
+
+
+def test_a_rule_that_moved_is_pointed_at_itself(tmp_path):
+    first, second = (
+        "  r1:\n    when: {page: home}\n    show: {hero: a}\n",
+        "  r2:\n    when: {country: NO}\n    show: {hero: b}\n",
+    )
+    for name, rules in ("old", first + second), ("new", second + first):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "book.yaml").write_text(f"{BOOK.partition('rules:')[0]}rules:\n{rules}")
+    done = tailored("diff", "old", "new", "--format", "github", cwd=tmp_path)
+    lines = (tmp_path / "new" / "book.yaml").read_text().splitlines()
+    (said,) = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    assert f"line={lines.index('  r1:') + 1}," in said or f"line={lines.index('  r2:') + 1}," in said
+
+
+RANKED = """\
+scorers:
+  likes: {kind: python, features: [user.age]}
+  other: {kind: python}
+rules:
+  r0:
+    when: {page: product}
+    show: {list: {of: [a, b], by: likes}}
+"""
+
+
+@pytest.mark.parametrize(
+    "new", ["features: [user.country]}", "features: [user.age], fallback: other}", "topic: health}"]
+)
+def test_a_scorer_that_is_not_as_it_was_leaves_no_change_unproven_and_is_pointed_at(tmp_path, new):
+    ranked = ("rules:\n", RANKED)
+    book(tmp_path, "old", ranked)
+    book(tmp_path, "new", ranked, ("features: [user.age]}", new))
+    data = json.loads(tailored("diff", "old", "new", "--format", "json", cwd=tmp_path).stdout)
+    assert {name: one["proven"] for name, one in data["slots"].items()} == {"hero": True, "list": False}
+    said = tailored("diff", "old", "new", cwd=tmp_path).stdout
+    assert "it hangs on what a scorer answers, and `likes` is not as it was" in said
+    same = tailored("diff", "old", "old", cwd=tmp_path)
+    assert (same.returncode, "No change in meaning" in same.stdout) == (0, True)
+
+
+def test_a_rule_with_a_scorer_is_told_by_what_it_asks_and_by_nothing_else(tmp_path):
+    book(tmp_path, "old", ("rules:\n", RANKED))
+    book(tmp_path, "new", ("rules:\n", RANKED.replace("page: product", "page: cart")))
+    data = json.loads(tailored("diff", "old", "new", "--format", "json", cwd=tmp_path).stdout)
+    ways = data["slots"]["list"]["when"].split("; or when ")
+    assert sorted(ways) == [
+        "page is cart, where a scorer chooses so",
+        "page is product, where a scorer chooses so",
+    ]
+
+
+def test_an_item_of_a_catalog_that_costs_more_is_a_change(tmp_path):
+    text = """\
+catalogs: {shop: {file: shop.csv, attributes: {price: {type: number}}}}
+slots: {recs: {many: 2}}
+rules: {r: {when: always, show: {recs: {of: {catalog: shop}}}}}
+"""
+    for name, price in ("old", 10), ("new", 12):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "book.yaml").write_text(text)
+        (tmp_path / name / "shop.csv").write_text(f"id,price\nboots,{price}\n")
+    found = json.loads(tailored("diff", "old", "new", "--format", "json", cwd=tmp_path).stdout)
+    recs = found["slots"]["recs"]
+    assert (recs["changed"], recs["new"]) == (True, [{"content": "boots", "fields": {"price": 12}}])
+    assert tailored("diff", "old", "old", cwd=tmp_path).returncode == 0
+
+
 def test_a_line_whose_moment_or_names_no_book_can_read_is_counted_as_such_and_ends_nothing(tmp_path):
     bad = [
         '{"user": {}, "context": {}, "now": "2026-13-45"}',

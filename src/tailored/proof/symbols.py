@@ -203,6 +203,10 @@ class Symbols:
         self.moment = now
         self.flags: dict[str, Formula] = {}
         self.logics: dict[tuple[str, tuple[Place, ...]], tuple[Formula, Formula, Logic]] = {}
+        self.choosers: list[object] = []
+        """What chooses among content; of two that are equal, each once."""
+        self.choices: dict[tuple[int, str], Formula] = {}
+        """By the number of what chooses, and some content: that it is chosen, of which nothing is known."""
         moments_named: dict[datetime, None] = {}
         read = list(conditions)
         for book in books:
@@ -301,6 +305,20 @@ class Symbols:
         if name not in self.flags:
             self.flags[name] = z3.Bool(f"consent {name}")
         return self.flags[name]
+
+    def chooser(self, described: object) -> int:
+        """The number of something that chooses: what is described alike chooses alike."""
+        for number, known in enumerate(self.choosers):
+            if known == described:
+                return number
+        self.choosers.append(described)
+        return len(self.choosers) - 1
+
+    def choice(self, chooser: int, content: str) -> Formula:
+        """That something chooses some content."""
+        if (chooser, content) not in self.choices:
+            self.choices[chooser, content] = z3.Bool(f"choice {chooser} {content}")
+        return self.choices[chooser, content]
 
     def within_the_last(self, variable: Variable, duration: Duration) -> Formula:
         """That a moment or a day lies in the last so-and-so long."""

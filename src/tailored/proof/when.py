@@ -50,25 +50,35 @@ def circumstances(
     """
     atoms = _told_apart(_atoms(sides))
     differs = solver.define(differs)
-    told: list[str] = []
+    choices = [solver.define(one) for one in solver.symbols.choices.values()]
+    ways: list[tuple[frozenset[str], str]] = []
     things = 0
-    while len(told) < MOST_WAYS and things < MOST_THINGS:
+    while len(ways) < MOST_WAYS and things < MOST_THINGS:
         answer = solver.ask([differs], tells)
         if answer.witness is None:
-            return "; or when ".join(told) if answer.never else _and_more(told)
-        cube = _cube(solver, atoms, differs)
+            return _joined(ways) if answer.never else _and_more(ways)
+        is_sure = True
+        if (cube := _cube(solver, atoms, differs)) is None:
+            is_sure, cube = False, _cube(solver, atoms, differs, choices)
         if cube is None:
-            return _and_more(told)
+            return _and_more(ways)
+        said = _said(list(dict.fromkeys(_texts(cube)))) if cube else "always"
+        said = said if is_sure else f"{said}, where a scorer chooses so"
         if not cube:
-            return "always"
-        told.append(_said(list(_texts(cube))))
+            return said
+        ways.append((frozenset(str(one.name) for one in cube), said))
         things += len(cube)
         solver.add(no(every([one.name for one in cube])))
-    return "; or when ".join(told) if solver.ask([differs], tells).never else _and_more(told)
+    return _joined(ways) if solver.ask([differs], tells).never else _and_more(ways)
 
 
-def _and_more(told: list[str]) -> str:
-    return f"{'; or when '.join(told)}; or in other cases" if told else ""
+def _joined(ways: Sequence[tuple[frozenset[str], str]]) -> str:
+    """Ways to differ, each as what must hold and as it is said; what is part of another is left out."""
+    return "; or when ".join(said for holds, said in ways if not any(other < holds for other, _ in ways))
+
+
+def _and_more(ways: Sequence[tuple[frozenset[str], str]]) -> str:
+    return f"{_joined(ways)}; or in other cases" if ways else ""
 
 
 def _said(texts: Sequence[str]) -> str:
@@ -124,17 +134,20 @@ def _operands(test: Test) -> tuple[Scalar, ...]:
     return test.operand if isinstance(test.operand, tuple) else (test.operand,)  # type: ignore[return-value]
 
 
-def _cube(solver: Solver, atoms: Sequence[_Atom], differs: Formula) -> list[_Held] | None:
-    """The fewest things that hold in the model just found, and make sure of a difference."""
+def _cube(
+    solver: Solver, atoms: Sequence[_Atom], differs: Formula, choices: Sequence[Formula] = ()
+) -> list[_Held] | None:
+    """The fewest things that hold in the model just found and make sure of a difference, with its choices."""
     held = [(atom, solver.is_so(atom.formula)) for atom in atoms]
     # what does not hold is left out first: "page is home" says more than "page is not cart"
     held.sort(key=lambda pair: pair[1])
     names = [(solver.define(atom.formula), is_so) for atom, is_so in held]
     literals = [name if is_so else no(name) for name, is_so in names]
+    given = [one if solver.is_so(one) else no(one) for one in choices]
     alike = no(differs)
-    core = solver.smallest([*literals, alike])
-    if not core:
+    if not solver.excluded([*literals, *given, alike]):
         return None
+    core = solver.smallest([*literals, *given, alike])
     found = [
         _Held(atom, is_so, literal)
         for (atom, is_so), literal in zip(held, literals, strict=True)
