@@ -394,9 +394,19 @@ FIRST = "rules:\n  new: {when: WHEN, show: {OFFER: b}, priority: 900}"
         ),
         ("default: 1000", "default: 900", "age is less than 70 (or missing)"),
         (
+            "rules:",
+            "rules:\n  grown: {when: {age: {at least: 18}}, set: {limit: 5}, priority: 50}",
+            "age is at least 18 and age is less than 70",
+        ),
+        (
+            "rules:",
+            FIRST.replace("900", "50").replace("WHEN", "{age: {less than: 40}}").replace("OFFER", "offers"),
+            'age is less than 40 and not in "Young people"',
+        ),
+        (
             "less than: 26",
             "at most: 26",
-            'in "Young people" by the new book and not in "Young people" (or unknown) by the old book',
+            'in "Young people" by the new book and not in "Young people" by the old book',
         ),
         ('["NO", SE, GB]}, show', '["NO", SE]}, show', "page is account and country is GB"),
         (

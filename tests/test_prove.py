@@ -121,17 +121,56 @@ def test_tests_that_contradict_each_other_are_named(tmp_path, when, rest, words)
 
 
 @pytest.mark.parametrize(
-    "rule",
+    "rule, why, mend",
     [
-        "{when: {age: 3, opt_outs: personalization}, show: {hero: a}}",
-        "{when: {page: home, opt_outs: ads}, purpose: ads, show: {hero: a}}",
-        "{when: {age: 3, gpc: true}, show: {hero: a}}",
+        (
+            "{when: {age: 3, opt_outs: personalization}, show: {hero: a}}",
+            "`age is 3` (hidden from those who opted out of personalization)",
+            "Take the rule out, or do not ask about `age` here.",
+        ),
+        (
+            "{when: {page: home, opt_outs: ads}, purpose: ads, show: {hero: a}}",
+            "`it is not for those who opted out of ads` contradict each other.",
+            "Take the rule out, or take its `purpose` off, if it is not for ads.",
+        ),
+        (
+            "{when: {age: 3, gpc: true}, show: {hero: a}}",
+            "`age is 3` (hidden from those who opted out of personalization)",
+            "Take the rule out, or do not ask about `age` here.",
+        ),
+        (
+            "{when: {shown: x, opt_outs: ads}, show: {hero: a}}",
+            "`shown is x` (hidden from those who opted out of ads)",
+            "Take the rule out, or do not ask about `shown` here.",
+        ),
+        (
+            "{when: {age: {known: false}, opt_outs: personalization}, show: {hero: a}}",
+            "`it asks about the user, so it is not for those who opted out of personalization`",
+            "Take the rule out, or let it ask about nothing of the user but opt-outs.",
+        ),
+        (
+            "{when: {secret: true}, show: {hero: a}}",
+            "there is nobody of whom secret is true (needs consent for hush, which nobody is asked for).",
+            "Take the rule out, or take the `topic` off `secret`, if it is not about that.",
+        ),
     ],
 )
-def test_a_rule_that_no_consent_and_no_opt_out_lets_through_never_fires_for_that_reason(tmp_path, rule):
-    purposes = "purposes: {ads: {}, personalization: {honours: [gpc]}}"
-    found, _, _ = prove(tmp_path, f"{purposes}\nrules: {{r: {rule}}}")
-    assert "whatever people consent to or opt out of" in found["never-fires"]["message"]
+def test_a_rule_that_no_consent_and_no_opt_out_lets_through_never_fires_for_that_reason(
+    tmp_path, rule, why, mend
+):
+    text = f"""\
+purposes: {{ads: {{}}, personalization: {{honours: [gpc]}}}}
+topics: {{hush: {{consent: never}}}}
+attributes:
+  user: {{secret: {{type: boolean, topic: hush}}}}
+  context: {{shown: {{type: string, purpose: ads}}}}
+rules: {{r: {rule}}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    finding = found["never-fires"]
+    assert "whatever people consent to or opt out of" in finding["message"]
+    assert why in finding["message"]
+    assert finding["hint"] == mend
 
 
 def test_a_rule_that_others_always_cover_never_wins_and_they_are_named(tmp_path):
@@ -435,6 +474,26 @@ guarantees: {{g: {{always: {{show: {{top: plain}}}}}}}}
     found, data, _ = prove(tmp_path, text)
     assert data["guarantees"]["g"] != "proven"
     assert found.keys() & {"guarantee-broken", "guarantee-unproven"}
+
+
+@pytest.mark.parametrize(
+    "when, opt_outs",
+    [("page: home", ["ads"]), ("page: home, opt_outs: {known: false}, gpc: {known: false}", "unreadable")],
+)
+def test_a_witness_names_what_is_opted_out_of_where_that_is_enough(tmp_path, when, opt_outs):
+    text = f"""\
+purposes: {{ads: {{}}}}
+content: {{sale: {{title: Sale, purpose: ads}}}}
+rules: {{r: {{when: {{{when}}}, show: {{hero: sale}}}}}}
+guarantees: {{g: {{when: {{{when}}}, always: {{show: {{hero: sale}}}}}}}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    witness = found["guarantee-broken"]["witness"]
+    assert witness["user"] == {"opt_outs": opt_outs}
+    (tmp_path / "witness.json").write_text(json.dumps(witness))
+    done = tailored("evaluate", tmp_path, "--request", tmp_path / "witness.json", "--format", "json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["slots"]["hero"]["content"] == "plain"
 
 
 def test_a_guarantee_is_no_part_of_decisions_and_of_the_version(tmp_path):

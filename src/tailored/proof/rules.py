@@ -274,9 +274,12 @@ def _why_never(rule: Rule, reader: Reader) -> tuple[str, str]:
     if core := core_of(solver, list(parts_of(rule, Ungated(reader.book, reader.symbols)))):
         mend = "Mend one of them, or take the rule out."
         return f"`{rule.id}` can never fire: {contradiction(core)}.", mend
-    why = contradiction(core_of(solver, list(parts_of(rule, reader))))
-    message = f"`{rule.id}` can never fire, whatever people consent to or opt out of: {why}."
-    return message, "Take the rule out, or the label off what is not about that topic."
+    core = core_of(solver, list(parts_of(rule, reader)))
+    message = (
+        f"`{rule.id}` can never fire, whatever people consent to or opt out of: {contradiction(core, True)}."
+    )
+    mends = [*dict.fromkeys(part.mend for part in core if part.mend)]
+    return message, f"Take the rule out{', or ' if mends else ''}{joined(mends, 'or')}."
 
 
 def _covering(rule: Rule, courses: Sequence[Course]) -> list[str]:

@@ -232,7 +232,7 @@ class Symbols:
         self.axioms: list[Formula] = [every(self._axioms())]
         """What holds for all requests; grows when a model turns out impossible."""
         self.preferred = every(self._preferred(now))
-        """What a witness should be like, if it can: at about this moment."""
+        """What a witness should be like, if it can: at about this moment, with opt-outs that can be read."""
 
     def _read(self, condition: Condition, mentions: dict[Place, Mentioned]) -> None:
         for leaf in leaves(condition):
@@ -289,6 +289,7 @@ class Symbols:
             yield z3.Not(z3.And(true, false))
 
     def _preferred(self, now: datetime) -> Iterator[Formula]:
+        yield z3.Not(self.unreadable)
         if isinstance(self.now, Chain):
             yield self.awake(now, now + timedelta(microseconds=1))
             return
@@ -407,7 +408,7 @@ def build(
             return None
         sides["user"]["consents"] = flags
     if unreadable:
-        sides["user"]["opt_outs"] = "everything"
+        sides["user"]["opt_outs"] = "unreadable"
     return Request(sides["user"], sides["context"], as_text(now))
 
 

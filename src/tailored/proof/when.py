@@ -13,7 +13,7 @@ from tailored.condition.types import Type
 from tailored.proof.outcomes import Target
 from tailored.proof.reader import Reader
 from tailored.proof.solving import Happens, Solver
-from tailored.proof.symbols import Formula, every, no
+from tailored.proof.symbols import NO, Formula, every, no
 from tailored.proof.words import condition_of, schedule
 
 MOST_WAYS = 3
@@ -33,6 +33,9 @@ class _Atom:
     formula: Formula
     yes: str
     no: str
+    unless: str = ""
+    """What else may be so where it does not hold, and `contrary` does not, either."""
+    contrary: Formula = NO
     literal: Literal | None = None
     """What is asked of an attribute, where it is that."""
     shared: frozenset[str] = frozenset()
@@ -62,7 +65,7 @@ def circumstances(
             is_sure, cube = False, _cube(solver, atoms, differs, choices)
         if cube is None:
             return _and_more(ways)
-        said = _said(list(dict.fromkeys(_texts(cube)))) if cube else "always"
+        said = _said(list(dict.fromkeys(_texts(solver, cube)))) if cube else "always"
         said = said if is_sure else f"{said}, where a scorer chooses so"
         if not cube:
             return said
@@ -108,7 +111,7 @@ _AMONG = {Op.IS: True, Op.ONE_OF: True, Op.IS_NOT: False, Op.NONE_OF: False}
 """The tests for values, and whether they ask for them or against them."""
 
 
-def _texts(cube: Sequence[_Held]) -> Iterator[str]:
+def _texts(solver: Solver, cube: Sequence[_Held]) -> Iterator[str]:
     """What a cube says. Where an attribute is one of some values, all that is said of it is said at once."""
     named: dict[Attribute, tuple[Scalar, ...]] = {}
     asked = [(one, one.values()) for one in cube]
@@ -123,11 +126,19 @@ def _texts(cube: Sequence[_Held]) -> Iterator[str]:
     told = set()
     for one, said in asked:
         if said is None or said[0].attribute not in named:
-            yield one.atom.yes if one.is_so else one.atom.no
+            yield one.atom.yes if one.is_so else f"{one.atom.no}{_unless(solver, cube, one.atom)}"
         elif said[0].attribute not in told:
             told.add(said[0].attribute)
             test = Test(said[0].attribute, Op.ONE_OF, named[said[0].attribute])
             yield _in_words(test, False, one.atom.shared)
+
+
+def _unless(solver: Solver, cube: Sequence[_Held], atom: _Atom) -> str:
+    """What else may be so, if it can be with the rest."""
+    if not atom.unless:
+        return ""
+    other = solver.define(no(atom.contrary))
+    return "" if solver.excluded([*(one.name for one in cube), other]) else f" (or {atom.unless})"
 
 
 def _operands(test: Test) -> tuple[Scalar, ...]:
@@ -198,31 +209,32 @@ def _of_permissions(reader: Reader, target: Target) -> Iterator[_Atom]:
 def _of_condition(normal: Normal, reader: Reader, shared: frozenset[str]) -> Iterator[_Atom]:
     if isinstance(normal, Literal):
         if not isinstance(normal.leaf, Consent):
-            yield _Atom(reader.literal(normal), *_said_of(normal, reader, shared), normal, shared)
+            contrary = reader.literal(Literal(normal.leaf, not normal.wanted))
+            yield _Atom(reader.literal(normal), *_said_of(normal, reader, shared), contrary, normal, shared)
         return
     for part in normal.parts:
         yield from _of_condition(part, reader, shared)
 
 
-def _said_of(literal: Literal, reader: Reader, shared: frozenset[str]) -> tuple[str, str]:
-    """That a literal is satisfied, and that it is not: then what it asks about may be missing as well."""
+def _said_of(literal: Literal, reader: Reader, shared: frozenset[str]) -> tuple[str, str, str]:
+    """That a literal is satisfied, and that it is not, and what may be so instead of that."""
     leaf = literal.leaf
     if isinstance(leaf, InSegment):
         described = " ".join(reader.book.segments[leaf.id].description.split()).rstrip(".")
         within = f'in "{described}"' if 0 < len(described) <= LONGEST_NAME else f"in {leaf.id}"
         yes, other = (within, f"not {within}") if literal.wanted else (f"not {within}", within)
-        return yes, f"{other} (or unknown)"
+        return yes, other, "unknown"
     if not isinstance(leaf, Test):
         condition = condition_of(literal)
         negation = condition.part if isinstance(condition, Not) else Not(condition)
-        return in_words(condition, shared), in_words(negation, shared)
+        return in_words(condition, shared), in_words(negation, shared), ""
     negated = not literal.wanted
     if leaf.attribute.type is Type.BOOLEAN and leaf.op in (Op.IS, Op.IS_NOT):
         is_so = leaf.operand is ((leaf.op is Op.IS) is literal.wanted)
         said = [_in_words(Test(leaf.attribute, Op.IS, one), False, shared) for one in (is_so, not is_so)]
     else:
         said = [_in_words(leaf, one, shared) for one in (negated, not negated)]
-    return said[0], said[1] + " (or missing)" * (leaf.op is not Op.KNOWN)
+    return said[0], said[1], "missing" if leaf.op is not Op.KNOWN else ""
 
 
 def _in_words(test: Test, negated: bool, shared: frozenset[str]) -> str:
