@@ -127,7 +127,7 @@ def test_a_table_makes_a_test_of_each_row_with_a_name_of_its_own():
         ("filled: [b]", "`filled` should hold `b`, and is b, plain (default), a (default)."),
         ("modules: [m3, m2, m1]", "should have the order `m3`, `m2`, `m1`, and is m1, m2, m3; by default."),
         ("modules: {first: [m2]}", "`modules` should begin with `m2`, and is m1, m2, m3; by default."),
-        ("path: team", '`path` should be `team`, and is "solo", by default.'),
+        ("path: team", '`path` should be "team", and is "solo", by default.'),
         ("path: {rule: norwegians-see-b}", '`path` should be decided by `norwegians-see-b`, and is "solo"'),
     ],
 )
