@@ -322,6 +322,36 @@ def test_a_difference_is_told_in_the_words_of_the_authors_and_briefly(tmp_path):
     assert data["slots"]["hero"]["when"] == 'page is product, device is mobile and not in "Power users"'
 
 
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        ("until: 2030-02-01", "until: 2030-02-10", ["it is from 2030-02-01 until 2030-02-10"]),
+        ("from: 2030-01-01", "from: 2029-12-24", ["it is from 2029-12-24 until 2030-01-01"]),
+        (
+            "from: 2030-01-01, until: 2030-02-01",
+            "from: 2030-01-10",
+            ["it is from 2030-01-01 until 2030-01-10", "it is from 2030-02-01"],
+        ),
+    ],
+)
+def test_of_another_schedule_the_time_is_told_that_makes_the_difference(tmp_path, old, new, said):
+    rule = "  r0: {when: always, set: {path: team}, from: 2030-01-01, until: 2030-02-01}\n"
+    book(tmp_path, "old", ("rules:\n", f"rules:\n{rule}"))
+    book(tmp_path, "new", ("rules:\n", f"rules:\n{rule.replace(old, new)}"))
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    when = json.loads(done.stdout)["settings"]["path"]["when"]
+    assert sorted(when.split("; or when ")) == said
+
+
+def test_the_values_that_an_attribute_must_not_have_are_told_at_once(tmp_path):
+    rules = "  p1: {when: {page: home}, set: {path: team}}\n  p2: {when: {page: cart}, set: {path: team}}\n"
+    book(tmp_path, "old", ("rules:\n", f"rules:\n{rules}"))
+    book(tmp_path, "new", ("rules:\n", f"rules:\n{rules}"), ("default: solo", "default: team"))
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    when = json.loads(done.stdout)["settings"]["path"]["when"]
+    assert when == "page is neither home nor cart (or missing)"
+
+
 def test_a_difference_in_very_many_cases_is_told_of_some_and_says_so(tmp_path):
     rules = "".join(
         f"  s{age}: {{when: {{age: {{at least: {age}}}, page: home, device: mobile, country: NO}}, "

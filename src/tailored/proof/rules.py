@@ -197,11 +197,11 @@ def _ambiguous(proof: Proof, rule: Rule, others: _Others) -> Finding | None:
         return None
     said = [f"`{name}`" for name in [*others][:MOST_NAMED]]
     more = len(others) - len(said)
-    names = joined([*said, f"{more} more"] if more else said)
+    names = joined([f"`{rule.id}`", *said, *([f"{more} more"] if more else [])])
     many = len(others) > 1
     who = whom(witness, proof.replay, rule, other)
     message = (
-        f"`{rule.id}` and {names} have the same priority ({rule.priority}) and can meet in `{target.id}`: "
+        f"{names} have the same priority ({rule.priority}) and can meet in `{target.id}`: "
         f"{'both match' if not many else f'it and `{first}` match'} when {who}; "
         f"`{first}` wins, as it stands first in the book."
     )

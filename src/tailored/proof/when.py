@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
 
 from tailored.condition.english import attribute_in_words, in_words, joined, says_of, shared_names
 from tailored.condition.normal import Literal, Normal
@@ -26,6 +28,10 @@ MOST_THINGS = 8
 """After how many things no further way is told."""
 
 
+Span: TypeAlias = tuple[datetime | None, datetime | None]
+"""From when, and until when."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Atom:
     """Something that holds of a request or does not, with both said in English."""
@@ -39,6 +45,8 @@ class _Atom:
     literal: Literal | None = None
     """What is asked of an attribute, where it is that."""
     shared: frozenset[str] = frozenset()
+    during: Span | None = None
+    """From when and until when it holds, where it is that."""
 
 
 def circumstances(
@@ -112,25 +120,55 @@ _AMONG = {Op.IS: True, Op.ONE_OF: True, Op.IS_NOT: False, Op.NONE_OF: False}
 
 
 def _texts(solver: Solver, cube: Sequence[_Held]) -> Iterator[str]:
-    """What a cube says. Where an attribute is one of some values, all that is said of it is said at once."""
-    named: dict[Attribute, tuple[Scalar, ...]] = {}
+    """What a cube says: of the values of an attribute all at once, and so of the moment."""
+    among: dict[Attribute, tuple[Scalar, ...]] = {}
+    against: dict[Attribute, tuple[Scalar, ...]] = {}
     asked = [(one, one.values()) for one in cube]
     for one, said in asked:
         if said and said[1] and one.is_so:  # what is one of some values is not missing
-            named[said[0].attribute] = _operands(said[0])
+            among[said[0].attribute] = _operands(said[0])
     for _, said in asked:
-        if said and said[0].attribute in named:
+        if said and said[0].attribute in among:
             test, is_one = said
-            left = named[test.attribute]
-            named[test.attribute] = tuple(one for one in left if (one in _operands(test)) is is_one)
-    told = set()
+            left = among[test.attribute]
+            among[test.attribute] = tuple(one for one in left if (one in _operands(test)) is is_one)
+        elif said and not said[1] and said[0].attribute.type is not Type.BOOLEAN:
+            known = against.get(said[0].attribute, ())
+            against[said[0].attribute] = (*known, *(one for one in _operands(said[0]) if one not in known))
+    told: set[Attribute] = set()
+    awake, rest = _awake([one for one in cube if one.atom.during])
+    yield from [f"it is {schedule(*awake)}"] if awake else []
     for one, said in asked:
-        if said is None or said[0].attribute not in named:
+        if one.atom.during and one not in rest:
+            continue
+        if said is None or said[0].attribute not in among | against:
             yield one.atom.yes if one.is_so else f"{one.atom.no}{_unless(solver, cube, one.atom)}"
         elif said[0].attribute not in told:
-            told.add(said[0].attribute)
-            test = Test(said[0].attribute, Op.ONE_OF, named[said[0].attribute])
-            yield _in_words(test, False, one.atom.shared)
+            told.add(attribute := said[0].attribute)
+            op, values = (Op.ONE_OF, among) if attribute in among else (Op.NONE_OF, against)
+            text = _in_words(Test(attribute, op, values[attribute]), False, one.atom.shared)
+            yield text + ("" if one.is_so else _unless(solver, cube, one.atom))
+
+
+def _awake(held: Sequence[_Held]) -> tuple[Span | None, list[_Held]]:
+    """The span of time that schedules leave together, if there is one, and those that it does not tell."""
+    within = [one.atom.during for one in held if one.is_so and one.atom.during]
+    if not within:
+        return None, list(held)
+    start = max((start for start, _ in within if start), default=None)
+    end = min((end for _, end in within if end), default=None)
+    rest = []
+    for one in held:
+        first, last = one.atom.during or (None, None)
+        if one.is_so:
+            continue
+        if last and (not first or (start and first <= start)) and (not start or start < last):
+            start = last
+        elif first and (not last or (end and last >= end)) and (not end or first < end):
+            end = first
+        else:
+            rest.append(one)
+    return (start, end), rest
 
 
 def _unless(solver: Solver, cube: Sequence[_Held], atom: _Atom) -> str:
@@ -196,7 +234,8 @@ def _of_rules(reader: Reader, target: Target) -> Iterator[_Atom]:
         yield from _of_condition(reader.normal(rule.when), reader, shared)
         if rule.start is not None or rule.end is not None:
             awake = reader.symbols.awake(rule.start, rule.end)
-            yield _Atom(awake, f"it is {schedule(rule)}", f"it is not {schedule(rule)}")
+            said = schedule(rule.start, rule.end)
+            yield _Atom(awake, f"it is {said}", f"it is not {said}", during=(rule.start, rule.end))
 
 
 def _of_permissions(reader: Reader, target: Target) -> Iterator[_Atom]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tailored.book.builtin import PERSONALIZATION, is_personal
 from tailored.book.model import Rule, RuleBook
@@ -41,7 +42,9 @@ def parts_of(rule: Rule, reader: Reader) -> Iterator[Part]:
     """All that must hold for a rule to be used, with the segments that it names taken apart."""
     yield from condition_parts(rule.when, reader)
     if rule.start is not None or rule.end is not None:
-        yield Part(reader.symbols.awake(rule.start, rule.end), f"it is awake {schedule(rule)}")
+        yield Part(
+            reader.symbols.awake(rule.start, rule.end), f"it is awake {schedule(rule.start, rule.end)}"
+        )
     if rule.topics:
         said = f"it needs consent for {joined(rule.topics)}"
         yield Part(reader.open(rule.topics), said, mend="take its `topic` off, if it is not about that")
@@ -107,11 +110,11 @@ def condition_of(normal: Normal) -> Condition:
     return Any(parts) if isinstance(normal, Either) else All(parts)
 
 
-def schedule(rule: Rule) -> str:
-    """When a rule is awake."""
-    start = f"from {day_or_moment(as_text(rule.start))}" if rule.start is not None else ""
-    end = f"until {day_or_moment(as_text(rule.end))}" if rule.end is not None else ""
-    return f"{start} {end}".strip()
+def schedule(start: datetime | None, end: datetime | None) -> str:
+    """From when, and until when, in words."""
+    begins = f"from {day_or_moment(as_text(start))}" if start is not None else ""
+    ends = f"until {day_or_moment(as_text(end))}" if end is not None else ""
+    return f"{begins} {ends}".strip()
 
 
 def day_or_moment(text: str) -> str:
