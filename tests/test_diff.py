@@ -127,6 +127,17 @@ def test_of_a_slot_that_is_gone_or_of_another_kind_the_two_answers_can_be_told_a
     assert new in ('a {"title": "A"}', "(nothing)", "(there is no slot of that name)")
 
 
+def test_a_segment_that_means_something_else_is_pointed_at(tmp_path):
+    named = ("page: [home, product]}", "page: [home, product], segment: power}")
+    book(tmp_path, "old", named)
+    book(tmp_path, "new", named, ("at least: 50", "at least: 60"))
+    lines = (tmp_path / "new" / "book.yaml").read_text().splitlines()
+    at = next(place for place, line in enumerate(lines, 1) if line.startswith("  power:"))
+    done = tailored("diff", "old", "new", "--format", "github", cwd=tmp_path)
+    (said,) = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    assert said.startswith(f"::warning file=new/book.yaml,line={at},")
+
+
 def test_values_of_settings_are_shown_as_they_are_written_on_both_sides(tmp_path):
     compare(tmp_path, ("default: solo", "default: team"))
     said = tailored("diff", "old", "new", cwd=tmp_path).stdout

@@ -8,7 +8,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from tailored.book.diagnostics import Span
-from tailored.book.model import Rule, RuleBook, Scorer
+from tailored.book.flows import read_by
+from tailored.book.model import Rule, RuleBook, Scorer, Segment
 from tailored.condition.english import joined
 from tailored.proof.difference import CHANGED, SAME, UNPROVEN, Change, Difference, bearing
 from tailored.proof.reader import as_asked, scorers_of
@@ -16,7 +17,7 @@ from tailored.proof.traffic import Share, Traffic
 from tailored.report.outcome import Case, Finding, Outcome
 
 MOST_RULES = 20
-"""How many rules of one slot are pointed at."""
+"""How many rules and segments of one slot are pointed at."""
 
 
 def outcome_of(
@@ -66,10 +67,18 @@ def _findings(
 ) -> Iterator[Finding]:
     """What there is to say of a slot or a setting, first at a rule that is not as before."""
     rules, gone = _changed_rules(name, old, new)
+    segments = _changed_segments(name, old, new)
+    parts: list[tuple[str, Rule | Segment]] = [("rule", rule) for rule in rules]
+    parts += [("segment", segment) for segment in segments]
     if _declared(name, old) is None:  # then all of its rules are new, as it is itself
-        rules = []
-    first = rules[0].span if rules else _declared(name, new)
-    about = {kind: name, "rules": [rule.id for rule in rules], "gone": gone}
+        parts = []
+    first = parts[0][1].span if parts else _declared(name, new)
+    about = {
+        kind: name,
+        "rules": [rule.id for rule in rules],
+        "gone": gone,
+        "segments": [segment.id for segment in segments],
+    }
     is_ranked = any(name in rule.rank for book in (old, new) for rule in book.rules)
     if change.status == UNPROVEN:
         on = "what a scorer answers" if is_ranked else "a `logic:`"
@@ -79,7 +88,7 @@ def _findings(
             on += f", and {joined([f'`{one}`' for one in others])} {verb}"
         message = f"{name}: could not be decided; it hangs on {on}"
         scorer = next((new.scorers[one] for one in others if one in new.scorers), None)
-        place = scorer.span if scorer and not rules else first
+        place = scorer.span if scorer and not parts else first
         yield Finding("meaning-unproven", "warning", message, span=place, more=about | {"scorers": others})
     if change.status != CHANGED:
         return
@@ -96,22 +105,37 @@ def _findings(
     yield Finding(
         "meaning-changed", "warning", message, "", first, "\n".join(lines), {**about, **change.to_dict()}
     )
-    for rule in rules[1:MOST_RULES]:
-        message = f"{name}: `{rule.id}` is part of this change, too."
-        yield Finding(
-            "meaning-changed", "warning", message, span=rule.span, more={kind: name, "rule": rule.id}
-        )
+    for what, part in parts[1:MOST_RULES]:
+        message = f"{name}: `{part.id}` is part of this change, too."
+        more = {kind: name, what: part.id}
+        yield Finding("meaning-changed", "warning", message, span=part.span, more=more)
+
+
+def _changed_segments(name: str, old: RuleBook, new: RuleBook) -> list[Segment]:
+    """The segments that rules of a slot or a setting read, and that mean another thing than before."""
+    read = {
+        one.id: one
+        for rule in new.rules
+        if _bears(rule, name)
+        for _, one in read_by(rule.when, new)
+        if isinstance(one, Segment)
+    }
+    return [
+        one
+        for one in read.values()
+        if (was := old.segments.get(one.id)) and (was.when, was.topics) != (one.when, one.topics)
+    ]
+
+
+def _bears(rule: Rule, name: str) -> bool:
+    return name in (*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set)
 
 
 def _changed_rules(name: str, old: RuleBook, new: RuleBook) -> tuple[list[Rule], list[str]]:
     """The rules that bear on a slot or a setting as none of the old book does (of the same rules, those that
     moved), and the ids of those gone."""
-
-    def bears(rule: Rule) -> bool:
-        return name in (*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set)
-
     were, are = (
-        [(rule, repr((bearing(rule, name), rule.priority))) for rule in book.rules if bears(rule)]
+        [(rule, repr((bearing(rule, name), rule.priority))) for rule in book.rules if _bears(rule, name)]
         for book in (old, new)
     )
     before, after = ({said for _, said in rules} for rules in (were, are))
