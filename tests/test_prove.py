@@ -346,6 +346,27 @@ def test_what_every_book_guarantees_cannot_be_written_over():
     assert "proven for every book" in finding.message
 
 
+@pytest.mark.parametrize(
+    "guarantee, code, mend",
+    [
+        ("always: {show: {}}", "empty-list", "Say of what: `show: {hero: some-content}`."),
+        ("always: {set: {}}", "empty-list", "Say of what: `set: {some-setting: a}`."),
+        ("always: {order: {}}", "empty-list", "Say of what: `order: {modules: a}`."),
+        ("always: {hide: {}}", "empty-list", "Say of what: `hide: hero`."),
+        ("always: {}", "empty-list", "It takes show, show content tagged, set, hide, order."),
+        ("never: {show: path}", "unknown-slot", "`path` is a setting: use `set`."),
+        ("never: {set: {hero: a}}", "unknown-setting", "`hero` is a slot: use `show`, `hide` or `order`."),
+        ("never: {show: hero}, allow: {}", "empty-list", "Write `allow: {guarantee-unproven: "),
+    ],
+)
+def test_a_guarantee_that_claims_nothing_or_of_nothing_has_one_finding(guarantee, code, mend):
+    book = f"{BASE}guarantees: {{g: {{{guarantee}}}}}\n"
+    _, report = check_book({"book.yaml": book.encode()})
+    (finding,) = [one for one in report.diagnostics if one.severity == "error"]
+    assert finding.code == code
+    assert finding.hint.startswith(mend)
+
+
 def test_an_opaque_expression_is_no_alarm_and_what_hangs_on_it_is_said_to_be_open(tmp_path):
     logic = '{"<": [{var: user.age}, {var: user.score}]}'
     found, data, _ = prove(tmp_path, f"rules: {{r: {{when: {{logic: {logic}}}, show: {{hero: a}}}}}}")

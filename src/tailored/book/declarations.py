@@ -86,8 +86,10 @@ def read_allow(reader: Reader, body: Body, findings: Mapping[str, str]) -> dict[
     if "allow" not in body:
         return {}
     example = f'allow: {{{next(iter(findings))}: "the reason, in a sentence"}}'
-    allowed = {}
-    for code, (key, node) in (reader.mapping(body["allow"][1], "`allow`", example) or {}).items():
+    allowed, whole = {}, body["allow"][1]
+    if isinstance(whole, MappingNode) and not whole.value:
+        reader.error(whole, "empty-list", "`allow` is empty.", f"Write `{example}`, or take it out.")
+    for code, (key, node) in (reader.mapping(whole, "`allow`", example) or {}).items():
         if code not in findings:
             hint = did_you_mean(code, findings) or f"What can be allowed here is {listed(findings)}."
             reader.error(key, "unknown-finding", f"There is no finding `{short(code)}` to allow here.", hint)

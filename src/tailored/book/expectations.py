@@ -114,6 +114,12 @@ class ExpectationReader:
             message = f"{last.message} If you mean whether it is {node.value}, say so."
             mend = f"Write `{target}: {{{node.value}: true}}`."
             reader.error(node, last.code, message, mend)
+        elif (
+            piece in _NOTHING and isinstance(node, ScalarNode) and node.value in ("nothing", "none", "empty")
+        ):
+            last = reader.report.pop()
+            mend = f"If you mean that nothing is in it, write `{target}: {{{piece}: {_NOTHING[piece]}}}`."
+            reader.error(node, last.code, last.message, mend)
 
     def _content(self, reader: Reader, target: str, node: Node) -> object:
         if is_null(node):
@@ -253,6 +259,9 @@ def _plain(reader: Reader, node: Node) -> object:
     assert isinstance(node, ScalarNode)
     return plain_value(node)
 
+
+_NOTHING = {"content": "null", "items": "[]"}
+"""How it is written that nothing is in a slot."""
 
 _READ: dict[str, Callable[[ExpectationReader, Reader, str, Node], object]] = {
     "content": ExpectationReader._content,

@@ -165,6 +165,11 @@ class _TestReader:
             mine = [one.name for one in self.book.attributes.values() if one.side == side]
             other = "context" if side == "user" else "user"
             hint = f"`{name}` is of `{other}`." if f"{other}.{name}" in self.book.attributes else ""
+            inside = [
+                one for one in self.book.attributes.values() if one.side == side and one.path[:1] == (name,)
+            ]
+            if inside:
+                hint = f"Write `{inside[0].name}`, which is read from `{'.'.join(inside[0].path)}`."
             reader.unknown(key, "attribute", name, [] if hint else mine, hint)
 
     def _value(self, reader: Reader, attribute: Attribute, node: Node, draft: _Draft) -> None:

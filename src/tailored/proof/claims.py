@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -103,7 +104,7 @@ def break_of(claim: Claim, book: RuleBook, replayed: Replayed, never: bool) -> t
     answer = answer_of(outcome)
     if claim.kind == "order":
         return f"`{target}` begins with {joined(answer[: len(claim.values)])}{_by(rules)}", rules
-    return f"`{target}` is {answer}{_by(rules)}", rules
+    return f"`{target}` is {json.dumps(answer, ensure_ascii=False)}{_by(rules)}", rules
 
 
 def _shows_tagged(claim: Claim, book: RuleBook, replayed: Replayed, never: bool) -> tuple[str, list[str]]:

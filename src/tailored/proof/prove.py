@@ -47,7 +47,7 @@ def prove(book: RuleBook, progress: Callable[[int], None] = nothing, now: dateti
 
 def _open_for(proof: Proof) -> str:
     on = ["on a `logic:`, which you may write as tests"] if proof.symbols.logics else []
-    on += ["on what a scorer puts first"] if any(rule.rank for rule in proof.book.rules) else []
+    on += ["on what a ranking chooses"] if any(rule.rank for rule in proof.book.rules) else []
     return f"it hangs {joined(on, 'or')}" if on else "the search for an answer takes too long"
 
 
