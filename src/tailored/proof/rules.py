@@ -344,5 +344,5 @@ def _filling_before(
     solver.add(room_for(filling, offers_of(target, rule, reader)))
     if solver.possible([*there.values()]):
         return None
-    left = solver.smallest(there.values())
+    left = solver.smallest([*there.values()])
     return [name for name, literal in there.items() if any(one.eq(literal) for one in left)]

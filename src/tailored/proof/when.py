@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
 from tailored.condition.english import attribute_in_words, in_words, joined, says_of, shared_names
@@ -32,7 +33,7 @@ Span: TypeAlias = tuple[datetime | None, datetime | None]
 """From when, and until when."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # formulas of Z3 are slow to compare
 class _Atom:
     """Something that holds of a request or does not, with both said in English."""
 
@@ -40,8 +41,8 @@ class _Atom:
     yes: str
     no: str
     unless: str = ""
-    """What else may be so where it does not hold, and `contrary` does not, either."""
-    contrary: Formula = NO
+    """What else may be so where it does not hold, and the contrary of what is asked does not, either."""
+    contrary: Callable[[], Formula] = lambda: NO
     literal: Literal | None = None
     """What is asked of an attribute, where it is that."""
     shared: frozenset[str] = frozenset()
@@ -62,6 +63,7 @@ def circumstances(
     atoms = _told_apart(_atoms(sides))
     differs = solver.define(differs)
     choices = [solver.define(one) for one in solver.symbols.choices.values()]
+    of_words = Solver(solver.symbols)  # what rules make of a request is no matter for what words say of it
     ways: list[tuple[frozenset[str], str]] = []
     things = 0
     while len(ways) < MOST_WAYS and things < MOST_THINGS:
@@ -73,7 +75,7 @@ def circumstances(
             is_sure, cube = False, _cube(solver, atoms, differs, choices)
         if cube is None:
             return _and_more(ways)
-        said = _said(list(dict.fromkeys(_texts(solver, cube)))) if cube else "always"
+        said = _said(list(dict.fromkeys(_texts(of_words, cube)))) if cube else "always"
         said = said if is_sure else f"{said}, where a scorer chooses so"
         if not cube:
             return said
@@ -99,7 +101,7 @@ def _said(texts: Sequence[str]) -> str:
     return joined([*texts[:MOST_TESTS], f"{len(texts) - MOST_TESTS} more things hold"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Held:
     """Something that holds in a model, or does not, as a name of the solver."""
 
@@ -175,8 +177,9 @@ def _unless(solver: Solver, cube: Sequence[_Held], atom: _Atom) -> str:
     """What else may be so, if it can be with the rest."""
     if not atom.unless:
         return ""
-    other = solver.define(no(atom.contrary))
-    return "" if solver.excluded([*(one.name for one in cube), other]) else f" (or {atom.unless})"
+    names = [(solver.define(one.atom.formula), one.is_so) for one in cube]
+    held = [name if is_so else no(name) for name, is_so in names]
+    return "" if solver.excluded([*held, solver.define(no(atom.contrary()))]) else f" (or {atom.unless})"
 
 
 def _operands(test: Test) -> tuple[Scalar, ...]:
@@ -194,9 +197,9 @@ def _cube(
     literals = [name if is_so else no(name) for name, is_so in names]
     given = [one if solver.is_so(one) else no(one) for one in choices]
     alike = no(differs)
-    if not solver.excluded([*literals, *given, alike]):
+    if (core := solver.core([*literals, *given, alike])) is None:
         return None
-    core = solver.smallest([*literals, *given, alike])
+    core = solver.smallest(core)
     found = [
         _Held(atom, is_so, literal)
         for (atom, is_so), literal in zip(held, literals, strict=True)
@@ -248,7 +251,7 @@ def _of_permissions(reader: Reader, target: Target) -> Iterator[_Atom]:
 def _of_condition(normal: Normal, reader: Reader, shared: frozenset[str]) -> Iterator[_Atom]:
     if isinstance(normal, Literal):
         if not isinstance(normal.leaf, Consent):
-            contrary = reader.literal(Literal(normal.leaf, not normal.wanted))
+            contrary = partial(reader.literal, Literal(normal.leaf, not normal.wanted))
             yield _Atom(reader.literal(normal), *_said_of(normal, reader, shared), contrary, normal, shared)
         return
     for part in normal.parts:
