@@ -92,6 +92,125 @@ def test_other_fields_hiding_settings_and_a_slot_that_is_gone_are_changes(tmp_pa
     assert (data["settings"]["path"]["old"], data["settings"]["path"]["new"]) == ("solo", "team")
 
 
+GONE = ("  list: {many: 2}\n", "")
+
+
+@pytest.mark.parametrize(
+    "changes, answers, when",
+    [
+        (
+            [GONE, (", list: [a]", "")],
+            ([{"content": "a", "fields": {"title": "A"}}], None),
+            "the slot is gone",
+        ),
+        (
+            [("list: {many: 2}", "list: {}"), ("list: [a]", "list: a")],
+            ([{"content": "a", "fields": {"title": "A"}}], {"content": "a", "fields": {"title": "A"}}),
+            "it was a slot for many items, and is a slot for one item",
+        ),
+        (
+            [("list: {many: 2}", "list: {}"), (", list: [a]", "")],
+            ([{"content": "a", "fields": {"title": "A"}}], {"content": None, "fields": {}}),
+            "it was a slot for many items, and is a slot for one item",
+        ),
+    ],
+)
+def test_of_a_slot_that_is_gone_or_of_another_kind_the_two_answers_can_be_told_apart(
+    tmp_path, changes, answers, when
+):
+    data, _ = compare(tmp_path, *changes)
+    found = data["slots"]["list"]
+    assert (found["old"], found["new"], found["when"]) == (*answers, f"always: {when}")
+    said = tailored("diff", "old", "new", cwd=tmp_path).stdout.split("list: changed")[1]
+    old, new = (line.strip().partition("  ")[2] for line in said.splitlines()[1:3])
+    assert old == '[a {"title": "A"}]'
+    assert new in ('a {"title": "A"}', "(nothing)", "(there is no slot of that name)")
+
+
+def test_a_segment_that_means_something_else_is_pointed_at(tmp_path):
+    named = ("page: [home, product]}", "page: [home, product], segment: power}")
+    book(tmp_path, "old", named)
+    book(tmp_path, "new", named, ("at least: 50", "at least: 60"))
+    lines = (tmp_path / "new" / "book.yaml").read_text().splitlines()
+    at = next(place for place, line in enumerate(lines, 1) if line.startswith("  power:"))
+    done = tailored("diff", "old", "new", "--format", "github", cwd=tmp_path)
+    (said,) = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    assert said.startswith(f"::warning file=new/book.yaml,line={at},")
+
+
+def test_values_of_settings_are_shown_as_they_are_written_on_both_sides(tmp_path):
+    compare(tmp_path, ("default: solo", "default: team"))
+    said = tailored("diff", "old", "new", cwd=tmp_path).stdout
+    assert 'old  "solo"\n     new  "team"\n' in said
+
+
+def test_a_rule_that_moved_is_pointed_at_itself(tmp_path):
+    first, second = (
+        "  r1:\n    when: {page: home}\n    show: {hero: a}\n",
+        "  r2:\n    when: {country: NO}\n    show: {hero: b}\n",
+    )
+    for name, rules in ("old", first + second), ("new", second + first):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "book.yaml").write_text(f"{BOOK.partition('rules:')[0]}rules:\n{rules}")
+    done = tailored("diff", "old", "new", "--format", "github", cwd=tmp_path)
+    lines = (tmp_path / "new" / "book.yaml").read_text().splitlines()
+    (said,) = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    assert f"line={lines.index('  r1:') + 1}," in said or f"line={lines.index('  r2:') + 1}," in said
+
+
+RANKED = """\
+scorers:
+  likes: {kind: python, features: [user.age]}
+  other: {kind: python}
+rules:
+  r0:
+    when: {page: product}
+    show: {list: {of: [a, b], by: likes}}
+"""
+
+
+@pytest.mark.parametrize(
+    "new", ["features: [user.country]}", "features: [user.age], fallback: other}", "topic: health}"]
+)
+def test_a_scorer_that_is_not_as_it_was_leaves_no_change_unproven_and_is_pointed_at(tmp_path, new):
+    ranked = ("rules:\n", RANKED)
+    book(tmp_path, "old", ranked)
+    book(tmp_path, "new", ranked, ("features: [user.age]}", new))
+    data = json.loads(tailored("diff", "old", "new", "--format", "json", cwd=tmp_path).stdout)
+    assert {name: one["proven"] for name, one in data["slots"].items()} == {"hero": True, "list": False}
+    said = tailored("diff", "old", "new", cwd=tmp_path).stdout
+    assert "it hangs on what a scorer answers, and `likes` is not as it was" in said
+    same = tailored("diff", "old", "old", cwd=tmp_path)
+    assert (same.returncode, "No change in meaning" in same.stdout) == (0, True)
+
+
+def test_a_rule_with_a_scorer_is_told_by_what_it_asks_and_by_nothing_else(tmp_path):
+    book(tmp_path, "old", ("rules:\n", RANKED))
+    book(tmp_path, "new", ("rules:\n", RANKED.replace("page: product", "page: cart")))
+    data = json.loads(tailored("diff", "old", "new", "--format", "json", cwd=tmp_path).stdout)
+    ways = data["slots"]["list"]["when"].split("; or when ")
+    assert sorted(ways) == [
+        "page is cart, where a scorer chooses so",
+        "page is product, where a scorer chooses so",
+    ]
+
+
+def test_an_item_of_a_catalog_that_costs_more_is_a_change(tmp_path):
+    text = """\
+catalogs: {shop: {file: shop.csv, attributes: {price: {type: number}}}}
+slots: {recs: {many: 2}}
+rules: {r: {when: always, show: {recs: {of: {catalog: shop}}}}}
+"""
+    for name, price in ("old", 10), ("new", 12):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "book.yaml").write_text(text)
+        (tmp_path / name / "shop.csv").write_text(f"id,price\nboots,{price}\n")
+    found = json.loads(tailored("diff", "old", "new", "--format", "json", cwd=tmp_path).stdout)
+    recs = found["slots"]["recs"]
+    assert (recs["changed"], recs["new"]) == (True, [{"content": "boots", "fields": {"price": 12}}])
+    assert tailored("diff", "old", "old", cwd=tmp_path).returncode == 0
+
+
 def test_a_line_whose_moment_or_names_no_book_can_read_is_counted_as_such_and_ends_nothing(tmp_path):
     bad = [
         '{"user": {}, "context": {}, "now": "2026-13-45"}',
@@ -214,6 +333,36 @@ def test_a_difference_is_told_in_the_words_of_the_authors_and_briefly(tmp_path):
     assert data["slots"]["hero"]["when"] == 'page is product, device is mobile and not in "Power users"'
 
 
+@pytest.mark.parametrize(
+    "old, new, said",
+    [
+        ("until: 2030-02-01", "until: 2030-02-10", ["it is from 2030-02-01 until 2030-02-10"]),
+        ("from: 2030-01-01", "from: 2029-12-24", ["it is from 2029-12-24 until 2030-01-01"]),
+        (
+            "from: 2030-01-01, until: 2030-02-01",
+            "from: 2030-01-10",
+            ["it is from 2030-01-01 until 2030-01-10", "it is from 2030-02-01"],
+        ),
+    ],
+)
+def test_of_another_schedule_the_time_is_told_that_makes_the_difference(tmp_path, old, new, said):
+    rule = "  r0: {when: always, set: {path: team}, from: 2030-01-01, until: 2030-02-01}\n"
+    book(tmp_path, "old", ("rules:\n", f"rules:\n{rule}"))
+    book(tmp_path, "new", ("rules:\n", f"rules:\n{rule.replace(old, new)}"))
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    when = json.loads(done.stdout)["settings"]["path"]["when"]
+    assert sorted(when.split("; or when ")) == said
+
+
+def test_the_values_that_an_attribute_must_not_have_are_told_at_once(tmp_path):
+    rules = "  p1: {when: {page: home}, set: {path: team}}\n  p2: {when: {page: cart}, set: {path: team}}\n"
+    book(tmp_path, "old", ("rules:\n", f"rules:\n{rules}"))
+    book(tmp_path, "new", ("rules:\n", f"rules:\n{rules}"), ("default: solo", "default: team"))
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    when = json.loads(done.stdout)["settings"]["path"]["when"]
+    assert when == "page is neither home nor cart (or missing)"
+
+
 def test_a_difference_in_very_many_cases_is_told_of_some_and_says_so(tmp_path):
     rules = "".join(
         f"  s{age}: {{when: {{age: {{at least: {age}}}, page: home, device: mobile, country: NO}}, "
@@ -286,9 +435,19 @@ FIRST = "rules:\n  new: {when: WHEN, show: {OFFER: b}, priority: 900}"
         ),
         ("default: 1000", "default: 900", "age is less than 70 (or missing)"),
         (
+            "rules:",
+            "rules:\n  grown: {when: {age: {at least: 18}}, set: {limit: 5}, priority: 50}",
+            "age is at least 18 and age is less than 70",
+        ),
+        (
+            "rules:",
+            FIRST.replace("900", "50").replace("WHEN", "{age: {less than: 40}}").replace("OFFER", "offers"),
+            'age is less than 40 and not in "Young people"',
+        ),
+        (
             "less than: 26",
             "at most: 26",
-            'in "Young people" by the new book and not in "Young people" (or unknown) by the old book',
+            'in "Young people" by the new book and not in "Young people" by the old book',
         ),
         ('["NO", SE, GB]}, show', '["NO", SE]}, show', "page is account and country is GB"),
         (

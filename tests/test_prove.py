@@ -121,17 +121,56 @@ def test_tests_that_contradict_each_other_are_named(tmp_path, when, rest, words)
 
 
 @pytest.mark.parametrize(
-    "rule",
+    "rule, why, mend",
     [
-        "{when: {age: 3, opt_outs: personalization}, show: {hero: a}}",
-        "{when: {page: home, opt_outs: ads}, purpose: ads, show: {hero: a}}",
-        "{when: {age: 3, gpc: true}, show: {hero: a}}",
+        (
+            "{when: {age: 3, opt_outs: personalization}, show: {hero: a}}",
+            "`age is 3` (hidden from those who opted out of personalization)",
+            "Take the rule out, or do not ask about `age` here.",
+        ),
+        (
+            "{when: {page: home, opt_outs: ads}, purpose: ads, show: {hero: a}}",
+            "`it is not for those who opted out of ads` contradict each other.",
+            "Take the rule out, or take its `purpose` off, if it is not for ads.",
+        ),
+        (
+            "{when: {age: 3, gpc: true}, show: {hero: a}}",
+            "`age is 3` (hidden from those who opted out of personalization)",
+            "Take the rule out, or do not ask about `age` here.",
+        ),
+        (
+            "{when: {shown: x, opt_outs: ads}, show: {hero: a}}",
+            "`shown is x` (hidden from those who opted out of ads)",
+            "Take the rule out, or do not ask about `shown` here.",
+        ),
+        (
+            "{when: {age: {known: false}, opt_outs: personalization}, show: {hero: a}}",
+            "`it asks about the user, so it is not for those who opted out of personalization`",
+            "Take the rule out, or let it ask about nothing of the user but opt-outs.",
+        ),
+        (
+            "{when: {secret: true}, show: {hero: a}}",
+            "there is nobody of whom secret is true (needs consent for hush, which nobody is asked for).",
+            "Take the rule out, or take the `topic` off `secret`, if it is not about that.",
+        ),
     ],
 )
-def test_a_rule_that_no_consent_and_no_opt_out_lets_through_never_fires_for_that_reason(tmp_path, rule):
-    purposes = "purposes: {ads: {}, personalization: {honours: [gpc]}}"
-    found, _, _ = prove(tmp_path, f"{purposes}\nrules: {{r: {rule}}}")
-    assert "whatever people consent to or opt out of" in found["never-fires"]["message"]
+def test_a_rule_that_no_consent_and_no_opt_out_lets_through_never_fires_for_that_reason(
+    tmp_path, rule, why, mend
+):
+    text = f"""\
+purposes: {{ads: {{}}, personalization: {{honours: [gpc]}}}}
+topics: {{hush: {{consent: never}}}}
+attributes:
+  user: {{secret: {{type: boolean, topic: hush}}}}
+  context: {{shown: {{type: string, purpose: ads}}}}
+rules: {{r: {rule}}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    finding = found["never-fires"]
+    assert "whatever people consent to or opt out of" in finding["message"]
+    assert why in finding["message"]
+    assert finding["hint"] == mend
 
 
 def test_a_rule_that_others_always_cover_never_wins_and_they_are_named(tmp_path):
@@ -203,10 +242,36 @@ def test_either_rule_may_allow_a_conflict_and_an_allow_that_silences_nothing_is_
         found, _, code = prove(tmp_path, rules, "--strict")
         assert (found, code) == ({}, 0)
     found, _, code = prove(
-        tmp_path, "rules: {r: {when: always, show: {hero: a}, allow: {never-fires: Soon}}}", "--strict"
+        tmp_path,
+        "rules: {r: {when: always, show: {hero: a}, allow: {never-fires: It will soon}}}",
+        "--strict",
     )
     assert (set(found), code) == ({"unused-allow"}, 1)
     assert found["unused-allow"]["rule"] == "r"
+
+
+@pytest.mark.parametrize(
+    "reason, is_fine",
+    [
+        ("", False),
+        ("5", False),
+        ("x", False),
+        ("true", False),
+        ("n/a", False),
+        ("'- 5'", False),
+        ("Meant so", True),
+        ("Bevisst valg", True),
+        ("どちらでもよい", True),
+    ],
+)
+def test_a_reason_is_a_sentence(reason, is_fine):
+    book = f"slots: {{hero: {{allow: {{slot-may-be-empty: {reason or repr('')}}}}}}}\n"
+    _, report = check_book({"book.yaml": book.encode()})
+    told = [(one.code, one.severity) for one in report.diagnostics if one.severity == "error"]
+    assert told == ([] if is_fine else [("no-reason", "error")])
+    if not is_fine:
+        (finding,) = [one for one in report.diagnostics if one.code == "no-reason"]
+        assert "two words at least" in finding.message
 
 
 def test_what_one_rule_allows_silences_no_conflict_of_others(tmp_path):
@@ -281,6 +346,27 @@ def test_what_every_book_guarantees_cannot_be_written_over():
     assert "proven for every book" in finding.message
 
 
+@pytest.mark.parametrize(
+    "guarantee, code, mend",
+    [
+        ("always: {show: {}}", "empty-list", "Say of what: `show: {hero: some-content}`."),
+        ("always: {set: {}}", "empty-list", "Say of what: `set: {some-setting: a}`."),
+        ("always: {order: {}}", "empty-list", "Say of what: `order: {modules: a}`."),
+        ("always: {hide: {}}", "empty-list", "Say of what: `hide: hero`."),
+        ("always: {}", "empty-list", "It takes show, show content tagged, set, hide, order."),
+        ("never: {show: path}", "unknown-slot", "`path` is a setting: use `set`."),
+        ("never: {set: {hero: a}}", "unknown-setting", "`hero` is a slot: use `show`, `hide` or `order`."),
+        ("never: {show: hero}, allow: {}", "empty-list", "Write `allow: {guarantee-unproven: "),
+    ],
+)
+def test_a_guarantee_that_claims_nothing_or_of_nothing_has_one_finding(guarantee, code, mend):
+    book = f"{BASE}guarantees: {{g: {{{guarantee}}}}}\n"
+    _, report = check_book({"book.yaml": book.encode()})
+    (finding,) = [one for one in report.diagnostics if one.severity == "error"]
+    assert finding.code == code
+    assert finding.hint.startswith(mend)
+
+
 def test_an_opaque_expression_is_no_alarm_and_what_hangs_on_it_is_said_to_be_open(tmp_path):
     logic = '{"<": [{var: user.age}, {var: user.score}]}'
     found, data, _ = prove(tmp_path, f"rules: {{r: {{when: {{logic: {logic}}}, show: {{hero: a}}}}}}")
@@ -330,6 +416,72 @@ rules:
         assert set(finding["witness"]) == {"user", "context", "now"}
 
 
+OPAQUE = '{"<": [{"+": [{var: user.age}, 1]}, {var: user.age}]}'
+
+
+def test_an_open_guarantee_names_the_logic_that_it_hangs_on_and_no_other(tmp_path):
+    """Nobody is older next year than they are now, but the prover cannot tell."""
+    text = f"""\
+segments: {{odd: {{when: {{logic: {OPAQUE}}}}}}}
+rules:
+  at-home: {{when: {{logic: {OPAQUE}, age: {{known: true}}, page: home}}, show: {{hero: a}}}}
+  in-cart: {{when: {{segment: odd, age: {{known: true}}, page: cart}}, show: {{hero: a}}}}
+guarantees:
+  no-ads-at-home: {{when: {{page: home}}, never: {{show content tagged: advertising}}}}
+  no-ads-in-cart: {{when: {{page: cart}}, never: {{show content tagged: advertising}}}}
+  of-nobody: {{when: {{logic: {OPAQUE}, age: {{known: true}}, page: home}}, never: {{show: list}}}}
+"""
+    _, data, _ = prove(tmp_path, text)
+    told = {one["guarantee"]: one for one in data["diagnostics"]}
+    assert {name: one["code"] for name, one in told.items()} == dict.fromkeys(told, "guarantee-unproven")
+    assert told["no-ads-at-home"]["others"] == ["at-home"]
+    assert told["no-ads-at-home"]["hint"].startswith("It hangs on the `logic:` of `at-home`: ")
+    assert told["no-ads-in-cart"]["others"] == ["in-cart"]
+    assert "of `in-cart` (through `odd`): " in told["no-ads-in-cart"]["hint"]
+    assert told["of-nobody"]["others"] == []
+    assert "of its own `when`: " in told["of-nobody"]["hint"]
+
+
+def test_an_open_guarantee_that_hangs_on_a_scorer_says_so(tmp_path):
+    text = """\
+scorers: {likes: {kind: python}}
+rules: {r: {when: {page: home}, show: {list: {of: [a, b], by: likes, top: 1}}}}
+guarantees: {g: {when: {page: home}, never: {show: {list: b}}}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    finding = found["guarantee-unproven"]
+    assert (finding["others"], "logic" in finding["hint"]) == (["r"], False)
+    assert finding["hint"].startswith("It hangs on what a scorer puts first in `r`: ")
+
+
+@pytest.mark.parametrize(
+    "claim, others, said",
+    [
+        ("never: {show: {list: a}}", ["ads"], "`list` shows a, by `ads`."),
+        (
+            "never: {show content tagged: advertising}",
+            ["ads"],
+            "`list` shows a, which is tagged advertising, by `ads`.",
+        ),
+        ("never: {show: list}", ["ads", "plain"], "`list` shows b and a, by `ads` and `plain`."),
+        ("always: {show: {list: plain}}", ["ads", "plain"], "`list` shows b and a, by `ads` and `plain`."),
+        ("always: {show: {room: plain}}", [], "`room` shows a only."),
+        ("always: {hide: list}", [], "`list` is not hidden."),
+    ],
+)
+def test_a_broken_guarantee_names_the_rules_that_break_it_and_no_others(tmp_path, claim, others, said):
+    text = f"""\
+slots: {{room: {{many: 3, default: [plain]}}}}
+rules:
+  plain: {{when: {{page: home}}, show: {{list: b}}, priority: 200}}
+  ads: {{when: {{page: home, country: NO}}, show: {{list: a, room: a}}}}
+guarantees: {{g: {{when: {{page: home, country: NO}}, {claim}}}}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    finding = found["guarantee-broken"]
+    assert (finding["others"], finding["message"].partition("page is home, ")[2]) == (others, said)
+
+
 @pytest.mark.parametrize("choice", ["[a, b]", "{catalog: shop}"])
 def test_what_fills_up_a_slot_is_not_promised_where_a_ranking_may_fill_it(tmp_path, choice):
     (tmp_path / "shop.csv").write_text("id,title\nboots,Boots\n")
@@ -343,6 +495,26 @@ guarantees: {{g: {{always: {{show: {{top: plain}}}}}}}}
     found, data, _ = prove(tmp_path, text)
     assert data["guarantees"]["g"] != "proven"
     assert found.keys() & {"guarantee-broken", "guarantee-unproven"}
+
+
+@pytest.mark.parametrize(
+    "when, opt_outs",
+    [("page: home", ["ads"]), ("page: home, opt_outs: {known: false}, gpc: {known: false}", "unreadable")],
+)
+def test_a_witness_names_what_is_opted_out_of_where_that_is_enough(tmp_path, when, opt_outs):
+    text = f"""\
+purposes: {{ads: {{}}}}
+content: {{sale: {{title: Sale, purpose: ads}}}}
+rules: {{r: {{when: {{{when}}}, show: {{hero: sale}}}}}}
+guarantees: {{g: {{when: {{{when}}}, always: {{show: {{hero: sale}}}}}}}}
+"""
+    found, _, _ = prove(tmp_path, text)
+    witness = found["guarantee-broken"]["witness"]
+    assert witness["user"] == {"opt_outs": opt_outs}
+    (tmp_path / "witness.json").write_text(json.dumps(witness))
+    done = tailored("evaluate", tmp_path, "--request", tmp_path / "witness.json", "--format", "json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["slots"]["hero"]["content"] == "plain"
 
 
 def test_a_guarantee_is_no_part_of_decisions_and_of_the_version(tmp_path):

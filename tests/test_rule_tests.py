@@ -127,7 +127,7 @@ def test_a_table_makes_a_test_of_each_row_with_a_name_of_its_own():
         ("filled: [b]", "`filled` should hold `b`, and is b, plain (default), a (default)."),
         ("modules: [m3, m2, m1]", "should have the order `m3`, `m2`, `m1`, and is m1, m2, m3; by default."),
         ("modules: {first: [m2]}", "`modules` should begin with `m2`, and is m1, m2, m3; by default."),
-        ("path: team", '`path` should be `team`, and is "solo", by default.'),
+        ("path: team", '`path` should be "team", and is "solo", by default.'),
         ("path: {rule: norwegians-see-b}", '`path` should be decided by `norwegians-see-b`, and is "solo"'),
     ],
 )
@@ -174,6 +174,9 @@ WRONG = [
     ("t: {expect: {pathh: a}}", "unknown-slot", "Did you mean `path`?"),
     ("t: {expect: {hero: plan}}", "unknown-content", "Did you mean `plain`?"),
     ("t: {expect: {hero: hidden}}", "unknown-content", "Write `hero: {hidden: true}`."),
+    ("t: {expect: {bare: nothing}}", "unknown-content", "write `bare: {content: null}`."),
+    ("t: {expect: {list: none}}", "unknown-content", "write `list: {items: []}`."),
+    ("t: {user: {address: {city: Oslo}}, expect: {hero: a}}", "unknown-attribute", "Write `city`, which"),
     ("t: {expect: {hero: default}}", "unknown-content", "Write `hero: {default: true}`."),
     ("t: {expect: {hero: [a]}}", "wrong-expectation", "Write `hero: some-content`."),
     ("t: {expect: {hero: {items: [a]}}}", "wrong-expectation", "It may say content, fields, without, hidden"),
@@ -187,6 +190,10 @@ WRONG = [
     ("t: {expect: {hero: {hiden: true}}}", "unknown-key", "Did you mean `hidden`?"),
     ("t: {expect: {hero: {hidden: true, content: a}}}", "wrong-expectation", "Take one of the two out."),
     ("t: {expect: {hero: {fields: {titel: x}}}}", "wrong-expectation", "Did you mean `title`?"),
+    ("t: {expect: {hero: {fields: {colour: x}}}}", "wrong-expectation", "Fields are title."),
+    ("t: {expect: {hero: {fields: {}}}}", "empty-list", "Name at least one"),
+    ("t: {expect: {list: {first: []}}}", "empty-list", "Name what must come first."),
+    ("t: {request: {user: {age: 3}}, expect: {hero: a}}", "wrong-kind", "Write `user: {...}` and"),
     ("t: {expect: {hero: {content: , fields: {title: x}}}}", "wrong-expectation", "Take one of the two out."),
     ("t: {expect: {hero: {content: a, without: [a]}}}", "wrong-expectation", "Take one of the two out."),
     ("t: {expect: {list: {items: [a], first: [b]}}}", "wrong-expectation", "Take one of the two out."),
@@ -266,6 +273,42 @@ def test_an_expectation_that_cannot_hold_is_shown_at_its_own_place_with_the_reas
         "`hero` cannot have this `default` and this `rule`: a default stands where no rule decides."
     )
     assert said.span.column == len("  t: {expect: {hero: {default: true, rule: ") + 1
+
+
+def test_a_row_that_expects_nothing_is_shown_itself():
+    _, report = checked("t:\n  each:\n    - {country: NO, hero: a}\n    - {country: US}\n")
+    (said,) = [one for one in report.diagnostics if one.span.path == "c.yaml"]
+    assert (said.code, said.span.line) == ("missing-key", 5)
+    assert said.message == "This expects nothing, nor does the rest of `t`."
+
+
+@pytest.mark.parametrize(
+    "row, given",
+    [
+        ("{}", {"health": True, "finance": True}),
+        ("{consents: {health: false}}", {"health": False, "finance": True}),
+        ("{consents: {}}", {"health": True, "finance": True}),
+        ("{consents: [health]}", {"health": True}),
+        ("{consents: []}", {}),
+    ],
+)
+def test_a_list_of_consents_is_all_of_them_and_a_mapping_comes_on_top(tmp_path, row, given):
+    (tmp_path / "r.json").write_text(json.dumps({"user": {"consents": {"health": True, "finance": True}}}))
+    for consents in ("consents: [health, finance]", "request: r.json"):
+        test = f"t: {{{consents}, each: [{row}], user: {{age: 1}}, expect: {{hero: a}}}}"
+        book, report = checked(test, tmp_path)
+        assert not report.errors
+        assert book.tests[0].user.get("consents", {}) == given
+
+
+def test_what_is_hidden_is_told_from_what_is_empty():
+    rules = RULES.replace("hide: [hero]", "hide: [list]")
+    tests = "tests: {t: {context: {page: cart}, expect: {list: []}}}\n"
+    sources = {"a.yaml": BASE.encode(), "b.yaml": rules.encode(), "c.yaml": tests.encode()}
+    book, report = check_book(sources, NOW)
+    assert not report.errors
+    (case,) = run(Engine(book), book.tests, NOW)
+    assert "write list: {hidden: true}" in case.failures[0].details
 
 
 def test_an_expectation_that_todays_rules_cannot_meet_is_a_test_that_fails():

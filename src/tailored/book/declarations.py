@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -16,10 +17,8 @@ from tailored.book.nodes import (
     MappingNode,
     Node,
     Reader,
-    ScalarNode,
     SequenceNode,
     example_of,
-    is_null,
     kind_of,
     plain_scalar,
     plain_value,
@@ -87,18 +86,29 @@ def read_allow(reader: Reader, body: Body, findings: Mapping[str, str]) -> dict[
     if "allow" not in body:
         return {}
     example = f'allow: {{{next(iter(findings))}: "the reason, in a sentence"}}'
-    allowed = {}
-    for code, (key, node) in (reader.mapping(body["allow"][1], "`allow`", example) or {}).items():
+    allowed, whole = {}, body["allow"][1]
+    if isinstance(whole, MappingNode) and not whole.value:
+        reader.error(whole, "empty-list", "`allow` is empty.", f"Write `{example}`, or take it out.")
+    for code, (key, node) in (reader.mapping(whole, "`allow`", example) or {}).items():
         if code not in findings:
             hint = did_you_mean(code, findings) or f"What can be allowed here is {listed(findings)}."
             reader.error(key, "unknown-finding", f"There is no finding `{short(code)}` to allow here.", hint)
-        elif reason := (reader.text(node, f"The reason for `{code}`") or "").strip():
-            allowed[code] = Allowance(reason, reader.span(key))
-        elif isinstance(node, ScalarNode) and not is_null(node):
-            message = f"`{code}` is allowed without a reason."
+        elif (reason := reader.text(node, f"The reason for `{code}`")) is not None:
+            if _is_sentence(reason):
+                allowed[code] = Allowance(reason.strip(), reader.span(key))
+                continue
+            said = f"`{short(reason.strip())}` is no reason" if reason.strip() else "there is no reason"
+            message = f"`{code}` is allowed, and {said}: a reason is a sentence, of two words at least."
             hint = f'Say why: `allow: {{{code}: "the reason, in a sentence"}}`.'
             reader.error(node, "no-reason", message, hint)
     return allowed
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a text has two words at least; of a script without capitals, four letters, as it may write no
+    spaces."""
+    words = [word for word in text.split() if any(map(str.isalpha, word))]
+    return len(words) > 1 or sum(unicodedata.category(letter) == "Lo" for letter in text) > 3
 
 
 def read_names(reader: Reader, node: Node, what: str) -> list[tuple[str, Node]]:

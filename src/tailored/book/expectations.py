@@ -114,6 +114,12 @@ class ExpectationReader:
             message = f"{last.message} If you mean whether it is {node.value}, say so."
             mend = f"Write `{target}: {{{node.value}: true}}`."
             reader.error(node, last.code, message, mend)
+        elif (
+            piece in _NOTHING and isinstance(node, ScalarNode) and node.value in ("nothing", "none", "empty")
+        ):
+            last = reader.report.pop()
+            mend = f"If you mean that nothing is in it, write `{target}: {{{piece}: {_NOTHING[piece]}}}`."
+            reader.error(node, last.code, last.message, mend)
 
     def _content(self, reader: Reader, target: str, node: Node) -> object:
         if is_null(node):
@@ -153,6 +159,9 @@ class ExpectationReader:
 
     def _first(self, reader: Reader, target: str, node: Node) -> object:
         slot = self.book.slots[target]
+        if isinstance(node, SequenceNode) and not node.value:
+            reader.error(node, "empty-list", "`first` has an empty list.", "Name what must come first.")
+            return ()
         if slot.kind == "many":
             return self._contents(reader, target, node)
         return tuple(name for name, _ in self._modules(reader, slot, node))
@@ -195,11 +204,16 @@ class ExpectationReader:
 
     def _fields(self, reader: Reader, target: str, node: Node) -> object:
         fields = reader.mapping(node, "`fields`", "fields: {title: Welcome}") or {}
+        if isinstance(node, MappingNode) and not node.value:
+            mend = "Name at least one: `fields: {title: Welcome}`."
+            reader.error(node, "empty-list", "`fields` is empty.", mend)
         known = self.placeable(target).fields
+        is_told = all(kind != "content" for kind, _ in reader.flaws.broken)
         for name, (key, _) in fields.items():
-            if name not in known and (hint := reader.did_you_mean(name, known)):
-                message = f"Nothing has a field `{short(name)}`."
-                reader.error(key, "wrong-expectation", message, hint)
+            hint = reader.did_you_mean(name, known)
+            if name not in known and (hint or is_told):
+                mend = hint or f"Fields are {listed([*known], 20)}."
+                reader.error(key, "wrong-expectation", f"Nothing has a field `{short(name)}`.", mend)
         return {name: _plain(reader, value) for name, (_, value) in fields.items()}
 
     def _flag(self, reader: Reader, target: str, node: Node) -> object:
@@ -245,6 +259,9 @@ def _plain(reader: Reader, node: Node) -> object:
     assert isinstance(node, ScalarNode)
     return plain_value(node)
 
+
+_NOTHING = {"content": "null", "items": "[]"}
+"""How it is written that nothing is in a slot."""
 
 _READ: dict[str, Callable[[ExpectationReader, Reader, str, Node], object]] = {
     "content": ExpectationReader._content,

@@ -59,6 +59,9 @@ class _GuaranteeReader:
             if kind not in CLAIM:
                 hint = did_you_mean(kind, CLAIM) or f"It takes {listed(CLAIM)}."
                 reader.error(key, "unknown-key", f"`{word}` has no key `{short(kind)}`.", hint)
+            elif isinstance(value, MappingNode) and not value.value:
+                mend = f"Say of what: `{kind}: {_EXAMPLES.get(kind, 'hero')}`."
+                reader.error(value, "empty-list", f"`{kind}` is empty.", mend)
             elif kind == "show content tagged":
                 yield from self._tagged(reader, value)
             elif kind == "show" and isinstance(value, MappingNode):
@@ -94,7 +97,10 @@ class _GuaranteeReader:
         for name, (key, value) in (reader.mapping(node, "`set`", "set: {some-setting: a}") or {}).items():
             setting = self.book.settings.get(name)
             if setting is None:
-                reader.unknown(key, "setting", name, self.book.settings)
+                hint = (
+                    f"`{name}` is a slot: use `show`, `hide` or `order`." if name in self.book.slots else ""
+                )
+                reader.unknown(key, "setting", name, [] if hint else self.book.settings, hint)
                 continue
             several = setting.type not in ELEMENT and isinstance(value, SequenceNode)
             items = value.value if several else [value]
@@ -121,10 +127,15 @@ class _GuaranteeReader:
     def _slot(self, reader: Reader, node: Node, name: str, word: str, kinds: tuple[str, ...]) -> Slot | None:
         slot = self.book.slots.get(name)
         if slot is None:
-            reader.unknown(node, "slot", name, self.book.slots)
+            hint = f"`{name}` is a setting: use `set`." if name in self.book.settings else ""
+            reader.unknown(node, "slot", name, [] if hint else self.book.slots, hint)
         elif slot.kind not in kinds and ("slot", name) not in reader.flaws.broken:
             mend = "Say what comes first with `order`." if slot.kind == "order" else "Use `show` for it."
             message = f"`{word}` says nothing about `{name}`, {A_SLOT[slot.kind]}."
             reader.error(node, "wrong-slot-kind", message, mend)
             return None
         return slot
+
+
+_EXAMPLES = {"show": "{hero: some-content}", "set": "{some-setting: a}", "order": "{modules: a}"}
+"""What stands behind a word that takes a mapping."""

@@ -38,6 +38,8 @@ class _Draft:
     values: dict[str, Any] = field(default_factory=dict)
     """JSON data by the whole names of attributes."""
     consents: dict[str, bool] = field(default_factory=dict)
+    are_all: bool = False
+    """Whether these are all consents, as a list says, and not some on top of others."""
     now: datetime | None = None
     included: Included | None = None
     expect: dict[tuple[str, str], Expectation] = field(default_factory=dict)
@@ -46,7 +48,8 @@ class _Draft:
         """What a row says on top of this."""
         return _Draft(
             self.values | row.values,
-            self.consents | row.consents,
+            row.consents if row.are_all else self.consents | row.consents,
+            row.are_all or self.are_all,
             row.now or self.now,
             row.included or self.included,
             self.expect | row.expect,
@@ -81,21 +84,24 @@ class _TestReader:
         base = self._draft(reader, body)
         read_text(reader, body, "description")
         if "each" not in body:
-            self._check_expects(entry, base, before)
+            self._check_expects(entry, base, before, entry.key)
             yield self._test(entry, name, base, entry.key)
             return
         taken: dict[str, int] = {}
         for label, place, row in self._rows(reader, body["each"][1]):
             whole = base.beneath(row)
-            self._check_expects(entry, whole, before)
+            self._check_expects(entry, whole, before, place)
             taken[label] = taken.get(label, 0) + 1
             again = f" #{taken[label]}" if taken[label] > 1 else ""
             yield self._test(entry, f"{name}[{label}{again}]", whole, place)
 
-    def _check_expects(self, entry: Entry, draft: _Draft, before: int) -> None:
+    def _check_expects(self, entry: Entry, draft: _Draft, before: int, place: Node) -> None:
         if not draft.expect and len(entry.reader.report) == before:
             mend = "Say what must come out: `expect: {hero: some-content}`."
-            entry.reader.error(entry.key, "missing-key", f"`{entry.id}` expects nothing.", mend)
+            said = f"`{entry.id}` expects nothing: it has no `expect`."
+            if place is not entry.key:
+                said = f"This expects nothing, nor does the rest of `{entry.id}`."
+            entry.reader.error(place, "missing-key", said, mend)
         self.expectations.check(entry.reader, draft.expect.values())
 
     def _test(self, entry: Entry, name: str, draft: _Draft, place: Node) -> RuleTest:
@@ -104,8 +110,10 @@ class _TestReader:
         for key, value in draft.values.items():
             attribute = self.book.attributes[key]
             _put(sides[attribute.side], attribute.path or (attribute.name,), value)
+        given = sides["user"].get("consents")
+        if draft.are_all and given is not None:
+            sides["user"]["consents"] = given = {}
         if draft.consents:
-            given = sides["user"].get("consents")
             sides["user"]["consents"] = {**(given if isinstance(given, dict) else {}), **draft.consents}
         now = draft.now
         if now is None and included.now is not None:
@@ -157,6 +165,11 @@ class _TestReader:
             mine = [one.name for one in self.book.attributes.values() if one.side == side]
             other = "context" if side == "user" else "user"
             hint = f"`{name}` is of `{other}`." if f"{other}.{name}" in self.book.attributes else ""
+            inside = [
+                one for one in self.book.attributes.values() if one.side == side and one.path[:1] == (name,)
+            ]
+            if inside:
+                hint = f"Write `{inside[0].name}`, which is read from `{'.'.join(inside[0].path)}`."
             reader.unknown(key, "attribute", name, [] if hint else mine, hint)
 
     def _value(self, reader: Reader, attribute: Attribute, node: Node, draft: _Draft) -> None:
@@ -203,6 +216,10 @@ class _TestReader:
     def _word(self, reader: Reader, word: str, node: Node, draft: _Draft) -> None:
         if word == "consents":
             self._consents(reader, node, draft)
+        elif word == "request" and isinstance(node, MappingNode):
+            message = "`request` names a file, and does not hold the request itself."
+            mend = "Write `user: {...}` and `context: {...}` in the test, without `request`."
+            reader.error(node, "wrong-kind", message, mend)
         elif word == "request":
             draft.included = self.includes.read(reader, node)
         else:
@@ -216,7 +233,9 @@ class _TestReader:
                 given = reader.flag(value, f"Consent to `{short(flag)}`")
                 if self._is_flag(reader, flag, key) and given is not None:
                     draft.consents[flag] = given
-        elif not (isinstance(node, SequenceNode) and not node.value):
+            return
+        draft.are_all = True
+        if not (isinstance(node, SequenceNode) and not node.value):
             for flag, item in read_names(reader, node, "`consents`"):
                 if self._is_flag(reader, flag, item):
                     draft.consents[flag] = True

@@ -19,6 +19,7 @@ from typing import Any
 import z3
 
 from tailored.book.model import Rule, RuleBook
+from tailored.book.rules import A_SLOT
 from tailored.condition.types import as_text, midnight
 from tailored.proof.outcomes import (
     Offer,
@@ -35,7 +36,7 @@ from tailored.proof.reader import Reader
 from tailored.proof.replay import Replay, answer_of
 from tailored.proof.shrink import smaller
 from tailored.proof.solving import Solver
-from tailored.proof.symbols import Formula, Request, Symbols, every, no, some
+from tailored.proof.symbols import Formula, Request, Symbols, every, no, raw_of, some
 from tailored.proof.when import circumstances
 
 CHANGED, SAME, UNPROVEN = "changed", "same", "unproven"
@@ -43,7 +44,7 @@ CHANGED, SAME, UNPROVEN = "changed", "same", "unproven"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one slot or setting. Answers are JSON data; a slot that a book lacks answers null."""
+    """What became of one slot or setting. Answers are JSON data; what a book lacks answers null."""
 
     status: str
     witness: Request | None = None
@@ -121,18 +122,47 @@ class Side:
         return self._written(answer_of(self.replay(request).outcomes[name]), self.targets[name])
 
     def _written(self, answer: Any, target: Target) -> Any:
-        if target.kind == "single" and answer is not None and answer != "hidden":
-            return self.content(answer)
+        if target.kind == "single" and answer != "hidden":
+            return {"content": None, "fields": {}} if answer is None else self.content(answer)
         if target.kind == "many" and answer != "hidden":
             return [self.content(content) for content in answer]
         return answer
 
+    def with_something(self, name: str) -> Request | None:
+        """A small request for which a slot or a setting holds something; None where none was found."""
+        target = self.targets[name]
+
+        def holds(request: Request) -> bool:
+            answer = answer_of(self.replay(request).outcomes[name])
+            return answer not in (None, "hidden", [])
+
+        solver = Solver(self.reader.symbols)
+        offers = [offer for rule in target.offering for offer in offers_of(target, rule, self.reader)]
+        offers += defaults_of(target, self.reader)
+        seen = every([no(hidden(target, self.reader)), some([offer.may for offer in offers])])
+        witness = solver.ask([solver.literal(seen)], holds).witness
+        return None if witness is None else smaller(witness, holds)
+
     def content(self, name: str) -> Any:
-        """Content as it is placed: its id, and its fields as they are written."""
+        """Content as it is placed: its id, and its fields as they are written; an item with its values."""
         item = self.book.content.get(name)
-        return {"content": name, "fields": _plain(item.fields) if item else {}} | (
-            {"format": "text"} if item and not item.escaped else {}
-        )
+        if item is None:
+            return {"content": name, "fields": self._items.get(name, {})}
+        return {"content": name, "fields": _plain(item.fields)} | ({} if item.escaped else {"format": "text"})
+
+    @cached_property
+    def _items(self) -> dict[str, dict[str, Any]]:
+        """By the id of each item of the catalogs, its values, and the fields that its catalog writes."""
+        return {
+            item.id: {
+                name.removeprefix("item."): raw_of(value)
+                for name, value in item.values.items()
+                if name != "item.id"
+            }
+            | _plain(catalog.fields)
+            for name, catalog in self.book.catalogs.items()
+            for item in self.book.items.get(name, ())
+        }
 
 
 @dataclass
@@ -172,10 +202,7 @@ class Pair:
     def _alike_around(self) -> bool:
         """Whether everything that rules are read with is written alike in both books."""
         old, new = self.old.book, self.new.book
-        return all(
-            getattr(old, section) == getattr(new, section)
-            for section in ("attributes", "topics", "purposes", "content", "segments", "catalogs", "scorers")
-        )
+        return all(getattr(old, section) == getattr(new, section) for section in _AROUND)
 
     def _written_alike(self, one: Target, two: Target) -> bool:
         """Whether a target and the rules that bear on it are written alike, so that no solver is needed."""
@@ -198,15 +225,17 @@ class Pair:
 
     def _appeared(self, name: str) -> Change:
         """A slot that only one of the books has, or that is of another kind in each."""
-        request = Request({}, {}, as_text(self.symbols.moment))
-        old, new = (
-            side.answer(name, request) if name in side.targets else None for side in (self.old, self.new)
-        )
-        which = "the slot is" if name in self.new.book.slots or name in self.old.book.slots else "it is"
-        said = "new" if name not in self.old.targets else "gone"
-        if name in self.old.targets and name in self.new.targets:
-            said = "of another kind"
-        return Change(CHANGED, request, old, new, f"always: {which} {said}")
+        sides = [side for side in (self.new, self.old) if name in side.targets]
+        empty = Request({}, {}, as_text(self.symbols.moment))
+        found = (request for side in sides if (request := side.with_something(name)) is not None)
+        witness = next(found, empty)
+        kinds = [side.targets[name].kind if name in side.targets else "" for side in (self.old, self.new)]
+        said = f"it was {_A_KIND.get(kinds[0])}, and is {_A_KIND.get(kinds[1])}"
+        if "" in kinds:
+            what = "setting" if "setting" in kinds else "slot"
+            said = f"the {what} is {'gone' if kinds[0] else 'new'}"
+        answers = self.old.answer(name, witness), self.new.answer(name, witness)
+        return Change(CHANGED, witness, *answers, f"always: {said}")
 
     def _changed(
         self, witness: Request, one: Target, two: Target, solver: Solver, differs: Formula
@@ -297,6 +326,13 @@ class Pair:
         if self._alike(one, two) and len(spare[0]) == len(spare[1]) and all(map(_same_offer, *spare)):
             return every([some([offer.may for own in _own(*offers) for offer in own]), differ(*fillings)])
         return differ(*fillings)
+
+
+_AROUND = ("attributes", "topics", "purposes", "content", "segments", "catalogs", "items", "scorers")
+"""What rules are read with."""
+
+
+_A_KIND = {**A_SLOT, "setting": "a setting"}
 
 
 def bearing(rule: Rule, target: str) -> tuple[Any, ...]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from tailored.book.diagnostics import Span
-from tailored.book.model import Rule, RuleBook
+from tailored.book.flows import read_by
+from tailored.book.model import Rule, RuleBook, Scorer, Segment
+from tailored.condition.english import joined
 from tailored.proof.difference import CHANGED, SAME, UNPROVEN, Change, Difference, bearing
+from tailored.proof.reader import as_asked, scorers_of
 from tailored.proof.traffic import Share, Traffic
 from tailored.report.outcome import Case, Finding, Outcome
 
 MOST_RULES = 20
-"""How many rules of one slot are pointed at."""
+"""How many rules and segments of one slot are pointed at."""
 
 
 def outcome_of(
@@ -63,18 +67,37 @@ def _findings(
 ) -> Iterator[Finding]:
     """What there is to say of a slot or a setting, first at a rule that is not as before."""
     rules, gone = _changed_rules(name, old, new)
-    first = rules[0].span if rules else _declared(name, new)
-    about = {kind: name, "rules": [rule.id for rule in rules], "gone": gone}
+    segments = _changed_segments(name, old, new)
+    parts: list[tuple[str, Rule | Segment]] = [("rule", rule) for rule in rules]
+    parts += [("segment", segment) for segment in segments]
+    if _declared(name, old) is None:  # then all of its rules are new, as it is itself
+        parts = []
+    first = parts[0][1].span if parts else _declared(name, new)
+    about = {
+        kind: name,
+        "rules": [rule.id for rule in rules],
+        "gone": gone,
+        "segments": [segment.id for segment in segments],
+    }
+    is_ranked = any(name in rule.rank for book in (old, new) for rule in book.rules)
     if change.status == UNPROVEN:
-        is_ranked = any(name in rule.rank for book in (old, new) for rule in book.rules)
         on = "what a scorer answers" if is_ranked else "a `logic:`"
+        others = _other_scorers(name, old, new)
+        if others:
+            verb = "is not as it was" if len(others) == 1 else "are not as they were"
+            on += f", and {joined([f'`{one}`' for one in others])} {verb}"
         message = f"{name}: could not be decided; it hangs on {on}"
-        yield Finding("meaning-unproven", "warning", message, span=first, more=about)
+        scorer = next((new.scorers[one] for one in others if one in new.scorers), None)
+        place = scorer.span if scorer and not parts else first
+        yield Finding("meaning-unproven", "warning", message, span=place, more=about | {"scorers": others})
     if change.status != CHANGED:
         return
-    when = f" when {change.when}" if change.when else ""
+    when = f" when {change.when}" if change.when else " in what a ranking places" if is_ranked else ""
     message = f"{name}: changed{when}".replace(" when always", " for everybody")
-    lines = [f"old  {_answer(change.old)}", f"new  {_answer(change.new)}"]
+    lines = [
+        f"{which}  {_answer(answer, kind if _declared(name, book) else f'no {kind}')}"
+        for which, answer, book in (("old", change.old, old), ("new", change.new, new))
+    ]
     if change.witness is not None:
         lines.append(f"such as {json.dumps(change.witness.to_dict(), ensure_ascii=False)}")
     if seen is not None and name in seen.targets:
@@ -82,26 +105,61 @@ def _findings(
     yield Finding(
         "meaning-changed", "warning", message, "", first, "\n".join(lines), {**about, **change.to_dict()}
     )
-    for rule in rules[1:MOST_RULES]:
-        message = f"{name}: `{rule.id}` is part of this change, too."
-        yield Finding(
-            "meaning-changed", "warning", message, span=rule.span, more={kind: name, "rule": rule.id}
-        )
+    for what, part in parts[1:MOST_RULES]:
+        message = f"{name}: `{part.id}` is part of this change, too."
+        more = {kind: name, what: part.id}
+        yield Finding("meaning-changed", "warning", message, span=part.span, more=more)
+
+
+def _changed_segments(name: str, old: RuleBook, new: RuleBook) -> list[Segment]:
+    """The segments that rules of a slot or a setting read, and that mean another thing than before."""
+    read = {
+        one.id: one
+        for rule in new.rules
+        if _bears(rule, name)
+        for _, one in read_by(rule.when, new)
+        if isinstance(one, Segment)
+    }
+    return [
+        one
+        for one in read.values()
+        if (was := old.segments.get(one.id)) and (was.when, was.topics) != (one.when, one.topics)
+    ]
+
+
+def _bears(rule: Rule, name: str) -> bool:
+    return name in (*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set)
 
 
 def _changed_rules(name: str, old: RuleBook, new: RuleBook) -> tuple[list[Rule], list[str]]:
-    """The rules that bear on a slot or a setting as none of the old book does, and the ids of those gone."""
-
-    def bears(rule: Rule) -> bool:
-        return name in (*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set)
-
+    """The rules that bear on a slot or a setting as none of the old book does (of the same rules, those that
+    moved), and the ids of those gone."""
     were, are = (
-        [(rule, repr((bearing(rule, name), rule.priority))) for rule in book.rules if bears(rule)]
+        [(rule, repr((bearing(rule, name), rule.priority))) for rule in book.rules if _bears(rule, name)]
         for book in (old, new)
     )
     before, after = ({said for _, said in rules} for rules in (were, are))
     changed = [rule for rule, said in are if said not in before]
-    return changed, [rule.id for rule, said in were if said not in after]
+    gone = [rule.id for rule, said in were if said not in after]
+    return changed or ([] if gone else _moved(were, are)), gone
+
+
+def _moved(were: Sequence[tuple[Rule, str]], are: Sequence[tuple[Rule, str]]) -> list[Rule]:
+    """The fewest rules that stand at another place among the same."""
+    orders = [[said for _, said in rules] for rules in (were, are)]
+    blocks = SequenceMatcher(None, orders[0], orders[1], autojunk=False).get_matching_blocks()
+    kept = {place for block in blocks for place in range(block.b, block.b + block.size)}
+    return [rule for place, (rule, _) in enumerate(are) if place not in kept]
+
+
+def _other_scorers(name: str, old: RuleBook, new: RuleBook) -> list[str]:
+    """The scorers that are asked about a slot and are not the same in both books."""
+    asked: dict[str, list[Scorer | None]] = {}
+    for book in (new, old):
+        for ranking in (rule.rank[name] for rule in book.rules if name in rule.rank):
+            for one in scorers_of(book, ranking):
+                asked[one] = [each.scorers.get(one) for each in (old, new)]
+    return [one for one, (before, after) in asked.items() if as_asked(before) != as_asked(after)]
 
 
 def _declared(name: str, book: RuleBook) -> Span | None:
@@ -122,21 +180,24 @@ def _share(share: Share) -> str:
     return f"{share.affected:,} of {share.requests:,} ({share.share:.1%})"
 
 
-def _answer(answer: Any) -> str:
-    if answer is None:
-        return "(nothing)"
+def _answer(answer: Any, kind: str) -> str:
+    """An answer of a `slot` or a `setting`; of neither, that there is none."""
+    if kind not in ("slot", "setting"):
+        return f"(there is {kind} of that name)"
+    if kind == "setting":
+        return json.dumps(answer, ensure_ascii=False)
     if answer == "hidden":
         return "(hidden)"
-    if isinstance(answer, dict) and "content" in answer:
+    if isinstance(answer, dict):
         return _content(answer)
-    if isinstance(answer, list):
-        return (
-            ", ".join(_content(one) if isinstance(one, dict) else str(one) for one in answer) or "(nothing)"
-        )
-    return json.dumps(answer, ensure_ascii=False) if isinstance(answer, bool) else str(answer)
+    if answer and isinstance(answer[0], dict):
+        return f"[{', '.join(map(_content, answer))}]"
+    return ", ".join(answer) or "[] (nothing)"
 
 
 def _content(answer: dict[str, Any]) -> str:
+    if answer["content"] is None:
+        return "(nothing)"
     fields = json.dumps(answer["fields"], ensure_ascii=False)
     return f"{answer['content']} {fields if len(fields) <= 100 else fields[:99] + '…'}"
 

@@ -87,8 +87,7 @@ def offers_of(target: Target, rule: Rule, reader: Reader) -> list[Offer]:
         if content in reader.book.content:
             may.append(reader.placeable(content))
         if ranking := rule.rank.get(target.id):
-            # which a scorer takes nobody knows, but that two books with one ranking choose alike
-            may.append(z3.Bool(f"chosen {content} of {ranking!r}"))
+            may.append(reader.chosen(ranking, content))
         offers.append(Offer(rule, content, every(may)))
     return offers
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tailored.book.diagnostics import Report
 from tailored.book.load import collector_paused
 from tailored.book.model import RuleBook
+from tailored.condition.english import joined
 from tailored.condition.types import midnight
 from tailored.proof.allow import silenced
 from tailored.proof.guarantees import check_guarantees
@@ -27,6 +28,8 @@ class Proven:
     undecided: tuple[tuple[str, str], ...]
     guarantees: Mapping[str, str]
     """`proven`, `broken` or `unproven`, by guarantee; the one that is built in comes first."""
+    open_for: str = ""
+    """What the open questions may hang on, in words."""
 
 
 @collector_paused()
@@ -37,7 +40,15 @@ def prove(book: RuleBook, progress: Callable[[int], None] = nothing, now: dateti
     proof = begin(book, asked, progress, now or midnight(datetime.now(UTC).date()))
     status: dict[str, str] = {}
     findings = silenced(book, list(_checked(proof, status)), proof.undecided)
-    return Proven(tuple(sorted(findings, key=_by_place)), tuple(sorted(proof.undecided)), status)
+    return Proven(
+        tuple(sorted(findings, key=_by_place)), tuple(sorted(proof.undecided)), status, _open_for(proof)
+    )
+
+
+def _open_for(proof: Proof) -> str:
+    on = ["on a `logic:`, which you may write as tests"] if proof.symbols.logics else []
+    on += ["on what a ranking chooses"] if any(rule.rank for rule in proof.book.rules) else []
+    return f"it hangs {joined(on, 'or')}" if on else "the search for an answer takes too long"
 
 
 def steps_of(book: RuleBook) -> int:
@@ -90,7 +101,7 @@ def _notes(proven: Proven) -> str:
     lines = [f"{status:<8}  {name}" for name, status in proven.guarantees.items()]
     lines += [f"undecided  whether {_OPEN[code].format(id_)}" for code, id_ in proven.undecided]
     if proven.undecided:
-        lines.append("           (it hangs on a `logic:`; write that as tests, if you can)")
+        lines.append(f"           ({proven.open_for})")
     return "\n".join(lines)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import z3
 
 from tailored.book.builtin import GPC as HONOURS_GPC
 from tailored.book.builtin import PERSONALIZATION, is_personal
-from tailored.book.model import Content, Rule, RuleBook
+from tailored.book.model import NOWHERE, Content, Ranking, Rule, RuleBook, Scorer
 from tailored.condition.normal import Both, Literal, Normal, normalise
 from tailored.condition.tree import (
     Attribute,
@@ -47,6 +48,7 @@ class Reader:
         self._tests: dict[tuple[Test, bool], Formula] = {}
         self._segments: dict[tuple[str, bool], Formula] = {}
         self._rules: dict[str, Formula] = {}
+        self._choosers: dict[int, int] = {}
         self.personal = personal_rules(book)
 
     def holds(self, condition: Condition, wanted: bool = True) -> Formula:
@@ -138,6 +140,12 @@ class Reader:
             self._rules[rule.id] = every([awake, self.holds(rule.when), *self.let_through(rule)])
         return self._rules[rule.id]
 
+    def chosen(self, ranking: Ranking, content: str) -> Formula:
+        """That a ranking takes some content: nobody knows, but that what is declared alike chooses alike."""
+        if id(ranking) not in self._choosers:
+            self._choosers[id(ranking)] = self.symbols.chooser((ranking, *_chooser(self.book, ranking)))
+        return self.symbols.choice(self._choosers[id(ranking)], content)
+
     def _test(self, test: Test, wanted: bool) -> Formula:
         found = self._tests.get((test, wanted))
         if found is None:
@@ -149,6 +157,47 @@ class Reader:
                 found = every([known, TRANSLATE[test.op](self.symbols, variable, test, wanted)])
             self._tests[test, wanted] = found
         return found
+
+
+def scorers_of(book: RuleBook, ranking: Ranking) -> dict[str, Scorer]:
+    """The scorers that a ranking asks, and those that they ask in turn, by name."""
+    waiting = [ranking.by, ranking.explore.by if ranking.explore else None]
+    asked: dict[str, Scorer] = {}
+    while waiting:
+        scorer = book.scorers.get(waiting.pop() or "")
+        if scorer is not None and scorer.id not in asked:
+            asked[scorer.id] = scorer
+            waiting += [scorer.fallback, *_texts(scorer.settings)]
+    return asked
+
+
+def as_asked(scorer: Scorer | None) -> Scorer | None:
+    """A scorer without what it does not answer by."""
+    return None if scorer is None else replace(scorer, description="", owner="")
+
+
+def _chooser(book: RuleBook, ranking: Ranking) -> Iterator[object]:
+    """What a ranking chooses by and among: its scorers, what lets them, and what they see of candidates."""
+    for _, scorer in sorted(scorers_of(book, ranking).items()):
+        topics = [*scorer.topics, *(topic for feature in scorer.features for topic in feature.topics)]
+        yield as_asked(scorer), [book.topics[topic].consent for topic in topics]
+    for item in (book.content[name] for name in ranking.of if name in book.content):
+        yield replace(item, description="", owner="", not_about=())
+    if (catalog := book.catalogs.get(ranking.catalog or "")) is not None:
+        yield replace(catalog, description="", owner="", not_about=(), span=NOWHERE)
+        yield book.items.get(catalog.id)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts in plain data."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, Iterable):
+        for one in value:
+            yield from _texts(one)
 
 
 class Ungated(Reader):

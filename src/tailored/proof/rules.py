@@ -197,11 +197,11 @@ def _ambiguous(proof: Proof, rule: Rule, others: _Others) -> Finding | None:
         return None
     said = [f"`{name}`" for name in [*others][:MOST_NAMED]]
     more = len(others) - len(said)
-    names = joined([*said, f"{more} more"] if more else said)
+    names = joined([f"`{rule.id}`", *said, *([f"{more} more"] if more else [])])
     many = len(others) > 1
     who = whom(witness, proof.replay, rule, other)
     message = (
-        f"`{rule.id}` and {names} have the same priority ({rule.priority}) and can meet in `{target.id}`: "
+        f"{names} have the same priority ({rule.priority}) and can meet in `{target.id}`: "
         f"{'both match' if not many else f'it and `{first}` match'} when {who}; "
         f"`{first}` wins, as it stands first in the book."
     )
@@ -274,9 +274,12 @@ def _why_never(rule: Rule, reader: Reader) -> tuple[str, str]:
     if core := core_of(solver, list(parts_of(rule, Ungated(reader.book, reader.symbols)))):
         mend = "Mend one of them, or take the rule out."
         return f"`{rule.id}` can never fire: {contradiction(core)}.", mend
-    why = contradiction(core_of(solver, list(parts_of(rule, reader))))
-    message = f"`{rule.id}` can never fire, whatever people consent to or opt out of: {why}."
-    return message, "Take the rule out, or the label off what is not about that topic."
+    core = core_of(solver, list(parts_of(rule, reader)))
+    message = (
+        f"`{rule.id}` can never fire, whatever people consent to or opt out of: {contradiction(core, True)}."
+    )
+    mends = [*dict.fromkeys(part.mend for part in core if part.mend)]
+    return message, f"Take the rule out{', or ' if mends else ''}{joined(mends, 'or')}."
 
 
 def _covering(rule: Rule, courses: Sequence[Course]) -> list[str]:
@@ -341,5 +344,5 @@ def _filling_before(
     solver.add(room_for(filling, offers_of(target, rule, reader)))
     if solver.possible([*there.values()]):
         return None
-    left = solver.smallest(there.values())
+    left = solver.smallest([*there.values()])
     return [name for name, literal in there.items() if any(one.eq(literal) for one in left)]

@@ -50,9 +50,9 @@ def _one(proof: Proof, segment: Segment, solver: Solver) -> tuple[Finding | None
     if inside.never:
         ungated = proof.ungated
         core = core_of(proof.cores, list(condition_parts(segment.when, ungated)))
-        whatever = "" if core else ", whatever people consent to or opt out of"
+        whatever, kept = ("", False) if core else (", whatever people consent to or opt out of", True)
         core = core or core_of(proof.cores, list(condition_parts(segment.when, proof.reader)))
-        why = contradiction(core) if core else "consent for its topic is never asked"
+        why = contradiction(core, kept) if core else "consent for its topic is never asked"
         message = f"Nobody can be in `{name}`{whatever}: {why}."
         hint = "Mend its condition, or take it out."
         return Finding("segment-never", "warning", message, hint, span, more=about), []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -153,11 +153,14 @@ class Solver:
         self._catch_up()
         return bool(self._solver.check(*assumed) == z3.unsat)
 
-    def smallest(self, core: Iterable[Formula]) -> list[Formula]:
+    def core(self, assumed: Sequence[Formula]) -> list[Formula] | None:
+        """Some of these literals that exclude each other for every request; None where they do not."""
+        return list(self._solver.unsat_core()) if self.excluded(assumed) else None
+
+    def smallest(self, core: Sequence[Formula]) -> list[Formula]:
         """Of literals that exclude each other, some from which nothing can be left out."""
-        left = list(core)
-        if self.excluded(left):
-            left = list(self._solver.unsat_core()) or []
+        found = self.core(core)
+        left = list(core) if found is None else found
         for one in list(left):
             fewer = [other for other in left if not other.eq(one)]
             if self.excluded(fewer):

@@ -203,6 +203,10 @@ class Symbols:
         self.moment = now
         self.flags: dict[str, Formula] = {}
         self.logics: dict[tuple[str, tuple[Place, ...]], tuple[Formula, Formula, Logic]] = {}
+        self.choosers: list[object] = []
+        """What chooses among content; of two that are equal, each once."""
+        self.choices: dict[tuple[int, str], Formula] = {}
+        """By the number of what chooses, and some content: that it is chosen, of which nothing is known."""
         moments_named: dict[datetime, None] = {}
         read = list(conditions)
         for book in books:
@@ -228,7 +232,7 @@ class Symbols:
         self.axioms: list[Formula] = [every(self._axioms())]
         """What holds for all requests; grows when a model turns out impossible."""
         self.preferred = every(self._preferred(now))
-        """What a witness should be like, if it can: at about this moment."""
+        """What a witness should be like, if it can: at about this moment, with opt-outs that can be read."""
 
     def _read(self, condition: Condition, mentions: dict[Place, Mentioned]) -> None:
         for leaf in leaves(condition):
@@ -285,6 +289,7 @@ class Symbols:
             yield z3.Not(z3.And(true, false))
 
     def _preferred(self, now: datetime) -> Iterator[Formula]:
+        yield z3.Not(self.unreadable)
         if isinstance(self.now, Chain):
             yield self.awake(now, now + timedelta(microseconds=1))
             return
@@ -301,6 +306,20 @@ class Symbols:
         if name not in self.flags:
             self.flags[name] = z3.Bool(f"consent {name}")
         return self.flags[name]
+
+    def chooser(self, described: object) -> int:
+        """The number of something that chooses: what is described alike chooses alike."""
+        for number, known in enumerate(self.choosers):
+            if known == described:
+                return number
+        self.choosers.append(described)
+        return len(self.choosers) - 1
+
+    def choice(self, chooser: int, content: str) -> Formula:
+        """That something chooses some content."""
+        if (chooser, content) not in self.choices:
+            self.choices[chooser, content] = z3.Bool(f"choice {chooser} {content}")
+        return self.choices[chooser, content]
 
     def within_the_last(self, variable: Variable, duration: Duration) -> Formula:
         """That a moment or a day lies in the last so-and-so long."""
@@ -389,7 +408,7 @@ def build(
             return None
         sides["user"]["consents"] = flags
     if unreadable:
-        sides["user"]["opt_outs"] = "everything"
+        sides["user"]["opt_outs"] = "unreadable"
     return Request(sides["user"], sides["context"], as_text(now))
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import TypeAlias
 
 from tailored.condition.english import attribute_in_words, in_words, joined, says_of, shared_names
 from tailored.condition.normal import Literal, Normal
@@ -13,7 +16,7 @@ from tailored.condition.types import Type
 from tailored.proof.outcomes import Target
 from tailored.proof.reader import Reader
 from tailored.proof.solving import Happens, Solver
-from tailored.proof.symbols import Formula, every, no
+from tailored.proof.symbols import NO, Formula, every, no
 from tailored.proof.words import condition_of, schedule
 
 MOST_WAYS = 3
@@ -26,16 +29,25 @@ MOST_THINGS = 8
 """After how many things no further way is told."""
 
 
-@dataclass(frozen=True, slots=True)
+Span: TypeAlias = tuple[datetime | None, datetime | None]
+"""From when, and until when."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # formulas of Z3 are slow to compare
 class _Atom:
     """Something that holds of a request or does not, with both said in English."""
 
     formula: Formula
     yes: str
     no: str
+    unless: str = ""
+    """What else may be so where it does not hold, and the contrary of what is asked does not, either."""
+    contrary: Callable[[], Formula] = lambda: NO
     literal: Literal | None = None
     """What is asked of an attribute, where it is that."""
     shared: frozenset[str] = frozenset()
+    during: Span | None = None
+    """From when and until when it holds, where it is that."""
 
 
 def circumstances(
@@ -50,25 +62,36 @@ def circumstances(
     """
     atoms = _told_apart(_atoms(sides))
     differs = solver.define(differs)
-    told: list[str] = []
+    choices = [solver.define(one) for one in solver.symbols.choices.values()]
+    of_words = Solver(solver.symbols)  # what rules make of a request is no matter for what words say of it
+    ways: list[tuple[frozenset[str], str]] = []
     things = 0
-    while len(told) < MOST_WAYS and things < MOST_THINGS:
+    while len(ways) < MOST_WAYS and things < MOST_THINGS:
         answer = solver.ask([differs], tells)
         if answer.witness is None:
-            return "; or when ".join(told) if answer.never else _and_more(told)
-        cube = _cube(solver, atoms, differs)
+            return _joined(ways) if answer.never else _and_more(ways)
+        is_sure = True
+        if (cube := _cube(solver, atoms, differs)) is None:
+            is_sure, cube = False, _cube(solver, atoms, differs, choices)
         if cube is None:
-            return _and_more(told)
+            return _and_more(ways)
+        said = _said(list(dict.fromkeys(_texts(of_words, cube)))) if cube else "always"
+        said = said if is_sure else f"{said}, where a scorer chooses so"
         if not cube:
-            return "always"
-        told.append(_said(list(_texts(cube))))
+            return said
+        ways.append((frozenset(str(one.name) for one in cube), said))
         things += len(cube)
         solver.add(no(every([one.name for one in cube])))
-    return "; or when ".join(told) if solver.ask([differs], tells).never else _and_more(told)
+    return _joined(ways) if solver.ask([differs], tells).never else _and_more(ways)
 
 
-def _and_more(told: list[str]) -> str:
-    return f"{'; or when '.join(told)}; or in other cases" if told else ""
+def _joined(ways: Sequence[tuple[frozenset[str], str]]) -> str:
+    """Ways to differ, each as what must hold and as it is said; what is part of another is left out."""
+    return "; or when ".join(said for holds, said in ways if not any(other < holds for other, _ in ways))
+
+
+def _and_more(ways: Sequence[tuple[frozenset[str], str]]) -> str:
+    return f"{_joined(ways)}; or in other cases" if ways else ""
 
 
 def _said(texts: Sequence[str]) -> str:
@@ -78,7 +101,7 @@ def _said(texts: Sequence[str]) -> str:
     return joined([*texts[:MOST_TESTS], f"{len(texts) - MOST_TESTS} more things hold"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Held:
     """Something that holds in a model, or does not, as a name of the solver."""
 
@@ -98,43 +121,85 @@ _AMONG = {Op.IS: True, Op.ONE_OF: True, Op.IS_NOT: False, Op.NONE_OF: False}
 """The tests for values, and whether they ask for them or against them."""
 
 
-def _texts(cube: Sequence[_Held]) -> Iterator[str]:
-    """What a cube says. Where an attribute is one of some values, all that is said of it is said at once."""
-    named: dict[Attribute, tuple[Scalar, ...]] = {}
+def _texts(solver: Solver, cube: Sequence[_Held]) -> Iterator[str]:
+    """What a cube says: of the values of an attribute all at once, and so of the moment."""
+    among: dict[Attribute, tuple[Scalar, ...]] = {}
+    against: dict[Attribute, tuple[Scalar, ...]] = {}
     asked = [(one, one.values()) for one in cube]
     for one, said in asked:
         if said and said[1] and one.is_so:  # what is one of some values is not missing
-            named[said[0].attribute] = _operands(said[0])
+            among[said[0].attribute] = _operands(said[0])
     for _, said in asked:
-        if said and said[0].attribute in named:
+        if said and said[0].attribute in among:
             test, is_one = said
-            left = named[test.attribute]
-            named[test.attribute] = tuple(one for one in left if (one in _operands(test)) is is_one)
-    told = set()
+            left = among[test.attribute]
+            among[test.attribute] = tuple(one for one in left if (one in _operands(test)) is is_one)
+        elif said and not said[1] and said[0].attribute.type is not Type.BOOLEAN:
+            known = against.get(said[0].attribute, ())
+            against[said[0].attribute] = (*known, *(one for one in _operands(said[0]) if one not in known))
+    told: set[Attribute] = set()
+    awake, rest = _awake([one for one in cube if one.atom.during])
+    yield from [f"it is {schedule(*awake)}"] if awake else []
     for one, said in asked:
-        if said is None or said[0].attribute not in named:
-            yield one.atom.yes if one.is_so else one.atom.no
+        if one.atom.during and one not in rest:
+            continue
+        if said is None or said[0].attribute not in among | against:
+            yield one.atom.yes if one.is_so else f"{one.atom.no}{_unless(solver, cube, one.atom)}"
         elif said[0].attribute not in told:
-            told.add(said[0].attribute)
-            test = Test(said[0].attribute, Op.ONE_OF, named[said[0].attribute])
-            yield _in_words(test, False, one.atom.shared)
+            told.add(attribute := said[0].attribute)
+            op, values = (Op.ONE_OF, among) if attribute in among else (Op.NONE_OF, against)
+            text = _in_words(Test(attribute, op, values[attribute]), False, one.atom.shared)
+            yield text + ("" if one.is_so else _unless(solver, cube, one.atom))
+
+
+def _awake(held: Sequence[_Held]) -> tuple[Span | None, list[_Held]]:
+    """The span of time that schedules leave together, if there is one, and those that it does not tell."""
+    within = [one.atom.during for one in held if one.is_so and one.atom.during]
+    if not within:
+        return None, list(held)
+    start = max((start for start, _ in within if start), default=None)
+    end = min((end for _, end in within if end), default=None)
+    rest = []
+    for one in held:
+        first, last = one.atom.during or (None, None)
+        if one.is_so:
+            continue
+        if last and (not first or (start and first <= start)) and (not start or start < last):
+            start = last
+        elif first and (not last or (end and last >= end)) and (not end or first < end):
+            end = first
+        else:
+            rest.append(one)
+    return (start, end), rest
+
+
+def _unless(solver: Solver, cube: Sequence[_Held], atom: _Atom) -> str:
+    """What else may be so, if it can be with the rest."""
+    if not atom.unless:
+        return ""
+    names = [(solver.define(one.atom.formula), one.is_so) for one in cube]
+    held = [name if is_so else no(name) for name, is_so in names]
+    return "" if solver.excluded([*held, solver.define(no(atom.contrary()))]) else f" (or {atom.unless})"
 
 
 def _operands(test: Test) -> tuple[Scalar, ...]:
     return test.operand if isinstance(test.operand, tuple) else (test.operand,)  # type: ignore[return-value]
 
 
-def _cube(solver: Solver, atoms: Sequence[_Atom], differs: Formula) -> list[_Held] | None:
-    """The fewest things that hold in the model just found, and make sure of a difference."""
+def _cube(
+    solver: Solver, atoms: Sequence[_Atom], differs: Formula, choices: Sequence[Formula] = ()
+) -> list[_Held] | None:
+    """The fewest things that hold in the model just found and make sure of a difference, with its choices."""
     held = [(atom, solver.is_so(atom.formula)) for atom in atoms]
     # what does not hold is left out first: "page is home" says more than "page is not cart"
     held.sort(key=lambda pair: pair[1])
     names = [(solver.define(atom.formula), is_so) for atom, is_so in held]
     literals = [name if is_so else no(name) for name, is_so in names]
+    given = [one if solver.is_so(one) else no(one) for one in choices]
     alike = no(differs)
-    core = solver.smallest([*literals, alike])
-    if not core:
+    if (core := solver.core([*literals, *given, alike])) is None:
         return None
+    core = solver.smallest(core)
     found = [
         _Held(atom, is_so, literal)
         for (atom, is_so), literal in zip(held, literals, strict=True)
@@ -172,7 +237,8 @@ def _of_rules(reader: Reader, target: Target) -> Iterator[_Atom]:
         yield from _of_condition(reader.normal(rule.when), reader, shared)
         if rule.start is not None or rule.end is not None:
             awake = reader.symbols.awake(rule.start, rule.end)
-            yield _Atom(awake, f"it is {schedule(rule)}", f"it is not {schedule(rule)}")
+            said = schedule(rule.start, rule.end)
+            yield _Atom(awake, f"it is {said}", f"it is not {said}", during=(rule.start, rule.end))
 
 
 def _of_permissions(reader: Reader, target: Target) -> Iterator[_Atom]:
@@ -185,31 +251,32 @@ def _of_permissions(reader: Reader, target: Target) -> Iterator[_Atom]:
 def _of_condition(normal: Normal, reader: Reader, shared: frozenset[str]) -> Iterator[_Atom]:
     if isinstance(normal, Literal):
         if not isinstance(normal.leaf, Consent):
-            yield _Atom(reader.literal(normal), *_said_of(normal, reader, shared), normal, shared)
+            contrary = partial(reader.literal, Literal(normal.leaf, not normal.wanted))
+            yield _Atom(reader.literal(normal), *_said_of(normal, reader, shared), contrary, normal, shared)
         return
     for part in normal.parts:
         yield from _of_condition(part, reader, shared)
 
 
-def _said_of(literal: Literal, reader: Reader, shared: frozenset[str]) -> tuple[str, str]:
-    """That a literal is satisfied, and that it is not: then what it asks about may be missing as well."""
+def _said_of(literal: Literal, reader: Reader, shared: frozenset[str]) -> tuple[str, str, str]:
+    """That a literal is satisfied, and that it is not, and what may be so instead of that."""
     leaf = literal.leaf
     if isinstance(leaf, InSegment):
         described = " ".join(reader.book.segments[leaf.id].description.split()).rstrip(".")
         within = f'in "{described}"' if 0 < len(described) <= LONGEST_NAME else f"in {leaf.id}"
         yes, other = (within, f"not {within}") if literal.wanted else (f"not {within}", within)
-        return yes, f"{other} (or unknown)"
+        return yes, other, "unknown"
     if not isinstance(leaf, Test):
         condition = condition_of(literal)
         negation = condition.part if isinstance(condition, Not) else Not(condition)
-        return in_words(condition, shared), in_words(negation, shared)
+        return in_words(condition, shared), in_words(negation, shared), ""
     negated = not literal.wanted
     if leaf.attribute.type is Type.BOOLEAN and leaf.op in (Op.IS, Op.IS_NOT):
         is_so = leaf.operand is ((leaf.op is Op.IS) is literal.wanted)
         said = [_in_words(Test(leaf.attribute, Op.IS, one), False, shared) for one in (is_so, not is_so)]
     else:
         said = [_in_words(leaf, one, shared) for one in (negated, not negated)]
-    return said[0], said[1] + " (or missing)" * (leaf.op is not Op.KNOWN)
+    return said[0], said[1], "missing" if leaf.op is not Op.KNOWN else ""
 
 
 def _in_words(test: Test, negated: bool, shared: frozenset[str]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from tailored.book.builtin import PERSONALIZATION
-from tailored.book.model import Rule
+from tailored.book.builtin import PERSONALIZATION, is_personal
+from tailored.book.model import Rule, RuleBook
 from tailored.condition.english import (
     agreeing,
     attribute_in_words,
@@ -17,7 +18,7 @@ from tailored.condition.english import (
     value_in_words,
 )
 from tailored.condition.normal import Both, Either, Literal, Normal
-from tailored.condition.tree import All, Any, Condition, InSegment, Not
+from tailored.condition.tree import All, Any, Condition, InSegment, Not, Op, Test
 from tailored.condition.types import as_text
 from tailored.proof.reader import Reader
 from tailored.proof.replay import Replay
@@ -31,22 +32,30 @@ class Part:
 
     formula: Formula
     said: str
-    is_permission: bool = False
+    kept: str = ""
+    """What may keep it from holding whatever is known: the end of a clause."""
+    mend: str = ""
+    """What to do about that."""
 
 
 def parts_of(rule: Rule, reader: Reader) -> Iterator[Part]:
     """All that must hold for a rule to be used, with the segments that it names taken apart."""
     yield from condition_parts(rule.when, reader)
     if rule.start is not None or rule.end is not None:
-        yield Part(reader.symbols.awake(rule.start, rule.end), f"it is awake {schedule(rule)}")
+        yield Part(
+            reader.symbols.awake(rule.start, rule.end), f"it is awake {schedule(rule.start, rule.end)}"
+        )
     if rule.topics:
-        yield Part(reader.open(rule.topics), f"it needs consent for {joined(rule.topics)}", True)
+        said = f"it needs consent for {joined(rule.topics)}"
+        yield Part(reader.open(rule.topics), said, mend="take its `topic` off, if it is not about that")
     if rule.purpose is not None:
         said = f"it is not for those who opted out of {rule.purpose}"
-        yield Part(reader.permitted((), rule.purpose), said, True)
+        mend = f"take its `purpose` off, if it is not for {rule.purpose}"
+        yield Part(reader.permitted((), rule.purpose), said, mend=mend)
     if rule.id in reader.personal:
         said = f"it asks about the user, so it is not for those who opted out of {PERSONALIZATION}"
-        yield Part(reader.permitted((), PERSONALIZATION), said, True)
+        mend = "let it ask about nothing of the user but opt-outs"
+        yield Part(reader.permitted((), PERSONALIZATION), said, mend=mend)
 
 
 def condition_parts(condition: Condition, reader: Reader) -> Iterator[Part]:
@@ -54,7 +63,30 @@ def condition_parts(condition: Condition, reader: Reader) -> Iterator[Part]:
     shared = shared_names(reader.book.attributes.values())
     for literal, through in _conjuncts(reader.normal(condition), reader, ""):
         said = in_words(condition_of(literal), shared)
-        yield Part(reader.satisfied(literal), f"{said}{through}")
+        test = literal.leaf if isinstance(literal, Literal) else None
+        labels = _labels(test, reader.book) if isinstance(test, Test) else ("", "")
+        yield Part(reader.satisfied(literal), f"{said}{through}", *labels)
+
+
+def _labels(test: Test, book: RuleBook) -> tuple[str, str]:
+    """What may hide what a test asks about, and what to do about it."""
+    one = test.attribute
+    if test.op is Op.KNOWN and test.operand is False:
+        return "", ""
+    closed = [
+        topic for topic in one.topics if book.topics[topic].sensitive and not book.topics[topic].consent
+    ]
+    if closed:
+        kept = f"needs consent for {joined(closed)}, which nobody is asked for"
+        return kept, f"take the `topic` off `{one.name}`, if it is not about that"
+    purposes = [one.purpose] if one.purpose is not None else []
+    purposes += [PERSONALIZATION] if is_personal(one) else []
+    if purposes:
+        return (
+            f"hidden from those who opted out of {joined(purposes, 'or')}",
+            f"do not ask about `{one.name}` here",
+        )
+    return "", ""
 
 
 def _conjuncts(normal: Normal, reader: Reader, through: str) -> Iterator[tuple[Normal, str]]:
@@ -78,11 +110,11 @@ def condition_of(normal: Normal) -> Condition:
     return Any(parts) if isinstance(normal, Either) else All(parts)
 
 
-def schedule(rule: Rule) -> str:
-    """When a rule is awake."""
-    start = f"from {day_or_moment(as_text(rule.start))}" if rule.start is not None else ""
-    end = f"until {day_or_moment(as_text(rule.end))}" if rule.end is not None else ""
-    return f"{start} {end}".strip()
+def schedule(start: datetime | None, end: datetime | None) -> str:
+    """From when, and until when, in words."""
+    begins = f"from {day_or_moment(as_text(start))}" if start is not None else ""
+    ends = f"until {day_or_moment(as_text(end))}" if end is not None else ""
+    return f"{begins} {ends}".strip()
 
 
 def day_or_moment(text: str) -> str:
@@ -95,12 +127,13 @@ def day_or_moment(text: str) -> str:
     )
 
 
-def contradiction(parts: list[Part]) -> str:
-    """A sentence's end that says which parts exclude each other."""
-    said = list(dict.fromkeys(part.said for part in parts))
+def contradiction(parts: Sequence[Part], kept: bool = False) -> str:
+    """A sentence's end that says which parts exclude each other, and, where that counts, what keeps them."""
+    said = {part.said: f" ({part.kept})" if kept and part.kept else "" for part in parts}
     if len(said) == 1:
-        return f"there is nobody of whom {said[0]}" if not said[0].startswith("it ") else said[0]
-    return f"{joined([f'`{one}`' for one in said])} contradict each other"
+        ((one, why),) = said.items()
+        return f"{one if one.startswith('it ') else f'there is nobody of whom {one}'}{why}"
+    return f"{joined([f'`{one}`{why}' for one, why in said.items()])} contradict each other"
 
 
 def core_of(solver: Solver, parts: Sequence[Part]) -> list[Part]:

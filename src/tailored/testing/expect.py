@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tailored.book.constants import written
 from tailored.book.model import Expectation, Rule, RuleBook
 from tailored.condition.english import joined
 from tailored.engine.decision import Decided, Decision, Placement, SettingValue
@@ -105,7 +105,8 @@ def _names(value: tuple[str, ...]) -> str:
 
 
 def _setting(value: Any) -> str:
-    return ", ".join(map(written, value)) if isinstance(value, tuple) else written(value)
+    """The value of a setting, as explanations write it."""
+    return json.dumps(as_plain(value), ensure_ascii=False)
 
 
 _MET: dict[str, Callable[[Any, Any], bool]] = {
@@ -131,6 +132,6 @@ _WORDS: dict[str, Callable[[Any, Any], str]] = {
     "hidden": lambda decided, value: f"should {'' if value else 'not '}be hidden",
     "default": lambda decided, value: f"should {'' if value else 'not '}be left to its default",
     "rule": lambda decided, value: f"should be decided by `{value}`",
-    "value": lambda decided, value: f"should be `{_setting(value)}`",
+    "value": lambda decided, value: f"should be {_setting(value)}",
 }
 """What a sentence says of a piece that is not as it should be."""

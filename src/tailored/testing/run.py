@@ -49,7 +49,7 @@ def _failures(engine: Engine, test: RuleTest, now: datetime, wrong: list[Expecta
             f"`{test.id}`: `{one.target}` {should}, and is {about.outcome}.",
             "",
             one.span,
-            _details(engine, one, about),
+            _details(engine, one, about, getattr(explanation.decision[one.target], "hidden", False)),
             {
                 "test": test.id,
                 "target": one.target,
@@ -60,7 +60,7 @@ def _failures(engine: Engine, test: RuleTest, now: datetime, wrong: list[Expecta
         )
 
 
-def _details(engine: Engine, one: Expectation, about: Explained) -> str:
+def _details(engine: Engine, one: Expectation, about: Explained, is_hidden: bool) -> str:
     """What became of the rules that won, and of those that would have brought what is expected."""
     rules = {rule.id: rule for rule in engine.book.rules}
     winners = [verdict for verdict in about.rules if verdict.status == "won"]
@@ -74,6 +74,8 @@ def _details(engine: Engine, one: Expectation, about: Explained) -> str:
     lines = [_line(verdict, width) for verdict in told]
     if not bearing and one.piece == "content" and one.value and not _places(engine, one):
         lines.append(f"no rule and no default places {one.value} in {one.target}")
+    if is_hidden and one.piece in ("items", "content") and not one.value:
+        lines.append(f"what is hidden is not empty: to expect it, write {one.target}: {{hidden: true}}")
     if len(winners) + len(bearing) > MOST_VERDICTS:
         lines.append(f"and {len(winners) + len(bearing) - MOST_VERDICTS} more; see `tailored explain`")
     return "\n".join(lines)

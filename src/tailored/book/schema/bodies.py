@@ -72,7 +72,9 @@ def _body(
 
 def _allow(findings: Mapping[str, str]) -> Schema:
     """Findings of the prover, each with the reason why it is fine."""
-    return closed(described(findings, dict.fromkeys(findings, TEXT)), minProperties=1)
+    message = "This takes the reason, in a sentence of two words at least."
+    sentence = {"type": ["string"], "minLength": 3, "errorMessage": message}
+    return closed(described(findings, dict.fromkeys(findings, sentence)), minProperties=1)
 
 
 def _attributes(keys: Mapping[str, str]) -> Schema:
