@@ -39,7 +39,8 @@ class _Side:
     def __init__(self, work: Callable[[Any], Any], requests: Sequence[Any]) -> None:
         self._work, self._requests, self._at = work, requests, 0
         self._several = 1
-        self._several = max(1, int(BLOCK / self.block()))
+        while self.block() * self._several < BLOCK:  # the first requests are slower than those that follow
+            self._several *= 2
 
     def block(self) -> float:
         """Microseconds of processor time of each of the next requests: the clock is read twice for all."""

@@ -1,6 +1,9 @@
 """The function that reads ordinary requests: nothing of a book becomes code; the rest is read plainly."""
 
 import builtins
+import copy
+import dataclasses
+import pickle
 import re
 import sys
 import threading
@@ -237,3 +240,52 @@ def test_threads_that_fill_the_tables_together_decide_alike():
     finally:
         sys.setswitchinterval(before)
     assert wrong == []
+
+
+SMALL = """
+attributes:
+  user:
+    plan: {type: string}
+    born: {type: date}
+    tags: {type: list of strings}
+    size: {type: integer, values: [1, 2]}
+slots: {hero: {}}
+content: {c: {title: T}}
+rules:
+  tagged: {when: {plan: pro, tags: {contains: a}}, show: {hero: c}}
+  born: {when: {plan: pro, born: {before: 2000-01-01}}, show: {hero: c}}
+"""
+
+
+@pytest.mark.parametrize("plan", ["free", "pro"])
+def test_what_no_rule_needed_to_look_at_is_warned_of_all_the_same(plan):
+    book, report = check_book({"book.yaml": SMALL.encode()})
+    assert report.errors == 0
+    engine = Engine(book)
+    tags, odd = ["a", 5], {"a": 1}
+    user = {"plan": plan, "born": "yesterday", "tags": tags, "size": 9, "id": odd}
+    decision, expected = engine.evaluate(user, {}, NOW), decide(book, user, {}, NOW)
+    tags[1], user["born"], user["size"] = "b", "2001-01-01", 1
+    odd.clear()
+    assert [(one.code, one.attribute) for one in decision.warnings] == [
+        ("wrong-type", "user.id"),
+        ("wrong-type", "user.born"),
+        ("wrong-type", "user.tags"),
+        ("unlisted-value", "user.size"),
+    ]
+    assert decision.to_dict() == expected
+    assert decision.facts.values == {"user.plan": plan, "user.size": 9}
+
+
+def test_a_decision_that_was_made_in_a_hurry_is_like_any_other():
+    book, _ = check_book({"book.yaml": SMALL.encode()})
+    engine = Engine(book)
+    user = {"plan": "free", "tags": ["a", "b"], "born": "1999-05-05"}
+    made, other = (engine.evaluate(user, {}, NOW) for _ in range(2))
+    assert made == other == pickle.loads(pickle.dumps(made)) == copy.deepcopy(made)
+    assert dataclasses.replace(made, book="other").warnings == ()
+    assert "warnings=()" in repr(made)
+    assert made.facts.values["user.tags"] == ("a", "b")
+    assert engine.evaluate({**user, "size": "no"}, {}, NOW) != made
+    with pytest.raises(AttributeError, match="no `colour`"):
+        _ = made.colour

@@ -135,7 +135,14 @@ class Decision(Open, Mapping[str, Any]):
         if not isinstance(self.reasons, tuple):
             return None
         facts = self.reasons[1]
-        return Facts(*facts) if isinstance(facts, tuple) else facts
+        return facts[0](*facts[1:]) if isinstance(facts, tuple) else facts
+
+    def __getattr__(self, name: str) -> tuple[RequestWarning, ...]:
+        """What is worked out when it is asked for: the warnings of a request that was read in a hurry."""
+        if name != "warnings" or self.facts is None:
+            raise AttributeError(f"a decision has no `{name}`")
+        object.__setattr__(self, "warnings", self.facts.warnings)
+        return self.warnings
 
     def is_pinned(self, slot: str, item: str) -> bool:
         """Whether an editor gave a thing in a slot its place, which no scorer was asked about."""

@@ -57,6 +57,8 @@ MOST_SHARED = 2048
 """Placements and the like that an engine keeps to give them to everybody whom they suit."""
 LONGEST_SHARED = 200
 """Letters of a value with which a placement is kept."""
+FEW = 256
+"""Clauses up to which most requests leave none that asks for what is dear to look up."""
 SHORT = 1 << 1024
 """Clauses that hold, as bits, are looked up whole if they are below: the hash of a long integer takes as long
 as going through the slots."""
@@ -120,7 +122,8 @@ class Engine:
         self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
         self._ranker = _ranker(book, plan, scorers, warm)
         self._memory = Memory(book, self._reader, remember) if remember else None
-        self._at_once = None if remember else self._reader.at_once(_decider(self))
+        spares = self._matcher.is_index and self._matcher.index.size <= FEW and self._ranker is None
+        self._at_once = None if remember else self._reader.at_once(_decider(self, spares), spares=spares)
         """Reads ordinary requests, and decides on all but what scorers choose."""
         if self._at_once is None:
             self._reader.make_ready()
@@ -486,15 +489,18 @@ class _Making:
         return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
 
 
-def _decider(engine: Engine) -> Make[Decision | Unranked]:
+def _decider(engine: Engine, spares: bool) -> Make[Decision | Unranked]:
     """Decides ordinary requests, at once where all that applies to them was decided before.
 
     It does what `Engine._decide` does for those, without a call on the way: calls are most of what it takes.
+    Where the reader `spares` itself something, facts and warnings are worked out when they are asked for.
     """
     matcher, whole, known, reader = engine._matcher, engine._whole, engine._known, engine._reader
     is_index, all_firing, make = matcher.is_index, matcher.firing, maker(reader)
     version, plan, as_set, tell = engine.version, engine._plan, engine._as_set, engine._tell
     sets, ranks, beside_ranks = plan.sets, plan.ranks, plan.beside_ranks
+    if spares:
+        make, known = reader.settled, _unknown
 
     def decide(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Decision | Unranked:
         firing = holding if is_index else all_firing(make(raws, now, door, holding))
@@ -509,7 +515,9 @@ def _decider(engine: Engine) -> Make[Decision | Unranked]:
             return (decision, firing & beside_ranks, facts) if firing & ranks else decision
         one: Any = Open()
         one.book, one.slots, one.settings = version, slots, as_set
-        one.withheld, one.warnings, one.reasons = (), (), (tell, (reader, raws, now, door, holding))
+        one.withheld, one.reasons = (), (tell, (make, raws, now, door, holding))
+        if not spares:
+            one.warnings = ()
         one.__class__ = Decision
         if firing & ranks:
             return one, firing & beside_ranks, make(raws, now, door, holding)
@@ -517,6 +525,10 @@ def _decider(engine: Engine) -> Make[Decision | Unranked]:
         return decided
 
     return decide
+
+
+def _unknown(left: int, raws: Sequence[Any], door: Door) -> None:
+    """Nothing is known of what texts read, where that may be odd."""
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:

@@ -24,7 +24,7 @@ from tailored.condition.types import (
 from tailored.condition.values import TooLarge, WrongType, read_value
 from tailored.engine.doors import NOTHING, Door, Doors
 from tailored.engine.index import Index
-from tailored.engine.ordinary import F, Get, Make, Ordinary, Read, ordinary
+from tailored.engine.ordinary import F, Get, Make, Ordinary, Read, ordinary, settler
 from tailored.guard.permissions import Permissions
 
 LONGEST_TOLD = 2_000
@@ -171,9 +171,26 @@ class FactsReader:
 
         return look
 
-    def at_once(self, make: Make[F]) -> Ordinary[F]:
-        """Reads ordinary requests, and makes something of each."""
-        return ordinary(self._reads, self._doors, _found_at, make)
+    def at_once(self, make: Make[F], *, spares: bool = False) -> Ordinary[F]:
+        """Reads ordinary requests, and makes something of each.
+
+        What was read by one that `spares` itself something may still be odd; `settled` looks.
+        """
+        return ordinary(self._reads, self._doors, _found_at, make, spares=spares)
+
+    def settled(self, raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Facts:
+        """The facts of a request that was read by a function that spared itself something."""
+        try:
+            ordinary_ones = self._settle(raws)
+        except Exception:
+            ordinary_ones = None
+        if ordinary_ones is not None:
+            return Facts(self, ordinary_ones, now, door, holding)
+        return self._facts_of([*raws], now, door, self._warnings(door.permissions, ()))
+
+    @cached_property
+    def _settle(self) -> Callable[[tuple[Any, ...]], tuple[Any, ...] | None]:
+        return settler(self._reads)
 
     def make_ready(self) -> None:
         """Makes now what the first request that is read would wait for."""
@@ -214,6 +231,10 @@ class FactsReader:
         for attribute, path in zip(self._nested, door.nested, strict=True):
             raws.append(_found_at(of_user if attribute.side == "user" else of_context, path))
         raws += [raw if is_shown else None for raw, is_shown in zip((opt_outs, gpc), door.own, strict=True)]
+        return self._facts_of(raws, now, door, warnings)
+
+    def _facts_of(self, raws: list[Any], now: datetime, door: Door, warnings: list[RequestWarning]) -> Facts:
+        """The facts, from values of any kind in the order in which they are read."""
         found = door.clauses
         for place, read in self._order:
             column = read.column
@@ -290,7 +311,7 @@ def _nothing(raws: Sequence[Any]) -> tuple[()]:
     return ()
 
 
-Unmade: TypeAlias = tuple[FactsReader, tuple[Any, ...], datetime, Door, int]
+Unmade: TypeAlias = tuple[Callable[..., Facts], tuple[Any, ...], datetime, Door, int]
 """What facts of an ordinary request are made of, for as long as nobody asks for them."""
 
 

@@ -84,6 +84,8 @@ class Column:
 
     everything: int
     """All clauses."""
+    asking: int
+    """Those that ask for it."""
     missing: int
     """Those that pass where it is missing."""
     lookup: Lookup
@@ -194,12 +196,13 @@ class Index:
             for bit in bits:
                 self.left.setdefault(self.size - 1 - bit, []).append(literal)
         missing &= ~(tried.asking if tried is not None else 0)
+        asking = others & ~missing | self._bits(presence.get((key, False), ()))
         drafted, lookups = of["value"]
         lookup, known = _joined(attribute, drafted, lookups or [always(others)])
         sizes = None
         if of["size"][1]:
             sizes = at_once(*of["size"], Type.INTEGER) or together(of["size"][1])
-        return Column(others, missing, lookup, known, sizes, tried)
+        return Column(others, asking, missing, lookup, known, sizes, tried)
 
     def _bits(self, bits: Sequence[int]) -> int:
         return as_bits(bits, self.size)

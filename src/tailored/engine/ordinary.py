@@ -122,17 +122,26 @@ class _Lists(Kept[tuple[Any, ...], tuple[tuple[Any, ...], int]]):
 
 
 def ordinary(
-    reads: Sequence[Read], doors: Doors, found_at: Callable[..., object], make: Make[F]
+    reads: Sequence[Read],
+    doors: Doors,
+    found_at: Callable[..., object],
+    make: Make[F],
+    *,
+    spares: bool = False,
 ) -> Ordinary[F]:
     """The function for these attributes, in the order of the sides of a door, then what the guard reads.
 
-    `found_at` gets what lies at a path, given a getter and the path.
+    `found_at` gets what lies at a path, given a getter and the path. One that `spares` itself what no clause
+    asks that still may hold does not look whether such values are ordinary: `settler` does.
     """
     names: dict[str, Any] = {**_NAMES, "found_at": found_at, "make": make}
     names |= {"plain_door": doors.plain, "door_of": doors.of}
     sides: dict[str, list[int]] = {"user": [], "context": [], "": [len(reads) - 2, len(reads) - 1]}
     for place, read in enumerate(reads[:-2]):
         sides["" if read.attribute.path else read.attribute.side].append(place)
+    dear = None
+    if spares:
+        dear = [place for place, read in enumerate(reads) if read.attribute.type in _COPIED]
     nested = sides[""][2:]
     outs, gpc = f"v{len(reads) - 2}", f"v{len(reads) - 1}"
     lines = [
@@ -156,31 +165,70 @@ def ordinary(
             lines += [f"if {side}:", f"    side = door.{side}", f"    {first} = {side}.get(side.first)"]
             for line in _FETCHED if rest else ():
                 lines.append(f"    {line.format(side=side, targets=''.join(f'{one}, ' for one in rest))}")
-            lines += [f"    {line}" for line in _asked_of(places, reads, side, names)]
+            lines += [f"    {line}" for line in _asked_of(places, reads, side, names, dear)]
             targets = "".join(f"v{place}, " for place in places)
             lines += ["else:", f"    {targets}= nothing_of_{side}", f"    found &= without_{side}"]
     if nested:
         lines.append("".join(f"p{place}, " for place in nested) + "= door.nested")
     for place in nested:
         lines.append(f"v{place} = found_at({reads[place].attribute.side}.get, p{place})")
-    lines += _asked_of(sides[""], reads, "others", names)
+    lines += _asked_of(sides[""], reads, "others", names, dear)
+    for place in dear or ():
+        if (column := reads[place].column) is not None:
+            names[f"wants{place}"] = column.asking
+            lines.append(f"if found & wants{place}:")
+            lines += [f"    {line}" for line in _tables_of([place], reads, f"only{place}_", names)]
     for place, read in enumerate(reads):
         if read.column and read.column.checks is not None:
             lines += _checked(place, read, read.column.checks, names)
-    values = "".join(f"v{place}, " for place in range(len(reads)))
-    lines.append(f"return make(({values}), now, door, found)")
-    text = "\n    ".join(["def read(user, context, now):", *lines])
+    lines.append(f"return make(({_values(reads)}), now, door, found)")
+    return _function("user, context, now", lines, names)
+
+
+def settler(reads: Sequence[Read]) -> Callable[[tuple[Any, ...]], tuple[Any, ...] | None]:
+    """From what a function read that `spares` itself something to the same as others read it.
+
+    It returns None, or raises, where anything is odd.
+    """
+    names: dict[str, Any] = dict(_NAMES)
+    lines = [f"{_values(reads)} = raws"]
+    for place, read in enumerate(reads):
+        lines += _looked_up(place, Read(read.attribute, None), names)
+    return _function("raws", [*lines, f"return {_values(reads)}"], names)
+
+
+def _values(reads: Sequence[Read]) -> str:
+    return "".join(f"v{place}, " for place in range(len(reads)))
+
+
+def _function(arguments: str, lines: Sequence[str], names: dict[str, Any]) -> Callable[..., Any]:
+    text = "\n    ".join([f"def read({arguments}):", *lines])
     exec(compile(text, "<a reader of ordinary requests>", "exec"), names)
-    function: Ordinary[F] = names["read"]
+    function: Callable[..., Any] = names["read"]
     return function
 
 
 def _asked_of(
-    places: Sequence[int], reads: Sequence[Read], what: str, names: dict[str, Any]
+    places: Sequence[int], reads: Sequence[Read], what: str, names: dict[str, Any], dear: Sequence[int] | None
 ) -> Iterator[str]:
-    """The lines that look at some values and ask the tables of them; also names what passes without them."""
+    """The lines that look at some values and ask the tables of them; also names what passes without them.
+
+    Where some are `dear`, these are left for later, and what no clause asks for is left out.
+    """
     columns = [column for place in places if (column := reads[place].column)]
     names[f"without_{what}"] = reduce(and_, (column.missing for column in columns), -1)
+    if dear is not None:
+        for place in places:
+            if place in dear:
+                yield from (line.format(n=place) for line in _COPIED[reads[place].attribute.type])
+        places = [place for place in places if place not in dear and reads[place].column]
+    yield from _tables_of(places, reads, what, names)
+
+
+def _tables_of(
+    places: Sequence[int], reads: Sequence[Read], what: str, names: dict[str, Any]
+) -> Iterator[str]:
+    """The lines that look at some values, and those that ask the tables that these share."""
     for place in places:
         yield from _looked_up(place, reads[place], names)
     for number, group in enumerate(_combined(places, reads)):
@@ -404,6 +452,16 @@ _PARSED: dict[Type, Callable[[str], Any]] = {
 }
 """The types of which a request's texts repeat those of others."""
 _NUMBERS = frozenset({Type.INTEGER, Type.NUMBER})
+_COPIED: dict[Type, tuple[str, ...]] = dict.fromkeys(_PARSED, ()) | dict.fromkeys(
+    LISTS,
+    (
+        "if v{n}.__class__ is list:",
+        "    v{n} = tuple(v{n})",
+        "elif v{n} is not None and v{n}.__class__ is not tuple:",
+        "    return None",
+    ),
+)
+"""The lines that keep what a value is now, of those types that are dear to look up."""
 _LISTED = {Type.STRING: "v{n}.__class__ is str and v{n} in listed{n}"}
 """The same for values that a book lists, where that makes it simpler."""
 _NAMES = {
