@@ -339,6 +339,8 @@ def test_a_page_whose_name_leads_here_reads_nothing(book):
                 assert answer.status_code == status
                 told = served.client.get("/openapi.json").json()["paths"][path][method.lower()]["responses"]
                 assert str(status) in told
+            document = served.client.get("/openapi.json", headers={"host": "evil.example"}).text
+            assert ("hero" in document) == (status == 200)
 
 
 @pytest.mark.parametrize(
