@@ -85,7 +85,7 @@ class Gate:
         limits = limits or Limits()
         self.keys = tuple(keys)
         self._buckets: dict[str, Bucket] = {}
-        self._host = host
+        self._host, self._workers = host, workers
         self._named: set[bytes | None] = {None}
         """What requests named as their host and may go on naming."""
         for key in self.keys or [Key("", b"", frozenset(SCOPES))]:
@@ -116,7 +116,9 @@ class Gate:
         if (bucket := self._buckets.get(request.key)) and (wait := bucket.take()):
             seconds = str(math.ceil(wait))
             who = "This key" if self.keys else "Everyone together"
-            detail = f"{who} may ask {bucket.rate:g} times a second; ask again in {seconds} s."
+            detail = (
+                f"{who} may ask {bucket.rate * self._workers:g} times a second; ask again in {seconds} s."
+            )
             raise Problem("too-many-requests", detail, headers=[(b"retry-after", seconds.encode())])
 
     def _is_asked_by_name(self, request: Request) -> bool:
