@@ -205,6 +205,13 @@ def test_a_bucket_fills_up_as_time_goes():
     assert [bucket.take() for _ in range(4)] == [0, 0, 0, 0.5]
 
 
+def test_a_refusal_tells_the_rate_of_all_workers_together():
+    gate = Gate(limits=Limits(rate=10, burst=2), workers=2)
+    gate.enter(Request("POST", "/v1/evaluate", [], Limits()), "evaluate")
+    with pytest.raises(Problem, match="may ask 10 times a second"):
+        gate.enter(Request("POST", "/v1/evaluate", [], Limits()), "evaluate")
+
+
 def raw(served, *pieces, pause=0.0, seconds=10):
     """What comes back for bytes sent in pieces, until the service closes the connection."""
     port = int(served.url.rpartition(":")[2])
@@ -339,6 +346,8 @@ def test_a_page_whose_name_leads_here_reads_nothing(book):
                 assert answer.status_code == status
                 told = served.client.get("/openapi.json").json()["paths"][path][method.lower()]["responses"]
                 assert str(status) in told
+            document = served.client.get("/openapi.json", headers={"host": "evil.example"}).text
+            assert ("hero" in document) == (status == 200)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -322,18 +322,22 @@ class Service:
         return Response(200, body, ((b"content-type", content_type.encode()),))
 
     async def _openapi(self, request: Request) -> Response:
-        names = self.live.current.names if self.gate.allows(request, "evaluate") else None
-        return Response(200, dumps(openapi(names, bool(self.gate.keys), self.limits)))
+        if not self.gate.allows(request, "evaluate"):
+            return self._told_to_everyone[0]
+        return Response(200, dumps(openapi(self.live.current.names, bool(self.gate.keys), self.limits)))
 
     async def _docs(self, request: Request) -> Response:
+        return self._told_to_everyone[1]
+
+    @cached_property
+    def _told_to_everyone(self) -> tuple[Response, Response]:
+        """The document without the names of the book, and its page; made once, as nothing limits who asks."""
+        document = openapi(None, bool(self.gate.keys), self.limits)
         policy = (
             b"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
         )
-        return Response(
-            200,
-            docs_page(openapi(None, bool(self.gate.keys), self.limits)),
-            ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy)),
-        )
+        headers = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", policy))
+        return Response(200, dumps(document)), Response(200, docs_page(document), headers)
 
     def collect(self) -> None:
         """Brings together what this worker has counted."""

@@ -85,7 +85,7 @@ class Gate:
         limits = limits or Limits()
         self.keys = tuple(keys)
         self._buckets: dict[str, Bucket] = {}
-        self._host = host
+        self._host, self._workers = host, workers
         self._named: set[bytes | None] = {None}
         """What requests named as their host and may go on naming."""
         for key in self.keys or [Key("", b"", frozenset(SCOPES))]:
@@ -105,26 +105,32 @@ class Gate:
                 said = f"The key `{key.name}` does not have the scope `{scope}`."
                 error = b', error="insufficient_scope", scope="%b"' % scope.encode()
                 raise Problem("forbidden", said, headers=[(b"www-authenticate", _CHALLENGE + error)])
-        elif self._host and (named := request.headers.get(b"host")) not in self._named:
-            self._meet(named or b"")
-        if not self._buckets or scope == "admin":  # whoever looks after a flood must get through
-            return
-        if (bucket := self._buckets.get(request.key)) and (wait := bucket.take()):
-            seconds = str(math.ceil(wait))
-            who = "This key" if self.keys else "Everyone together"
-            detail = f"{who} may ask {bucket.rate:g} times a second; ask again in {seconds} s."
-            raise Problem("too-many-requests", detail, headers=[(b"retry-after", seconds.encode())])
-
-    def _meet(self, named: bytes) -> None:
-        """Learns another name of this machine. Raises Problem for one that the whole world may use."""
-        if not self._is_local(named):
+        elif not self._is_asked_by_name(request):
             raise Problem(
                 "wrong-host",
                 "Without keys this service answers to names of its own machine only, such as localhost. "
                 "For another name, configure keys, or say --insecure.",
             )
+        if not self._buckets or scope == "admin":  # whoever looks after a flood must get through
+            return
+        if (bucket := self._buckets.get(request.key)) and (wait := bucket.take()):
+            seconds = str(math.ceil(wait))
+            who = "This key" if self.keys else "Everyone together"
+            detail = (
+                f"{who} may ask {bucket.rate * self._workers:g} times a second; ask again in {seconds} s."
+            )
+            raise Problem("too-many-requests", detail, headers=[(b"retry-after", seconds.encode())])
+
+    def _is_asked_by_name(self, request: Request) -> bool:
+        """Whether a request names this machine, and not something that the whole world may use."""
+        named = request.headers.get(b"host")
+        if not self._host or named in self._named:
+            return True
+        if not self._is_local(named or b""):
+            return False
         if len(self._named) < MOST_NAMES:
             self._named.add(named)
+        return True
 
     def _is_local(self, named: bytes) -> bool:
         try:
@@ -138,8 +144,10 @@ class Gate:
 
     def allows(self, request: Request, scope: str) -> bool:
         """Whether a request could have what a scope opens; nothing is taken from its bucket."""
+        if not self.keys:
+            return self._is_asked_by_name(request)
         key = self._key(request)
-        return not self.keys or (key is not None and scope in key.scopes)
+        return key is not None and scope in key.scopes
 
     def _key(self, request: Request) -> Key | None:
         given = _given(request)
