@@ -356,7 +356,6 @@ def shows_break(book: RuleBook, asked: RuleBook, given: dict[str, Any], more: An
     assert any(never) or not all(always)
 
 
-@pytest.mark.no_cover
 def test_a_guarantee_is_proven_or_broken_as_asking_about_every_request_says():
     seen = compare_guarantees(range(100))
     assert min(seen["proven"], seen["broken"]) > 20, seen

@@ -60,6 +60,7 @@ def agree(written_book, requests):
     compare(written_book, requests)
 
 
+@pytest.mark.no_cover
 def test_the_engine_decides_as_the_specification_says_and_every_part_of_a_decision_comes_up():
     SEEN.clear()
     agree()

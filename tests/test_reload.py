@@ -144,6 +144,7 @@ def test_a_file_that_is_just_being_written_is_not_taken_for_a_book(book, tmp_pat
         assert served.client.get("/v1/book").json()["version"] == Engine.load(book).version
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_200_reloads_under_load_lose_no_request_and_never_mix_two_books(tmp_path, workers):
     book = write(tmp_path / "rules", edition(0))

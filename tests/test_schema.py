@@ -250,6 +250,7 @@ def test_the_words_of_conditions_are_those_of_the_language():
     assert {*CONDITION, "always"} == set(WORDS)
 
 
+@pytest.mark.no_cover
 @given(conditions())
 @settings(max_examples=150, deadline=None)
 def test_whatever_condition_the_validator_takes_the_schemas_take(condition):
@@ -261,6 +262,7 @@ def test_whatever_condition_the_validator_takes_the_schemas_take(condition):
         assert [error.message for error in validator.iter_errors(data(text))] == []
 
 
+@pytest.mark.no_cover
 def test_whatever_is_left_of_the_example_book_that_the_validator_takes_the_schemas_take():
     dice = random.Random(7)
     taken = 0

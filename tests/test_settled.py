@@ -121,6 +121,7 @@ def made():
     engine.close()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("data", [BOOK, EXPLORING], ids=["settled", "exploring"])
 def test_what_is_kept_is_what_a_ranking_that_has_seen_nobody_comes_to(data):
     book, chance = book_of(data), random.Random(7)
