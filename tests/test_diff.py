@@ -195,6 +195,22 @@ def test_a_rule_with_a_scorer_is_told_by_what_it_asks_and_by_nothing_else(tmp_pa
     ]
 
 
+def test_an_open_question_about_a_ranking_without_a_scorer_blames_none(tmp_path):
+    text = """\
+attributes: {user: {likes: {type: list of strings}}}
+catalogs: {shop: {file: shop.csv, attributes: {kind: {type: string}, price: {type: number}}}}
+slots: {recs: {many: 2}}
+rules: {r: {when: always, show: {recs: {of: {catalog: shop, where: {item.kind: {same as: user.likes}}}}}}}
+"""
+    for name, price in ("old", 10), ("new", 12):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "book.yaml").write_text(text)
+        (tmp_path / name / "shop.csv").write_text(f"id,kind,price\nboots,shoes,{price}\n")
+    done = tailored("diff", "old", "new", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "it hangs on which candidates a ranking finds" in done.stdout
+
+
 def test_an_item_of_a_catalog_that_costs_more_is_a_change(tmp_path):
     text = """\
 catalogs: {shop: {file: shop.csv, attributes: {price: {type: number}}}}

@@ -442,6 +442,19 @@ guarantees:
     assert "of its own `when`: " in told["of-nobody"]["hint"]
 
 
+def test_rules_of_which_nobody_knows_whether_they_fire_are_open_and_the_others_are_told_apart(tmp_path):
+    text = f"""\
+rules:
+  r1: {{when: {{logic: {OPAQUE}, age: {{known: true}}}}, show: {{hero: a}}}}
+  r2: {{when: {{page: home}}, show: {{hero: b}}}}
+  r3: {{when: {{country: NO}}, show: {{hero: a}}}}
+"""
+    found, data, _ = prove(tmp_path, text)
+    assert (found["ambiguous"]["rule"], found["ambiguous"]["others"]) == ("r3", ["r2"])
+    opened = {(one["code"], one["id"]) for one in data["undecided"]}
+    assert opened == {("never-fires", "r1"), ("ambiguous", "r2")}
+
+
 def test_an_open_guarantee_that_hangs_on_a_scorer_says_so(tmp_path):
     text = """\
 scorers: {likes: {kind: python}}

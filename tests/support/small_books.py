@@ -57,12 +57,13 @@ VALUES: dict[str, list[Any]] = {
         "2026-11-21",
         "2026-11-22",
         "2026-11-23",
+        "2026-11-25",
     ],
     "user.seen": [
         MISSING,
         *(
             f"2026-11-{day}T{time}Z"
-            for day in (17, 18, 19, 20, 21, 22, 23)
+            for day in (17, 18, 19, 20, 21, 22, 23, 25)
             for time in ("00:00:00", "10:00:00")
         ),
         *("2026-11-20T23:59:59.999999Z", "2026-11-21T10:00:00.000001Z"),
@@ -72,7 +73,7 @@ VALUES: dict[str, list[Any]] = {
 }
 NOWS = [
     *("2026-11-19T10:00:00Z", "2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z", "2026-11-21T23:00:00Z"),
-    "2026-11-22T10:00:00Z",
+    *("2026-11-22T10:00:00Z", "2026-11-24T10:00:00Z"),
 ]
 """Moments before, between and after the days of schedules, and those from which `in the last` counts."""
 

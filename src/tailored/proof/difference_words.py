@@ -79,9 +79,11 @@ def _findings(
         "gone": gone,
         "segments": [segment.id for segment in segments],
     }
-    is_ranked = any(name in rule.rank for book in (old, new) for rule in book.rules)
+    rankings = [(book, rule.rank[name]) for book in (old, new) for rule in book.rules if name in rule.rank]
     if change.status == UNPROVEN:
-        on = "what a scorer answers" if is_ranked else "a `logic:`"
+        on = "which candidates a ranking finds" if rankings else "a `logic:`"
+        if any(scorers_of(book, ranking) for book, ranking in rankings):
+            on = "what a scorer answers"
         others = _other_scorers(name, old, new)
         if others:
             verb = "is not as it was" if len(others) == 1 else "are not as they were"
@@ -92,7 +94,7 @@ def _findings(
         yield Finding("meaning-unproven", "warning", message, span=place, more=about | {"scorers": others})
     if change.status != CHANGED:
         return
-    when = f" when {change.when}" if change.when else " in what a ranking places" if is_ranked else ""
+    when = f" when {change.when}" if change.when else " in what a ranking places" if rankings else ""
     message = f"{name}: changed{when}".replace(" when always", " for everybody")
     lines = [
         f"{which}  {_answer(answer, kind if _declared(name, book) else f'no {kind}')}"

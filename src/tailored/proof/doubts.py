@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 
 import z3
 
 from tailored.book.model import Ranking, Rule, RuleBook
 from tailored.condition.english import joined
-from tailored.condition.tree import Condition, InSegment, Logic, leaves
-from tailored.proof.proof import Proof
+from tailored.condition.tree import Condition, Logic, leaves
+from tailored.proof.proof import Proof, is_opaque, opaque_segments
 from tailored.proof.reader import Reader
 from tailored.proof.solving import Solver
 from tailored.proof.symbols import Formula, every, no
@@ -58,13 +58,13 @@ def hangs_on(
     rules = [rule for rule in proof.book.rules if not _bearing(rule).isdisjoint(targets)]
     opaque, ranking = [], []
     for rule in rules:
-        if _is_opaque(rule.when, proof.book) and matters(Doubted(proof.reader, rule.when)):
+        if rule.id in proof.opaque and matters(Doubted(proof.reader, rule.when)):
             opaque.append(rule)
         if rankings := [one for slot, one in rule.rank.items() if slot in targets]:
             ranking += [rule] if matters(Doubted(proof.reader, None, rankings)) else []
         if len(opaque) + len(ranking) >= MOST_NAMED:
             break
-    own = _is_opaque(when, proof.book) and matters(Doubted(proof.reader, when))
+    own = is_opaque(when, proof.book) and matters(Doubted(proof.reader, when))
     names = list(dict.fromkeys(rule.id for rule in (*opaque, *ranking)))
     said = [_of_opaque(rule, proof.book) for rule in opaque] + (["its own `when`"] if own else [])
     hints = []
@@ -84,19 +84,8 @@ def _bearing(rule: Rule) -> set[str]:
     return {*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set}
 
 
-def _is_opaque(condition: Condition, book: RuleBook) -> bool:
-    """Whether a condition, or a segment in it, has a `logic:`."""
-    return any(isinstance(leaf, Logic) for leaf in leaves(condition)) or any(_through(condition, book))
-
-
-def _through(condition: Condition, book: RuleBook) -> Iterator[str]:
-    """The segments of a condition that have a `logic:`, or name others that do."""
-    named = dict.fromkeys(leaf.id for leaf in leaves(condition) if isinstance(leaf, InSegment))
-    yield from (name for name in named if _is_opaque(book.segments[name].when, book))
-
-
 def _of_opaque(rule: Rule, book: RuleBook) -> str:
     if any(isinstance(leaf, Logic) for leaf in leaves(rule.when)):
         return f"`{rule.id}`"
-    segments = joined([f"`{name}`" for name in _through(rule.when, book)])
+    segments = joined([f"`{name}`" for name in opaque_segments(rule.when, book)])
     return f"`{rule.id}` (through {segments})"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from tailored.book.flows import read_by
 from tailored.book.model import Rule, RuleBook, Segment
-from tailored.condition.tree import Attribute, Condition
+from tailored.condition.tree import Attribute, Condition, InSegment, Logic, leaves
 from tailored.proof.clauses import Clauses, read_by_rankings
 from tailored.proof.domains import EPOCH
 from tailored.proof.outcomes import Target, targets_of
 from tailored.proof.reader import Reader, Ungated
 from tailored.proof.replay import Replay, Replayed
-from tailored.proof.solving import Solver
+from tailored.proof.solving import Answer, Solver
 from tailored.proof.symbols import GPC, OPT_OUTS, Place, Request, Symbols, place_of
 
 
@@ -40,6 +40,8 @@ class Proof:
     """The rules that were seen to decide a slot or a setting, or a part of one."""
     winning: dict[tuple[str, str], Request] = field(default_factory=dict)
     """By a slot or setting, and a rule that was seen to decide it, a request with which that was seen."""
+    fired: dict[str, Answer] = field(default_factory=dict)
+    """By rule that was asked for, whether it can be used, and a request with which it was."""
     _read: dict[str, set[Place]] = field(default_factory=dict)
 
     def part(self, rules: Iterable[Rule]) -> RuleBook:
@@ -74,6 +76,11 @@ class Proof:
         return frozenset(rule.id for rule in self.book.rules if "ambiguous" in rule.allow)
 
     @cached_property
+    def opaque(self) -> frozenset[str]:
+        """The rules with a `logic:`, of their own or through segments."""
+        return frozenset(rule.id for rule in self.book.rules if is_opaque(rule.when, self.book))
+
+    @cached_property
     def targets(self) -> list[Target]:
         """Every slot and every setting."""
         return targets_of(self.book)
@@ -97,6 +104,17 @@ class Proof:
                 self.winners.add(rule)
                 self.winning.setdefault((target, rule), request)
         return replayed
+
+
+def is_opaque(condition: Condition, book: RuleBook) -> bool:
+    """Whether a condition, or a segment in it, has a `logic:`."""
+    return any(isinstance(leaf, Logic) for leaf in leaves(condition)) or any(opaque_segments(condition, book))
+
+
+def opaque_segments(condition: Condition, book: RuleBook) -> Iterator[str]:
+    """The segments that a condition names and that have a `logic:`, or name others that do."""
+    named = dict.fromkeys(leaf.id for leaf in leaves(condition) if isinstance(leaf, InSegment))
+    yield from (name for name in named if is_opaque(book.segments[name].when, book))
 
 
 def begin(

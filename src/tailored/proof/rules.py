@@ -13,7 +13,7 @@ from tailored.proof.reader import Reader, Ungated
 from tailored.proof.replay import slot_answer
 from tailored.proof.search import Search
 from tailored.proof.shrink import smaller
-from tailored.proof.solving import Happens, Solver
+from tailored.proof.solving import Answer, Happens, Solver
 from tailored.proof.symbols import Formula, Request, every, no, some
 from tailored.proof.words import contradiction, core_of, parts_of, shown, whom
 from tailored.report.outcome import Finding
@@ -96,13 +96,36 @@ def _ask_offering(course: Course, unsure: set[str], met: Met) -> None:
             _note(course, rule, request, met)
         left: list[Rule] = []
         for other in course.rivals(rule):
-            if rule.id not in met.get(other.id, {}):
+            if not (_is_seen(proof, rule) and _is_seen(proof, other)):
+                proof.undecided.add(("ambiguous", other.id))
+            elif rule.id not in met.get(other.id, {}):
                 answer = course.found([rule, other], _order_matters(proof, target, rule, other))
                 if answer.witness is not None:
                     _note(course, rule, answer.witness, met)
                 elif answer.undecided:
                     left.append(other)
         _ask_the_rest(course, rule, left, met)
+
+
+def _is_seen(proof: Proof, rule: Rule) -> bool:
+    """Whether a rule with a `logic:` was seen to be used: of others it is no matter here."""
+    return rule.id not in proof.opaque or not _used(proof, rule).undecided
+
+
+def _used(proof: Proof, rule: Rule) -> Answer:
+    """Whether a rule can be used."""
+
+    def fires(request: Request) -> bool:
+        return rule.id in {one.id for one in proof.replay(request).usable}
+
+    if rule.id not in proof.fired:
+        answer = Search([proof.clauses.of(rule)], proof.symbols.moment).ask([0], 0, fires)
+        if answer.undecided:
+            reader = proof.alone([rule])
+            solver = Solver(reader.symbols)
+            answer = solver.ask([solver.literal(reader.usable(rule))], fires, proof.about(rule))
+        proof.fired[rule.id] = answer
+    return proof.fired[rule.id]
 
 
 def _ask_the_rest(course: Course, rule: Rule, others: Sequence[Rule], met: Met) -> None:
@@ -216,11 +239,7 @@ def _never(proof: Proof, rule: Rule, courses: Sequence[Course], unsure: bool) ->
     def fires(request: Request) -> bool:
         return rule.id in {one.id for one in proof.replay(request).usable}
 
-    answer = Search([proof.clauses.of(rule)], proof.symbols.moment).ask([0], 0, fires)
-    if answer.undecided:
-        reader = proof.alone([rule])
-        solver = Solver(reader.symbols)
-        answer = solver.ask([solver.literal(reader.usable(rule))], fires, proof.about(rule))
+    answer = _used(proof, rule)
     if answer.never:
         message, hint = _why_never(rule, proof.alone([rule]))
         about: dict[str, object] = {"rule": rule.id, "others": [], "witness": None}
