@@ -22,10 +22,12 @@ from tests.support.make import make
 
 SMALL = {
     "as it is": {},
+    "nothing spared": {"FEW": -1},
     "few masks, so wide domains are lists of clauses": {"MOST_MASKS": 2},
-    "no test tried one by one, so such tests stay with their rules": {"MOST_CHECKS": 0},
-    "one table of a kind, so further tests stay with their rules": {"MOST_LAYERS": 1},
-    "no clauses looked up whole": {"SHORT": 0},
+    "the same with nothing spared": {"MOST_MASKS": 2, "FEW": -1},
+    "no test tried one by one, so such tests stay with their rules": {"MOST_CHECKS": 0, "FEW": -1},
+    "one table of a kind, so further tests stay with their rules": {"MOST_LAYERS": 1, "FEW": -1},
+    "no clauses looked up whole": {"SHORT": 0, "FEW": -1},
     "nothing multiplied out": {"MOST_CLAUSES": 1, "MOST_OF_A_SEGMENT": 0},
 }
 SEEN: Counter[str] = Counter()

@@ -123,6 +123,7 @@ class Engine:
         self._ranker = _ranker(book, plan, scorers, warm)
         self._memory = Memory(book, self._reader, remember) if remember else None
         spares = self._matcher.is_index and self._matcher.index.size <= FEW and self._ranker is None
+        spares &= all(map(self._renderer.is_plain, book.content))  # for texts, what they read must be known
         self._at_once = None if remember else self._reader.at_once(_decider(self, spares), spares=spares)
         """Reads ordinary requests, and decides on all but what scorers choose."""
         if self._at_once is None:
@@ -498,7 +499,7 @@ def _decider(engine: Engine, spares: bool) -> Make[Decision | Unranked]:
     matcher, whole, known, reader = engine._matcher, engine._whole, engine._known, engine._reader
     is_index, all_firing, make = matcher.is_index, matcher.firing, maker(reader)
     version, plan, as_set, tell = engine.version, engine._plan, engine._as_set, engine._tell
-    sets, ranks, beside_ranks = plan.sets, plan.ranks, plan.beside_ranks
+    sets, ranks, beside_ranks, values = plan.sets, plan.ranks, plan.beside_ranks, engine._values
     if spares:
         make, known = reader.settled, _unknown
 
@@ -506,7 +507,6 @@ def _decider(engine: Engine, spares: bool) -> Make[Decision | Unranked]:
         firing = holding if is_index else all_firing(make(raws, now, door, holding))
         if (
             firing & door.kept_back
-            or firing & sets
             or firing >= SHORT
             or (slots := whole.get(firing) or known(firing, raws, door)) is None
         ):
@@ -514,7 +514,8 @@ def _decider(engine: Engine, spares: bool) -> Make[Decision | Unranked]:
             decision = engine._decide(facts, firing)
             return (decision, firing & beside_ranks, facts) if firing & ranks else decision
         one: Any = Open()
-        one.book, one.slots, one.settings = version, slots, as_set
+        one.book, one.slots = version, slots
+        one.settings = values(firing) if firing & sets else as_set
         one.withheld, one.reasons = (), (tell, (make, raws, now, door, holding))
         if not spares:
             one.warnings = ()
