@@ -124,7 +124,8 @@ class Engine:
         self._memory = Memory(book, self._reader, remember) if remember else None
         spares = self._matcher.is_index and self._matcher.index.size <= FEW and self._ranker is None
         spares &= all(map(self._renderer.is_plain, book.content))  # for texts, what they read must be known
-        self._at_once = None if remember else self._reader.at_once(_decider(self, spares), spares=spares)
+        decider = _sparing_decider if spares else _decider
+        self._at_once = None if remember else self._reader.at_once(decider(self), spares=spares)
         """Reads ordinary requests, and decides on all but what scorers choose."""
         if self._at_once is None:
             self._reader.make_ready()
@@ -490,18 +491,15 @@ class _Making:
         return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
 
 
-def _decider(engine: Engine, spares: bool) -> Make[Decision | Unranked]:
+def _decider(engine: Engine) -> Make[Decision | Unranked]:
     """Decides ordinary requests, at once where all that applies to them was decided before.
 
     It does what `Engine._decide` does for those, without a call on the way: calls are most of what it takes.
-    Where the reader `spares` itself something, facts and warnings are worked out when they are asked for.
     """
     matcher, whole, known, reader = engine._matcher, engine._whole, engine._known, engine._reader
     is_index, all_firing, make = matcher.is_index, matcher.firing, maker(reader)
     version, plan, as_set, tell = engine.version, engine._plan, engine._as_set, engine._tell
     sets, ranks, beside_ranks, values = plan.sets, plan.ranks, plan.beside_ranks, engine._values
-    if spares:
-        make, known = reader.settled, _unknown
 
     def decide(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Decision | Unranked:
         firing = holding if is_index else all_firing(make(raws, now, door, holding))
@@ -516,9 +514,7 @@ def _decider(engine: Engine, spares: bool) -> Make[Decision | Unranked]:
         one: Any = Open()
         one.book, one.slots = version, slots
         one.settings = values(firing) if firing & sets else as_set
-        one.withheld, one.reasons = (), (tell, (make, raws, now, door, holding))
-        if not spares:
-            one.warnings = ()
+        one.withheld, one.warnings, one.reasons = (), (), (tell, (make, raws, now, door, holding))
         one.__class__ = Decision
         if firing & ranks:
             return one, firing & beside_ranks, make(raws, now, door, holding)
@@ -528,8 +524,28 @@ def _decider(engine: Engine, spares: bool) -> Make[Decision | Unranked]:
     return decide
 
 
-def _unknown(left: int, raws: Sequence[Any], door: Door) -> None:
-    """Nothing is known of what texts read, where that may be odd."""
+def _sparing_decider(engine: Engine) -> Make[Decision | Unranked]:
+    """The same for what a reader read that spares itself something.
+
+    Then the warnings, too, are worked out when they are asked for. It is for books of few clauses, which the
+    index holds, without rankings and texts.
+    """
+    whole, settled = engine._whole, engine._reader.settled
+    version, sets, as_set, values = engine.version, engine._plan.sets, engine._as_set, engine._values
+    tell = engine._tell
+
+    def decide(raws: tuple[Any, ...], now: datetime, door: Door, firing: int) -> Decision:
+        if firing & door.kept_back or (slots := whole.get(firing)) is None:
+            return engine._decide(settled(raws, now, door, firing), firing)
+        one: Any = Open()
+        one.book, one.slots = version, slots
+        one.settings = values(firing) if firing & sets else as_set
+        one.withheld, one.reasons = (), (tell, (settled, raws, now, door, firing))
+        one.__class__ = Decision
+        decided: Decision = one
+        return decided
+
+    return decide
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:

@@ -136,28 +136,30 @@ def ordinary(
     """
     names: dict[str, Any] = {**_NAMES, "found_at": found_at, "make": make}
     names |= {"plain_door": doors.plain, "door_of": doors.of}
-    sides: dict[str, list[int]] = {"user": [], "context": [], "": [len(reads) - 2, len(reads) - 1]}
+    guarded = len(reads) - 2, len(reads) - 1
+    sides: dict[str, list[int]] = {"user": [], "context": [], "": []}
     for place, read in enumerate(reads[:-2]):
         sides["" if read.attribute.path else read.attribute.side].append(place)
+    nested = sides[""]
     dear = None
     if spares:
         dear = [place for place, read in enumerate(reads) if read.attribute.type in _COPIED]
-    nested = sides[""][2:]
-    outs, gpc = f"v{len(reads) - 2}", f"v{len(reads) - 1}"
+    outs, gpc = (f"v{place}" for place in guarded)
     lines = [
         "if user.__class__ is not dict or context.__class__ is not dict:",
         "    return None",
-        f"consents, {outs}, {gpc} = user.get(CONSENTS), user.get(OPT_OUTS), context.get(GPC)",
-        f"if consents is None and {outs} is None and {gpc} is None:",
-        "    door = plain_door",
-        f"elif (door := door_of(consents, {outs}, {gpc})) is None:",
-        "    return None",
-        "found = door.clauses",
+        "if CONSENTS in user or OPT_OUTS in user or GPC in context:",
+        f"    consents, {outs}, {gpc} = user.get(CONSENTS), user.get(OPT_OUTS), context.get(GPC)",
+        f"    if (door := door_of(consents, {outs}, {gpc})) is None:",
+        "        return None",
     ]
-    for number, name in enumerate((outs, gpc)):
-        attribute = reads[number - 2].attribute
+    for number, place in enumerate(guarded):
+        attribute = reads[place].attribute
         if attribute.topics or attribute.purpose is not None:
-            lines.append(f"{name} = {name} if door.own[{number}] else None")
+            lines.append(f"    v{place} = v{place} if door.own[{number}] else None")
+        if reads[place].column is None:
+            lines += [f"    {line}" for line in _asked_of([place], reads, "guarded", names, dear)]
+    lines += ["else:", "    door = plain_door", f"    {outs} = {gpc} = None", "found = door.clauses"]
     for side in ("user", "context"):
         if places := sides[side]:
             names[f"nothing_of_{side}"] = (None,) * len(places)
@@ -172,7 +174,8 @@ def ordinary(
         lines.append("".join(f"p{place}, " for place in nested) + "= door.nested")
     for place in nested:
         lines.append(f"v{place} = found_at({reads[place].attribute.side}.get, p{place})")
-    lines += _asked_of(sides[""], reads, "others", names, dear)
+    others = [*nested, *(place for place in guarded if reads[place].column is not None)]
+    lines += _asked_of(others, reads, "others", names, dear)
     for place in dear or ():
         if (column := reads[place].column) is not None:
             names[f"wants{place}"] = column.asking
@@ -262,6 +265,8 @@ def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
             present += [f"if {typed} not in listed{place}:", "    return None"]
         else:
             plain = _LISTED.get(attribute.type, plain + " and v{n} in listed{n}")
+            if attribute.type is Type.STRING and column and {*attribute.values} == {*(column.known or ())}:
+                plain = "v{n}.__class__ is str"  # others are no keys of its table
     if column is not None:
         asked, missing = _asked(place, read, column, names)
         present += asked
