@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from tailored.book.load import check_book, load_book
+from tailored.engine import policy
 from tailored.engine.engine import Engine
 from tailored.scoring.kinds import python as python_kind
 
@@ -459,7 +460,7 @@ def test_feedback_that_cannot_be_kept_is_an_oserror(tmp_path, monkeypatch):
     other.close()
     made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
     (tmp_path / "bandit.json").write_text("{")
-    with pytest.raises(OSError, match=r"The state of the bandit is no JSON\."):
+    with pytest.raises(OSError, match=r"The state `bandit.json` of the bandit is no JSON\."):
         made.feedback("model", "d", 1)
     assert (tmp_path / "bandit.json").read_text() == "{"
 
@@ -509,3 +510,87 @@ def test_a_decision_with_a_scorer_is_json(tmp_path):
         "reason": None,
     }
     assert [item["propensity"] for item in data["slots"]["list"]["items"]] == [1.0] * 4
+
+
+def test_popular_in_norway_is_said_of_what_somebody_in_norway_chose(tmp_path):
+    counts = "item,count,country\na,5,NO\nb,10,NO\nc,900,SE\nd,100,SE\n"
+    popular = "model: {kind: popularity, file: counts.csv, by: user.country, at least: 10, smoothing: 5}"
+    decision = engine(tmp_path, [popular], counts_csv=counts).evaluate({"country": "NO"}, {})
+    assert order(decision)[0] == "c"  # as smoothing has it
+    assert decision.why("list", "c") == "You see this because it is popular."
+    assert "NO" in decision.why("list", "b")
+
+
+def test_a_blend_says_what_it_goes_on_without(tmp_path):
+    scorers = [
+        "model: {kind: blend, weights: {popular: 1, bought: 2}}",
+        "popular: {kind: popularity, file: counts.csv}",
+        "bought: {kind: python}",
+    ]
+    scorer = engine(tmp_path, scorers, counts_csv=COUNTS).evaluate({}, {})["list"].scorer
+    assert (scorer.used, scorer.fallback) == ("model", False)
+    assert scorer.reason.startswith(
+        "`model` goes on without a part: `bought` is not ready: no object `bought` was passed in"
+    )
+
+
+@pytest.mark.parametrize(
+    "given, says",
+    [
+        ({"modle": object()}, "the book has no scorer `modle` of the kind python, .* Did you mean `model`"),
+        ({"other": object()}, "`other` is of the kind popularity, so this object is never asked"),
+    ],
+)
+def test_an_object_that_no_scorer_is_made_of_is_warned_of(tmp_path, given, says):
+    scorers = ["model: {kind: python}", "other: {kind: popularity, file: counts.csv}"]
+    with pytest.warns(UserWarning, match=says):
+        engine(tmp_path, scorers, given, counts_csv=COUNTS)
+
+
+def test_scorers_are_given_by_their_names(tmp_path):
+    with pytest.raises(TypeError, match="a mapping from ids of scorers to objects"):
+        engine(tmp_path, ["model: {kind: python}"], [object()])
+
+
+def test_a_function_in_place_of_a_scorer_is_said_so(tmp_path):
+    made = engine(tmp_path, ["model: {kind: python}"], {"model": lambda facts, candidates: [0.0]})
+    reason = made.evaluate({}, {})["list"].scorer.reason
+    assert "is no object with a method `score(facts, candidates)`" in reason
+
+
+def test_feedback_for_a_misspelt_scorer_says_what_was_meant(tmp_path):
+    made = engine(tmp_path, ["model: {kind: bandit, state: bandit.json}"])
+    with pytest.raises(KeyError, match="Did you mean `model`"):
+        made.feedback("modle", "a", 1)
+
+
+LONG = """
+slots: {{list: {{many: 6}}}}
+catalogs:
+  films:
+    attributes: {{studio: {{type: string}}}}
+    items: {{{items}}}
+scorers: {{learner: {{kind: bandit, state: state.json, timeout: 9 s}}}}
+rules:
+  all:
+    when: always
+    show: {{list: {{top: 6, of: {{catalog: films}}, by: learner, {more}}}}}
+"""
+
+
+@pytest.mark.parametrize("more", ["diversity: 0.3", "explore: 20%, at most: {2 per: studio}"])
+def test_what_a_long_list_of_a_bandit_takes_is_bounded_and_worked_out_once_for_a_state(
+    tmp_path, monkeypatch, more
+):
+    items = ", ".join(f"f{number}: {{studio: s{number % 20}}}" for number in range(200))
+    (tmp_path / "book.yaml").write_text(LONG.format(items=items, more=more))
+    made, tops = Engine(load_book(tmp_path)), []
+    make = policy._Top.__init__
+    monkeypatch.setattr(policy._Top, "__init__", lambda top, *rest: tops.append(top) or make(top, *rest))
+    for number in range(20):
+        decision = made.evaluate({}, {"request_id": f"r{number}"})
+        assert decision["list"].scorer.used == "learner"
+    assert 5 <= len(tops) <= 10
+    made.feedback("learner", "f3", 1)
+    made.evaluate({}, {"request_id": "r1"})
+    assert 10 <= len(tops) <= 20

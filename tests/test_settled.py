@@ -236,3 +236,12 @@ def test_where_chance_leaves_room_the_next_rule_is_asked_whenever_it_does():
         assert decision.to_json() == Engine(book).evaluate({}, context, NOW).to_json()
         seen.add(tuple(item.content for item in decision["list"].items))
     assert {("c", "more"), ("a", "b")} <= seen
+
+
+def test_an_empty_id_names_nobody_so_visitors_do_not_share_their_draws():
+    scorers = {name: Counted(name) for name in ("s1", "s2")}
+    engine = Engine(book_of(EXPLORING), scorers)
+    for user, context in (({}, {"request_id": ""}), ({"id": ""}, {}), ({"id": ""}, {"request_id": ""})):
+        seen = {str(engine.evaluate(user, context, NOW)["list"].items) for _ in range(60)}
+        assert len(seen) > 5
+    engine.close()

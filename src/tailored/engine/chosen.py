@@ -84,9 +84,9 @@ class Draw:
     def _seed(self) -> str:
         facts = self._facts
         request, user = facts.value("context.request_id"), facts.value("user.id")
-        if request is not None:
+        if request:
             named = f"request\0{request}"
-        elif user is not None:
+        elif user:
             named = f"user\0{user}\0{facts.now.date().isoformat()}"
         else:
             named = secrets.token_hex(16)

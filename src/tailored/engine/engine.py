@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tailored.book.load import collector_paused, load_book
 from tailored.book.model import Rule, RuleBook
+from tailored.book.suggest import did_you_mean
 from tailored.book.version import book_version
 from tailored.condition.tree import Value
 from tailored.content.render import FrozenDict, Renderer, View, views
@@ -225,7 +226,8 @@ class Engine:
         does not lie between 0 and 1, and OSError where what was learnt cannot be kept.
         """
         if self._ranker is None or scorer not in self.book.scorers:
-            raise KeyError(f"the book has no scorer `{scorer}` that a rule asks")
+            mend = did_you_mean(scorer, self.book.scorers)
+            raise KeyError(f"the book has no scorer `{scorer}` that a rule asks. {mend}".rstrip())
         self._ranker.scorers.learn(scorer, candidate, reward)
 
     def refresh(self, *catalogs: str) -> Report:

@@ -23,7 +23,7 @@ from tailored.engine.shown import ItemReasons, Shown
 from tailored.scoring.catalogs import Catalogs
 from tailored.scoring.hook import Answer, Asked, Patience, Scorers
 from tailored.scoring.protocol import Candidate
-from tailored.scoring.scores import Draws
+from tailored.scoring.scores import Draws, most_draws
 from tailored.scoring.stock import Stock
 
 Question: TypeAlias = tuple[str, tuple[Candidate, ...]]
@@ -44,6 +44,10 @@ class Work:
     """What of the candidates of rankings the guard keeps back."""
     filled: list[Filled] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+
+
+MOST_SAMPLED = 16
+"""Policies of several draws that are kept."""
 
 
 class Replay(NamedTuple):
@@ -86,6 +90,8 @@ class Ranker:
         self._answers: Kept[Known | None, tuple[tuple[Candidate, ...], Answer]] = Kept()
         """Answers of steady scorers, with what they were asked about."""
         self._policies: Kept[tuple[object, ...], Policy] = Kept()
+        self._sampled: Kept[tuple[object, ...], Policy] = Kept(MOST_SAMPLED)
+        """Those of several draws, by the identity of each: they are large, and change with what is learnt."""
         self._shown = Shown(book, self._eligible.is_permitted)
 
     def rank(self, decision: Decision, clauses: int, facts: Facts) -> Decision:
@@ -247,8 +253,10 @@ class Ranker:
             candidates,
             [candidate for _, candidate in pins.values()],
             len(free),
-            answer.draws if answer is not None else None,
-            later.draws if later is not None else None,
+            answer.draws and answer.draws[: most_draws(ranking, len(candidates), len(free))]
+            if answer
+            else None,
+            later.draws and later.draws[:1] if later else None,
         )
         return Choice(
             rule.id,
@@ -310,13 +318,16 @@ class Ranker:
         later: Draws | None,
     ) -> Policy:
         """What follows from these scores; kept, since the same lists come again and again."""
-        if len(candidates) > MOST_KEPT_OF or sum(map(len, (draws or ()) + (later or ()))) > MOST_KEPT_OF:
+        if len(candidates) > MOST_KEPT_OF:
             return Policy(ranking, candidates, pinned, room, draws, later)
-        known = (id(ranking), tuple(map(id, pinned)), room, draws, later)
-        policy = self._policies.get(known)
+        is_one = draws is None or len(draws) == 1
+        kept = self._policies if is_one else self._sampled
+        scores = draws if is_one else tuple(map(id, draws or ()))  # which the policy holds
+        known = (id(ranking), tuple(map(id, pinned)), room, scores, later)
+        policy = kept.get(known)
         if policy is None or policy.candidates != candidates:
             policy = Policy(ranking, candidates, pinned, room, draws, later)
-            self._policies.keep(known, policy)
+            kept.keep(known, policy)
         return policy
 
     def _outcome(self, work: Work) -> Outcome:

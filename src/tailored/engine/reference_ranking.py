@@ -18,6 +18,7 @@ from tailored.book.scorers import joined_by
 from tailored.condition.kleene import Truth, truth
 from tailored.condition.tree import Condition, SameAs
 from tailored.scoring.protocol import Candidate, NoAnswer, NotReady
+from tailored.scoring.scores import most_draws
 
 Numbers = Callable[[str, Mapping[str, Any], Sequence[Candidate]], Sequence[Sequence[float]]]
 KeptBack = Callable[[tuple[str, ...], str | None], list[tuple[str, str]]]
@@ -107,6 +108,7 @@ def rank(
         later = answer[0] if answer else None
     seed = seed_of(facts, now, slot.id, rule.id)
     places = [place for place in range(1, room + 1) if place not in pins]
+    draws = draws[: most_draws(ranking, len(candidates), len(places))]
     lists = [
         Lists(ranking, candidates, known, list(pins.values()), len(places), scores, later) for scores in draws
     ]
@@ -384,8 +386,11 @@ def values_in(value: Any) -> tuple[Any, ...]:
 
 
 def seed_of(facts: Mapping[str, Any], now: datetime, slot: str, rule: str) -> str:
-    """What the draws of a request depend on. A request that nothing names is for the tests to leave out."""
-    if "context.request_id" in facts:
+    """What the draws of a request depend on. A request that nothing names is for the tests to leave out.
+
+    An empty text names nothing.
+    """
+    if facts.get("context.request_id"):
         named = f"request\0{facts['context.request_id']}"
     else:
         named = f"user\0{facts.get('user.id')}\0{now.date().isoformat()}"

@@ -8,6 +8,7 @@ import logging
 import sys
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tailored.book.diagnostics import Diagnostic
 from tailored.book.model import RuleBook
 from tailored.book.model import Scorer as Declared
 from tailored.book.scorers import joined_by, readable
+from tailored.book.suggest import did_you_mean
 from tailored.condition.tree import Value
 from tailored.guard.permissions import Permissions
 from tailored.scoring.catalogs import Catalogs
@@ -130,6 +132,7 @@ class Scorers:
 
     def __post_init__(self) -> None:
         book, catalogs = self.book, self.catalogs
+        _check_given(book, self.given)
         self.refreshed = 0
         """How often scorers were made again."""
         self._surroundings = Surroundings(book, self.given, catalogs.lookup, catalogs.candidates, self.scorer)
@@ -344,6 +347,7 @@ class Scorers:
             asked.append((current, word))
             self.count(asked[-1:])
             if not isinstance(outcome, _Failed):
+                first = first or getattr(made.scorer, "amiss", None)  # type: ignore[union-attr]
                 return Answer(name, current, outcome, first, tuple(asked))
             first = first or outcome.reason
             current = declared.fallback
@@ -427,6 +431,19 @@ class Scorers:
 def _release(is_over: asyncio.Future[None]) -> None:
     if not is_over.done():
         is_over.set_result(None)
+
+
+def _check_given(book: RuleBook, given: Mapping[str, object]) -> None:
+    """Warns of objects that no scorer of the book is. Raises TypeError where they have no names."""
+    if not isinstance(given, Mapping):
+        raise TypeError("`scorers` must be a mapping from ids of scorers to objects: {'hero-model': model}.")
+    own = [name for name, declared in book.scorers.items() if declared.kind == "python"]
+    for name in given:
+        if name not in own:
+            kind = f"`{name}` is of the kind {book.scorers[name].kind}" if name in book.scorers else ""
+            said = kind or f"the book has no scorer `{name}` of the kind python"
+            mend = "" if kind else did_you_mean(str(name), own)
+            warnings.warn(f"scorers: {said}, so this object is never asked. {mend}".rstrip(), stacklevel=2)
 
 
 async def _guarded(call: _Call, score: Callable[..., Any], most: float) -> _Outcome:

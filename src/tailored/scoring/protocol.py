@@ -46,6 +46,7 @@ class Scorer(Protocol):
     - `score_async(facts, candidates)`: the same as `score`, to be awaited;
     - `explain(facts, candidate)`: in a few words: `popular in Norway`, `because you looked at boots`;
     - `learn(candidate_id, reward)`: takes in feedback, from 0 to 1;
+    - `amiss`: a sentence about what it has to do without, if anything, which placements then tell;
     - `warm()`: does what it would else do when it is made again, such as to import, and may not raise;
     - `close()`: lets go of what it holds.
     """

@@ -9,10 +9,26 @@ from itertools import islice
 from math import isfinite
 from typing import Any, TypeAlias
 
+from tailored.book.model import Ranking
 from tailored.scoring.protocol import Candidate, FactValues, Failure, Scorer
 
 Draws: TypeAlias = tuple[tuple[float, ...], ...]
 """Equally likely lists of scores, mostly one; in each a number for every candidate."""
+
+
+MOST_WORK = 20_000
+"""Microseconds, about, that a page may take to work out how likely each choice is."""
+FEWEST_DRAWS = 5
+
+
+def most_draws(ranking: Ranking, candidates: int, room: int) -> int:
+    """Of how many equally likely lists one is drawn, by what each of them takes on a machine of our days."""
+    work = 0.7 * candidates
+    if ranking.diversity is not None:
+        work += 1.5 * min(candidates, 200) * room
+    if ranking.explore is not None and ranking.at_most:
+        work += 15 * min(candidates, 500)
+    return max(FEWEST_DRAWS, int(MOST_WORK / max(work, 1)))
 
 
 class Wrong(Failure):

@@ -39,6 +39,8 @@ class Bandit:
 
     def __init__(self, memory: Memory, prior: tuple[float, float]) -> None:
         self._memory, self._prior = memory, prior
+        self._drawn: tuple[Known, Sequence[Candidate], list[tuple[float, ...]]] | None = None
+        """The samples that were drawn last, with what they are of: what follows from them is kept, too."""
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The rate that is expected of each candidate."""
@@ -48,16 +50,18 @@ class Bandit:
 
     def draws(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[Sequence[float]]:
         """Samples of the rates, all equally likely; the same for the same state."""
-        known = self._memory.read()
-        columns = [_samples(candidate.id, *self._shape(known, candidate.id)) for candidate in candidates]
-        return list(zip(*columns, strict=True))
+        known, drawn = self._memory.read(), self._drawn
+        if drawn is None or drawn[0] is not known or drawn[1] != candidates:
+            columns = [_samples(candidate.id, *self._shape(known, candidate.id)) for candidate in candidates]
+            drawn = self._drawn = known, candidates, list(zip(*columns, strict=True))
+        return drawn[2]
 
     def learn(self, candidate: str, reward: float) -> None:
         """Takes in that a candidate was taken up (1), left (0), or something between. Raises OSError."""
         try:
             self._memory.add(candidate, reward, 1 - reward)
         except (sqlite3.Error, ValueError) as error:
-            raise OSError(f"The state of the bandit {_why(error)}.") from error
+            raise OSError(f"The state `{self._memory.path.name}` of the bandit {_why(error)}.") from error
 
     def close(self) -> None:
         """Closes the file of the state."""
@@ -77,6 +81,8 @@ def _samples(name: str, taken: float, left: float) -> tuple[float, ...]:
 class Memory(Protocol):
     """Where a bandit keeps how often each candidate was taken up, and left."""
 
+    path: Path
+
     def read(self) -> Known:
         """What is known now, other processes included."""
         ...
@@ -94,7 +100,7 @@ class JsonMemory:
     """A file that is written anew each time. For one process; several need SQLite."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._lock = threading.Lock()
         self._seen: int | None = None
         self._known: Known = {}
@@ -102,7 +108,7 @@ class JsonMemory:
 
     def read(self) -> Known:
         try:
-            written = os.stat(self._path).st_mtime_ns
+            written = os.stat(self.path).st_mtime_ns
         except FileNotFoundError:
             return self._known
         if written != self._seen:
@@ -112,28 +118,28 @@ class JsonMemory:
 
     def add(self, name: str, taken: float, left: float) -> None:
         with self._lock:
-            known = self._load() if self._path.exists() else {}
+            known = self._load() if self.path.exists() else {}
             before = known.get(name, (0.0, 0.0))
             known[name] = before[0] + taken, before[1] + left
             self._write(known)
-            self._known, self._seen = known, os.stat(self._path).st_mtime_ns
+            self._known, self._seen = known, os.stat(self.path).st_mtime_ns
 
     def close(self) -> None:
         return None
 
     def _load(self) -> dict[str, tuple[float, float]]:
-        data = json.loads(self._path.read_text(encoding="utf-8"))
+        data = json.loads(self.path.read_text(encoding="utf-8"))
         if not isinstance(data, dict):
             raise ValueError(_NO_COUNTS)
         return checked(data.items())
 
     def _write(self, known: Known) -> None:
         """Writes a file beside, and puts it in the place of the old one, so that none is ever half."""
-        handle, beside = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        handle, beside = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(dict(sorted(known.items())), file, indent=1)
-            os.replace(beside, self._path)
+            os.replace(beside, self.path)
         except BaseException:
             os.unlink(beside)
             raise
@@ -151,7 +157,7 @@ class SqliteMemory:
     """The version of the table that is known."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._lock = threading.Lock()
         self._known: Known = {}
         self._open()
@@ -191,7 +197,7 @@ class SqliteMemory:
         self._pid = os.getpid()
         self._seen = None
         self._writing, self._reading = (
-            sqlite3.connect(self._path, timeout=patience, isolation_level=None, check_same_thread=False)
+            sqlite3.connect(self.path, timeout=patience, isolation_level=None, check_same_thread=False)
             for patience in (LONGEST_WRITE, 0)
         )
         self._writing.execute("pragma journal_mode = wal")  # whoever reads waits for nobody who writes

@@ -44,6 +44,8 @@ class Blend:
 
     parts: tuple[Part, ...]
     flatness: float | None
+    amiss: str | None = None
+    """A sentence about those that could not be made."""
 
     @property
     def quick(self) -> int:
@@ -57,7 +59,7 @@ class Blend:
     def among(self, permitted: Collection[str]) -> Blend:
         """The same of those scorers only that a request permits."""
         parts = tuple(part.among(permitted) for part in self.parts if part.name in permitted)
-        return Blend(parts, self.flatness)
+        return Blend(parts, self.flatness, self.amiss)
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The first of the lists that `draws` gives."""
@@ -129,4 +131,5 @@ def load(declared: Declared, surroundings: Surroundings) -> Blend:
         raise NotReady(f"none of the scorers that it joins is ready ({missing[0].rstrip('.')})")
     flatness = declared.settings.get("k", FLATNESS)
     assert isinstance(flatness, int | float)
-    return Blend(tuple(parts), None if weights is not None else float(flatness))
+    amiss = f"`{declared.id}` goes on without a part: {missing[0]}" if missing else None
+    return Blend(tuple(parts), None if weights is not None else float(flatness), amiss)

@@ -55,6 +55,10 @@ class Popularity:
             for name, counts in groups.items()
             if sum(counts.chosen.values()) >= least
         }
+        self._chosen_in = {
+            name: {item for item, times in groups[name].chosen.items() if times} for name in self._groups
+        }
+        """What a group chose itself, however little: of the rest, its figures say what all people do."""
 
     def score(self, facts: FactValues, candidates: Sequence[Candidate]) -> Sequence[float]:
         """The share, or the rate, of each candidate in the person's group, or else of all people."""
@@ -70,7 +74,7 @@ class Popularity:
         group, figures = self._figures(facts)
         if figures.get(candidate.id, 0.0) <= sum(figures.values()) / max(1, len(figures)):
             return None
-        if group is None or self._by is None:
+        if group is None or self._by is None or candidate.id not in self._chosen_in[group]:
             return "popular"
         name, words = self._names.get(group, group), attribute_in_words(self._by)
         if self._by.name.rpartition("_")[2] in _PLACES:

@@ -22,7 +22,10 @@ def load(declared: Declared, surroundings: Surroundings) -> Scorer:
             raise NotReady(f"no object `{declared.id}` was passed in, and no package offers `{name}`")
         found = next(iter(offered)).load()
     if isinstance(found, type) or (callable(found) and not hasattr(found, "score")):
-        found = found()
+        try:
+            found = found()
+        except TypeError:
+            raise NotReady(f"`{name}` is no object with a method `score(facts, candidates)`") from None
     if not callable(getattr(found, "score", None)):
         raise NotReady(f"`{name}` has no method `score(facts, candidates)`")
     return cast(Scorer, found)
