@@ -81,9 +81,15 @@ KINDS: dict[str, Kind] = {
             "of": Setting("The column that holds how often it was shown; then rates are compared", "column"),
             "by": Setting("The attribute of the groups, such as user.country", "attribute"),
             "group": Setting("The column that holds the group; the attribute's name unless given", "column"),
-            "smoothing": Setting("What is added to every count; 1 unless given", "number", low=0),
+            "smoothing": Setting(
+                "How many choices, with `of` showings, are added to each item: in a group as all people "
+                "choose, with `of` at the usual rate; 1 unless given",
+                "number",
+                low=0,
+            ),
             "at least": Setting(
-                "The counts that a group needs for figures of its own; else those of all people count",
+                "The choices that a group needs, of all items together, for figures of its own; else those "
+                "of all people count; 20 unless given",
                 "number",
                 low=0,
             ),
