@@ -132,7 +132,7 @@ def test_a_table_of_counts_is_checked_row_by_row(tmp_path, table, found):
         (
             "by: country",
             "item,country\na,NO\n",
-            "no column `count`: it needs `item`, `count` (how often it was chosen) and `country` (the group).",
+            "it needs `item`, `count` (how often it was chosen) and `country` (the group).",
             "Its columns are item, country.",
         ),
         (
