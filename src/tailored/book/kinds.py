@@ -20,11 +20,13 @@ Takes: TypeAlias = Literal[
     "scorers",
     "text",
     "texts",
+    "training file",
     "url",
     "weights",
     "whole",
 ]
-"""What a setting may take. A `file` must be there, a `new file` is written when something is learnt."""
+"""What a setting may take. A `file` must be there, a `new file` is written when something is learnt, and a
+`training file` is read then, and only then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ KINDS: dict[str, Kind] = {
         {
             "history": _HISTORY,
             "interactions": Setting(
-                f"The table to learn from, {_FILE}: who chose what, and when", "file", True
+                f"The table to learn from, {_FILE}: who chose what, and when", "training file", True
             ),
             "user": Setting("Its column of people; `user` unless given", "column"),
             "item": Setting("Its column of items; `item` unless given", "column"),
