@@ -440,6 +440,35 @@ def test_labelled_items_are_no_candidates_without_consent_and_are_told_as_withhe
     assert seen == [["socks", "advert"], ["socks", "both"]]
 
 
+@pytest.mark.parametrize(
+    "ranking",
+    [
+        "{of: {catalog: things}, pin: [{id: gone, at: 1}]}",
+        "{of: {catalog: things}, explore: {share: 0%, first: [gone]}}",
+    ],
+)
+def test_an_item_that_left_its_file_keeps_no_book_from_being_loaded(tmp_path, ranking):
+    folder = write(tmp_path, as_csv(tmp_path), ranking)
+    every = check_book(read_sources(folder), folder=folder)[1].diagnostics
+    assert [(one.severity, one.message) for one in every if one.code == "unknown-item"] == [
+        ("warning", "There is no item `gone`.")
+    ]
+    engine = Engine.load(folder)
+    assert placed(engine.evaluate({}, {})) == ["socks", "tent", "lamp"]
+    if "pin" in ranking:
+        (tmp_path / "things.csv").write_text(CSV + "gone,Back again,,,,,,,\n")
+        assert engine.refresh().diagnostics == ()
+        assert placed(engine.evaluate({}, {})) == ["gone", "socks", "tent", "lamp"]
+        again = load_book(folder)
+        assert Engine(again).evaluate({}, {})["list"].items[0].content == "gone"
+
+
+def test_an_item_that_the_book_would_have_to_write_is_still_an_error(tmp_path):
+    source = "items: {socks: {name: Socks}}"
+    folder = write(tmp_path, source, "{of: {catalog: things}, pin: [{id: gone, at: 1}]}")
+    assert findings(folder) == ["book.yaml:23 unknown-item"]
+
+
 def test_a_labelled_catalog_is_kept_back_as_a_whole(tmp_path):
     folder = write(
         tmp_path,

@@ -185,7 +185,9 @@ def test_rules_stand_by_file_and_the_strongest_first():
 def test_what_is_left_without_personalization_is_named():
     rules = "rules: {r: {when: {segment: slow}, hide: [hero]}, s: {when: {user.id: x}, hide: [hero]}}"
     assert tell(rules)["without_personalization"] == ["s"]
-    assert "1 rule of 2 can fire" in to_text(tell(rules))
+    told = " ".join(to_text(tell(rules)).split())
+    assert "1 rule of 2 can fire, because their conditions read nothing about the user: s." in told
+    assert told.endswith("What their lists and texts read of the user is missing then.")
 
 
 def test_an_empty_book_is_told_too():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tailored import Engine
+from tailored.book.load import check_book
 from tailored.engine.explain import STATUSES, explain
 from tests.support.make import make
 
@@ -192,3 +193,24 @@ def test_the_json_holds_the_decision_and_the_verdicts():
         }
     }
     assert set(found.to_dict()) == {"book", "slots", "settings", "withheld", "warnings"}
+
+
+def test_what_chance_places_is_told_with_its_chance_also_where_no_scorer_is_asked():
+    rules = """\
+rules:
+  drawn: {when: always, show: {films: {top: 2, of: {catalog: films}, explore: 100%}}}
+  fixed: {when: always, show: {series: {top: 2, of: {catalog: films}}}}
+slots: {films: {many: 2}, series: {many: 2}}
+catalogs: {films: {items: {a: {}, b: {}, c: {}, d: {}, e: {}, f: {}}}}
+"""
+    book, found = check_book({"a.yaml": rules.encode()})
+    assert found.errors == 0, found.to_text()
+    told = explain(Engine(book), {"id": "u"}, {}, NOW)
+    films, series = told.slots
+    placed = {item.content: item.propensity for item in told.decision["films"].items}
+    assert {item: share for item, share, _ in films.items} == placed
+    assert all(share < 1 for share in placed.values())
+    lines = told.to_text(["films"]).splitlines()
+    for item, share in placed.items():
+        assert f"    {item}  {share:6.1%}  You see this because it is something new." in lines
+    assert series.items == ()

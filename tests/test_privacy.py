@@ -141,6 +141,27 @@ def test_what_the_report_says_of_a_missing_attribute_is_what_happens(name):
     assert firing(user) == everybody - silent
 
 
+def test_a_list_that_asks_for_what_is_missing_may_be_empty_though_its_rule_speaks():
+    book = book_of(
+        """\
+attributes: {user: {favourite: {type: string}, watched: {type: list of strings}}}
+slots: {list: {many: 3}}
+catalogs: {films: {items: {a: {studio: A}}, attributes: {studio: {type: string}}}}
+rules:
+  fitting: {when: always, show: {list: {of: {catalog: films, where: {studio: {same as: user.favourite}}}}}}
+  new: {when: always, show: {list: {of: {catalog: films}, without: [{watched: true}]}}}
+"""
+    )
+    text = to_markdown(report_page(book, report(book), ""))
+    for rule in ("fitting", "new"):
+        assert (
+            f"Without it every rule that reads it may still speak. What the list of `{rule}` asks of it is "
+            "unknown then: no item fits it, and none is left out for it."
+        ) in text
+    placed = [(one.rule, one.content) for one in Engine(book).evaluate({}, {})["list"].items]
+    assert placed == [("new", "a")]
+
+
 def test_markdown_is_the_default_and_says_it_in_plain_words(folder):
     text = ask(folder).output
     assert text.startswith("# What decides what you see\n")

@@ -126,6 +126,31 @@ def test_a_table_of_counts_is_checked_row_by_row(tmp_path, table, found):
     assert findings(tmp_path, ["model: {kind: popularity, file: counts.csv}"], counts_csv=table) == [found]
 
 
+@pytest.mark.parametrize(
+    "settings, table, message, hint",
+    [
+        (
+            "by: country",
+            "item,country\na,NO\n",
+            "it needs `item`, `count` (how often it was chosen) and `country` (the group).",
+            "Its columns are item, country.",
+        ),
+        (
+            "of: views",
+            "item,cuont,views\na,1,2\n",
+            "and `views` (how often it was shown).",
+            "Did you mean `cuont`?",
+        ),
+    ],
+)
+def test_a_table_of_counts_without_a_column_says_what_it_needs(tmp_path, settings, table, message, hint):
+    (tmp_path / "counts.csv").write_text(table)
+    book = f"{BASE}scorers:\n  model: {{kind: popularity, file: counts.csv, {settings}}}\n"
+    (found,) = check_book({"book.yaml": book.encode()}, folder=tmp_path)[1].diagnostics
+    assert message in found.message
+    assert found.hint == hint
+
+
 POPULAR = "kind: popularity, file: counts.csv"
 
 

@@ -69,6 +69,30 @@ def test_a_model_that_is_not_trained_yet_is_told_with_the_command_that_trains_it
     assert findings(folder) == []
 
 
+def test_where_the_model_is_there_the_table_it_learnt_from_may_be_missing(book):
+    pytest.importorskip("implicit", reason="the extra scoring is not installed")
+    folder = book(TOGETHER)
+    run("train", "model", "--book", folder)
+    (folder / "log.csv").rename(folder / "loog.csv")
+    assert findings(folder) == [
+        (
+            "missing-file",
+            12,
+            "There is no file `log.csv`, which `tailored train model` reads.",
+            "Did you mean `loog.csv`?",
+        )
+    ]
+    placed = Engine.load(folder).evaluate({"viewed": ["a"]}, {})["list"]
+    assert placed.scorer.used == "model"
+    assert "There is no file `log.csv`." in run("train", "model", "--book", folder, code=2)
+
+
+def test_without_the_model_too_both_are_warned_of(book):
+    folder = book(TOGETHER)
+    (folder / "log.csv").unlink()
+    assert [code for code, *_ in findings(folder)] == ["untrained", "missing-file"]
+
+
 def test_a_damaged_model_is_told_with_the_command_that_trains_it(book):
     folder = book(TOGETHER)
     (folder / "models").mkdir()

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from tailored.book.model import Json
-from tailored.book.suggest import did_you_mean, listed
+from tailored.book.suggest import did_you_mean, listed, one_slip_away
 from tailored.book.tables import Table, Unusable, read_table
+from tailored.condition.english import joined
 
 Tell = Callable[[str, str, str, int | None], None]
 """Takes a finding: its code, what is wrong, the mend, and the number of the row (None for the table)."""
@@ -41,8 +42,13 @@ def read_counts(
         item, count, of = (str(settings.get(key) or key) for key in ("item", "count", "of"))
         columns = [item, count, *([of] if "of" in settings else []), *([group] if group is not None else [])]
         for column in [one for one in columns if one not in table.columns]:
-            hint = did_you_mean(column, table.columns) or f"Its columns are {listed(table.columns, 20)}."
-            report("missing-column", f"`{table.path}` has no column `{column}`.", hint, None)
+            needs = [f"`{item}`", f"`{count}` (how often it was chosen)"]
+            needs += [f"`{of}` (how often it was shown)"] if "of" in settings else []
+            needs += [f"`{group}` (the group)"] if group is not None else []
+            message = f"`{table.path}` has no column `{column}`: it needs {joined(needs)}."
+            spare = [one for one in table.columns if one not in columns and one_slip_away(one, column)]
+            hint = did_you_mean(column, spare) or f"Its columns are {listed(table.columns, 20)}."
+            report("missing-column", message, hint, None)
             return every, groups, table
         for number, cells in table.rows:
             if cells is None:

@@ -86,8 +86,9 @@ def to_text(told: Told) -> str:
     blocks.append(
         _wrapped(
             f"For someone who opted out of {PERSONALIZATION}, {_count(len(stay), 'rule')} of "
-            f"{counts['rules']} can fire, because they read nothing about the user"
-            f"{': ' + joined(stay) if stay else ''}.",
+            f"{counts['rules']} can fire, because their conditions read nothing about the user"
+            f"{': ' + joined(stay) if stay else ''}. "
+            "What their lists and texts read of the user is missing then.",
             "",
         )
     )

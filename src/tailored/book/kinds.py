@@ -20,11 +20,13 @@ Takes: TypeAlias = Literal[
     "scorers",
     "text",
     "texts",
+    "training file",
     "url",
     "weights",
     "whole",
 ]
-"""What a setting may take. A `file` must be there, a `new file` is written when something is learnt."""
+"""What a setting may take. A `file` must be there, a `new file` is written when something is learnt, and a
+`training file` is read then, and only then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,15 @@ KINDS: dict[str, Kind] = {
             "of": Setting("The column that holds how often it was shown; then rates are compared", "column"),
             "by": Setting("The attribute of the groups, such as user.country", "attribute"),
             "group": Setting("The column that holds the group; the attribute's name unless given", "column"),
-            "smoothing": Setting("What is added to every count; 1 unless given", "number", low=0),
+            "smoothing": Setting(
+                "How many choices, with `of` showings, are added to each item: in a group as all people "
+                "choose, with `of` at the usual rate; 1 unless given",
+                "number",
+                low=0,
+            ),
             "at least": Setting(
-                "The counts that a group needs for figures of its own; else those of all people count",
+                "The choices that a group needs, of all items together, for figures of its own; else those "
+                "of all people count; 20 unless given",
                 "number",
                 low=0,
             ),
@@ -105,7 +113,7 @@ KINDS: dict[str, Kind] = {
         {
             "history": _HISTORY,
             "interactions": Setting(
-                f"The table to learn from, {_FILE}: who chose what, and when", "file", True
+                f"The table to learn from, {_FILE}: who chose what, and when", "training file", True
             ),
             "user": Setting("Its column of people; `user` unless given", "column"),
             "item": Setting("Its column of items; `item` unless given", "column"),

@@ -176,7 +176,15 @@ class Reader:
         near = self.closest(word, names)
         return f"Did you mean `{near}`?" if near is not None else ""
 
-    def unknown(self, node: Node, kind: str, name: str, names: Iterable[str], hint: str = "") -> None:
+    def unknown(
+        self,
+        node: Node,
+        kind: str,
+        name: str,
+        names: Iterable[str],
+        hint: str = "",
+        severity: Severity = "error",
+    ) -> None:
         """Reports a name that is none of `names`, unless its declaration is there, with an error of its own.
 
         What could not be read may declare a name that stands in it; that is reported only if it is a slip.
@@ -189,7 +197,7 @@ class Reader:
         if self.is_excused(kind, name, near is not None):
             return
         mend = f"Did you mean `{near}`?" if near is not None else hint or there_are(_PLURAL[kind], every)
-        self.error(node, UNKNOWN[kind], f"There is no {kind} `{short(name)}`.", mend)
+        self._add(node, UNKNOWN[kind], severity, f"There is no {kind} `{short(name)}`.", mend)
 
     def entries(self, node: MappingNode, type_of: TypeOf = _a_number) -> dict[str, tuple[ScalarNode, Node]]:
         """The entries of a mapping by key, each with its key node; duplicate and odd keys are reported.

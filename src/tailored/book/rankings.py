@@ -243,18 +243,25 @@ class RankingReader:
         return tuple(pins[place] for place in sorted(pins))
 
     def _is_known(self, reader: Reader, node: Node, name: str, catalog: Catalog | None) -> bool:
-        """Whether a name is an item of the catalog or content; of items that are not read nobody knows."""
+        """Whether a name is an item of the catalog or content; of items that are not read nobody knows.
+
+        What a file or a query no longer gives may come back, and must not keep a book from being loaded.
+        """
         items = self.items.get(catalog.id) if catalog is not None else ()
         if name in self.content or (not items and catalog is not None):
             return True
         ids = [item.id for item in items or ()]
         if name in ids or ("content", name) in reader.flaws.broken:
             return True
-        kind, hint = "content", ""
-        if catalog is not None:
-            kind, hint = "item", f"`{catalog.id}` has {listed(ids)}. Content may be named here, too."
-        reader.unknown(node, kind, name, [*ids, *self.content], hint)
-        return False
+        if catalog is None:
+            reader.unknown(node, "content", name, self.content)
+            return False
+        hint = f"`{catalog.id}` has {listed(ids)}. Content may be named here, too."
+        may_come = bool(catalog.file or catalog.sql)
+        reader.unknown(
+            node, "item", name, [*ids, *self.content], hint, severity="warning" if may_come else "error"
+        )
+        return may_come
 
     def _diversity(self, reader: Reader, body: Body, known: Mapping[str, Attribute]) -> Diversity | None:
         if "diversity" not in body:

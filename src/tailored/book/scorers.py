@@ -92,7 +92,8 @@ class ScorerReader:
             read_text(reader, body, "owner"),
             reader.span(entry.key),
         )
-        if kind in _KEPT_IN and self.folder is not None and len(reader.report) == before:
+        fine = all(one.severity != "error" for one in reader.report[before:])
+        if kind in _KEPT_IN and self.folder is not None and fine:
             self._check_model(entry, body, scorer, self.folder)
         return scorer
 
@@ -211,15 +212,19 @@ class ScorerReader:
         return settings
 
     def _check_interactions(self, entry: Entry, body: Body, settings: Mapping[str, Json]) -> None:
-        """Reports where a table of who chose what lacks a column."""
+        """Reports where a table to learn from lacks a column, or is missing, which only training minds."""
         if self.folder is None:
             return
         path = str(settings["interactions"])
         try:
             interaction_columns(path, columns_of(path, self.folder), settings)
         except Unusable as error:
-            if error.code != "missing-extra":  # training will say so
-                entry.reader.error(body["interactions"][1], error.code, error.message, error.hint)
+            node = body["interactions"][1]
+            if error.code == "missing-file":
+                message = f"{error.message[:-1]}, which `tailored train {entry.id}` reads."
+                entry.reader.warn(node, error.code, message, error.hint)
+            elif error.code != "missing-extra":  # training will say so
+                entry.reader.error(node, error.code, error.message, error.hint)
 
     def _check_counts(
         self, entry: Entry, body: Body, settings: Mapping[str, Json], features: Mapping[str, Attribute]
@@ -520,6 +525,7 @@ _READ: dict[str, Callable[..., Json]] = {
     "scorers": _scorers,
     "text": _text,
     "texts": _texts,
+    "training file": _text,
     "url": _url,
     "weights": _weights,
     "whole": _whole,

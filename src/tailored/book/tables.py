@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tailored.book.suggest import did_you_mean, listed
+from tailored.book.suggest import closest, did_you_mean, listed
 
 LONGEST_QUERY = 30.0
 """Seconds."""
@@ -50,10 +50,10 @@ class Unusable(Exception):
             beside = sorted(os.listdir(os.path.join(folder or "", place)))[:1000]
         except OSError:
             beside = []
-        near = did_you_mean(name, beside) or (
-            "Paths begin at the book's folder." if folder is not None else ""
-        )
-        return cls("missing-file", f"There is no file `{path}`.", near)
+        near = closest(name, beside)
+        begin = "Paths begin at the book's folder." if folder is not None else ""
+        hint = f"Did you mean `{os.path.join(place, near)}`?" if near is not None else begin
+        return cls("missing-file", f"There is no file `{path}`.", hint)
 
 
 def read_table(file: str, sql: str, database: str, folder: str | None, content: bytes | None = None) -> Table:

@@ -60,7 +60,7 @@ class Explained:
     why: str
     rules: tuple[Verdict, ...]
     items: tuple[tuple[str, float | None, str], ...] = ()
-    """What a scorer took part in placing: ids, how likely that was, and why, as the person is told."""
+    """What a scorer or chance took part in placing: ids, how likely that was, and why, as people are told."""
     scorer: str = ""
     """Whose order counts, in words, where a scorer was asked."""
     pinned: frozenset[str] = frozenset()
@@ -308,6 +308,9 @@ def _slot(
             )
     placed = [item.content for item in placement.items] or [placement.content or ""]
     pinned = frozenset(item for item in placed if decision.is_pinned(name, item))
+    placing = {item.rule for item in placement.items}
+    rankings = [rule.rank.get(name) for rule in judge.book.rules if rule.id in placing]
+    explored = any(ranking is not None and ranking.explore is not None for ranking in rankings)
     return Explained(
         name,
         _outcome(judge.priorities, placement, pinned),
@@ -316,7 +319,7 @@ def _slot(
         tuple(
             (item.content, item.propensity, decision.why(name, item.content))
             for item in placement.items
-            if placement.scorer is not None
+            if placement.scorer is not None or explored
         ),
         _scorer(placement),
         pinned,

@@ -9,7 +9,7 @@ from tailored.book.model import Catalog, Content, Purpose, Rule, RuleBook, Score
 from tailored.condition.english import value_in_words
 from tailored.condition.types import A_VALUE
 from tailored.guard.document import Block, Bullets, Code, Heading, Page, Paragraph, Table, Text, enumerated
-from tailored.guard.report import Labelled, Report, Usage, Use, flags_of, missing_without
+from tailored.guard.report import Labelled, Report, Usage, Use, asking_in_lists, flags_of, missing_without
 
 _SIDES = (("user", "What is known of a person"), ("context", "What is known of the moment"))
 
@@ -183,6 +183,11 @@ def _without(book: RuleBook, usage: Usage) -> Iterator[str | Code]:
         yield "."
     else:
         yield "Without it every rule that reads it may still speak."
+    if asking := asking_in_lists(usage, book):
+        yield f" What the {'list' if len(asking) == 1 else 'lists'} of "
+        yield from _codes(rule.id for rule in asking)
+        yield f" {'asks' if len(asking) == 1 else 'ask'} of it is unknown then: "
+        yield "no item fits it, and none is left out for it."
     if texts:
         yield f" The {'text' if len(texts) == 1 else 'texts'} of "
         yield from _codes(texts)

@@ -158,6 +158,20 @@ def missing_without(usage: Usage) -> tuple[list[str], list[str], list[str]]:
     return list(dict.fromkeys(filled)), list(dict.fromkeys(hidden)), list(dict.fromkeys(values))
 
 
+def asking_in_lists(usage: Usage, book: RuleBook) -> list[Rule]:
+    """The rules that fire without an attribute, and whose rankings have conditions on items that read it."""
+    return [
+        rule
+        for rule in book.rules
+        if rule not in usage.silent
+        and any(
+            usage.attribute.key in _names(condition)
+            for ranking in rule.rank.values()
+            for condition in (ranking.where, *ranking.without)
+        )
+    ]
+
+
 def _conditions(condition: Condition, book: RuleBook) -> Iterator[tuple[tuple[str, ...], Condition]]:
     """A condition and those of the segments that it names, near ones first, each with the way to it."""
     waiting: list[tuple[tuple[str, ...], Condition]] = [((), condition)]

@@ -100,6 +100,7 @@ _TAKES_OF_KINDS: dict[str, Schema] = {
     "file": TEXT,
     "histories": NAMES,
     "new file": TEXT,
+    "training file": TEXT,
     "number": A_NUMBER,
     "pair": list_of(A_NUMBER, minItems=2, maxItems=2),
     "scorers": one_or_more(ref("scorer")),
