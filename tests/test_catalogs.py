@@ -245,25 +245,26 @@ def test_every_row_that_cannot_be_used_is_found_at_its_place(tmp_path, lines, fo
 @pytest.mark.parametrize(
     "source, found",
     [
-        ("file: things.cvs", "book.yaml:10 missing-file"),
-        ("file: things.docx", "book.yaml:10 unreadable-file"),
-        ("file: broken.parquet", "book.yaml:10 unreadable-file"),
-        ("file: latin.csv", "book.yaml:10 unreadable-file"),
+        ("file: things.cvs", "book.yaml:11 missing-file"),
+        ("file: things.docx", "book.yaml:11 unreadable-file"),
+        ("file: broken.parquet", "book.yaml:11 unreadable-file"),
+        ("file: latin.csv", "book.yaml:11 unreadable-file"),
         ("file: slip.csv", "slip.csv:1 label-slip"),
-        ("file: twice.csv", "book.yaml:10 unreadable-file"),
-        ('sql: "select * from t"\n    database: things.csv', "book.yaml:10 unreadable-file"),
-        ("file: endless.csv", "book.yaml:10 unreadable-file"),
-        ("file: endless-head.csv", "book.yaml:10 unreadable-file"),
-        ("file: empty.csv", "book.yaml:10 unreadable-file"),
+        ("file: twice.csv", "book.yaml:11 unreadable-file"),
+        ('sql: "select * from t"\n    database: things.csv', "book.yaml:11 unreadable-file"),
+        ('sql: "select * from t"\n    database: shopp.db', "book.yaml:12 missing-file"),
+        ("file: endless.csv", "book.yaml:11 unreadable-file"),
+        ("file: endless-head.csv", "book.yaml:11 unreadable-file"),
+        ("file: empty.csv", "book.yaml:11 unreadable-file"),
         ("file: list.yaml", "list.yaml:1 unreadable-row"),
         ("file: text.yaml", "text.yaml:1 wrong-kind"),
         ("file: typo.yaml", "typo.yaml:1 unknown-key"),
-        ("file: ../things.csv", "book.yaml:10 missing-file"),
-        ('sql: "select nothing"\n    database: shop.db', "book.yaml:10 unreadable-file"),
-        ('sql: "delete from t"\n    database: shop.db', "book.yaml:10 unreadable-file"),
+        ("file: ../things.csv", "book.yaml:11 missing-file"),
+        ('sql: "select nothing"\n    database: shop.db', "book.yaml:11 unreadable-file"),
+        ('sql: "delete from t"\n    database: shop.db', "book.yaml:11 unreadable-file"),
         (
             "sql: \"select * from read_csv('things.csv')\"\n    database: shop.duckdb",
-            "book.yaml:10 unreadable-file",
+            "book.yaml:11 unreadable-file",
         ),
         ("file: things.csv\n    id: sku", "things.csv:1 missing-column"),
     ],
@@ -284,6 +285,18 @@ def test_a_source_that_cannot_be_read_is_found(tmp_path, source, found):
     assert findings(write(tmp_path, source)) == [found]
     with pytest.raises(RuleBookError):
         Engine.load(tmp_path)
+
+
+def test_a_database_that_is_missing_is_found_in_its_folder(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shop.db").write_bytes(b"")
+    folder = write(tmp_path, 'sql: "select * from t"\n    database: data/shpo.db')
+    (found,) = [
+        one
+        for one in check_book(read_sources(folder), folder=folder)[1].diagnostics
+        if one.code == "missing-file"
+    ]
+    assert (str(found.span), found.hint) == ("book.yaml:12:15", "Did you mean `data/shop.db`?")
 
 
 def emptied(tmp_path, source):
@@ -399,7 +412,7 @@ def test_what_is_learnt_from_items_is_learnt_again_when_they_are_refreshed(tmp_p
 def test_a_query_makes_no_file(tmp_path):
     made = tmp_path / "new.sqlite"
     source = as_sqlite(tmp_path).replace("select * from t", f"attach database '{made}' as new")
-    assert findings(write(tmp_path, source)) == ["book.yaml:10 unreadable-file"]
+    assert findings(write(tmp_path, source)) == ["book.yaml:11 unreadable-file"]
     assert not made.exists()
 
 

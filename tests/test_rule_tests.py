@@ -445,3 +445,21 @@ def test_items_of_a_catalog_are_expected_by_their_ids_where_a_rule_ranks_them(ex
         return
     cases = run(Engine(book), book.tests, NOW)
     assert [failure.message for case in cases for failure in case.failures] == found
+
+
+@pytest.mark.parametrize(
+    "expect, message, hint",
+    [
+        (
+            "{list: {first: [f9999]}}",
+            "There is no content and no item `f9999`.",
+            "`list` may hold guide, sock, hat.",
+        ),
+        ("{list: [sokc]}", "There is no content and no item `sokc`.", "Did you mean `sock`?"),
+        ("{hero: f9999}", "There is no content `f9999`.", "The book's content is guide."),
+    ],
+)
+def test_where_items_may_stand_an_unknown_name_is_no_content_and_no_item(expect, message, hint):
+    book = RANKED.replace("EXPECT", expect).encode()
+    (found,) = [one for one in check_book({"book.yaml": book}, NOW)[1].diagnostics if one.severity == "error"]
+    assert (found.code, found.message, found.hint) == ("unknown-content", message, hint)

@@ -72,7 +72,8 @@ class CatalogReader:
         )
         for key, attribute in attributes.items():
             self.attributes.setdefault(key, attribute)
-        items = ItemReader(self.labels, reader.report, reader.flaws, texts)
+        places = {key: reader.span(body[key][1]) for key in ("file", "sql", "database") if key in body}
+        items = ItemReader(self.labels, reader.report, reader.flaws, texts, places)
         if "items" in body:
             catalog = replace(catalog, items=items.of_node(reader, body["items"][1], catalog))
             self.items[name] = catalog.items

@@ -19,7 +19,7 @@ from tailored.book.nodes import (
     short,
 )
 from tailored.book.placeable import Placeable
-from tailored.book.rules import A_SLOT, known_content
+from tailored.book.rules import A_SLOT
 from tailored.book.sections import EXPECT
 from tailored.book.suggest import did_you_mean, listed
 
@@ -136,8 +136,11 @@ class ExpectationReader:
     def _known(self, reader: Reader, target: str, node: Node, name: str) -> None:
         """Reports what is neither content nor an item of a catalog that a rule shows in this slot."""
         placeable = self.placeable(target)
-        if name not in placeable.items and placeable.is_told:
-            known_content(reader, node, name, self.book.content, [*placeable.items])
+        every = [*self.book.content, *placeable.items]
+        if name not in every and placeable.is_told:
+            hint = f"`{target}` may hold {listed(every)}." if placeable.items else ""
+            called = "content and no item" if placeable.items else ""
+            reader.unknown(node, "content", name, every, hint, called=called)
 
     def _contents(self, reader: Reader, target: str, node: Node) -> object:
         named = (

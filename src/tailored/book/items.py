@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,8 @@ class ItemReader:
     report: list[Diagnostic]
     flaws: Flaws
     texts: dict[str, str]
+    places: Mapping[str, Span] = field(default_factory=dict)
+    """Where the book names the source that is read, by its key: `file`, `sql` or `database`."""
 
     def of_source(
         self, catalog: Catalog, folder: str | None, data: Mapping[str, bytes]
@@ -62,8 +64,13 @@ class ItemReader:
             table = read_table(catalog.file, catalog.sql, catalog.database, folder, content)
             return self._of_table(catalog, table)
         except Unusable as error:  # also in the middle of the rows
-            self._tell(catalog.span, error.code, error.message, error.hint)
+            key = "file" if catalog.file else "database" if error.code == "missing-file" else "sql"
+            self._tell(self.place(catalog, key), error.code, error.message, error.hint)
             return ()
+
+    def place(self, catalog: Catalog, key: str = "") -> Span:
+        """Where the book names the source of a catalog, or else the catalog itself."""
+        return self.places.get(key or ("file" if catalog.file else "sql"), catalog.span)
 
     def _of_yaml(
         self, catalog: Catalog, path: str, content: bytes | None, folder: str | None
@@ -150,7 +157,7 @@ class ItemReader:
         return tuple(found.values())
 
     def _has_columns(self, catalog: Catalog, table: Table) -> bool:
-        place = Span(table.path, 1, 1, 1, 2) if table.text is not None else catalog.span
+        place = Span(table.path, 1, 1, 1, 2) if table.text is not None else self.place(catalog)
         if table.text is not None:
             self.texts[table.path] = table.text
         asked = {"its ids": catalog.id_column}
@@ -196,7 +203,7 @@ class _Rows:
             return
         if self._table.text is None:
             message = f"Row {number} of `{self._catalog.id}`: {message[0].lower()}{message[1:]}"
-            span = self._catalog.span
+            span = self._items.place(self._catalog)
         else:
             line = self._lines[number - 1] if number <= len(self._lines) else ""
             span = Span(self._table.path, number, 1, number, len(line) + 1)
@@ -206,7 +213,9 @@ class _Rows:
         """Reports how many more are wrong."""
         if self._wrong > MOST_FINDINGS:
             message = f"`{self._catalog.id}` has {self._wrong - MOST_FINDINGS} more things like these."
-            self._items.report.append(Diagnostic("unreadable-row", "error", message, "", self._catalog.span))
+            self._items.report.append(
+                Diagnostic("unreadable-row", "error", message, "", self._items.place(self._catalog))
+            )
 
     def item(self, id_: str, number: int, cells: Mapping[str, object]) -> CatalogItem:
         """The item of a row."""

@@ -184,8 +184,11 @@ class Reader:
         names: Iterable[str],
         hint: str = "",
         severity: Severity = "error",
+        called: str = "",
     ) -> None:
         """Reports a name that is none of `names`, unless its declaration is there, with an error of its own.
+
+        `called` is what the sentence calls it, where that is not the kind.
 
         What could not be read may declare a name that stands in it; that is reported only if it is a slip.
         """
@@ -197,7 +200,7 @@ class Reader:
         if self.is_excused(kind, name, near is not None):
             return
         mend = f"Did you mean `{near}`?" if near is not None else hint or there_are(_PLURAL[kind], every)
-        self._add(node, UNKNOWN[kind], severity, f"There is no {kind} `{short(name)}`.", mend)
+        self._add(node, UNKNOWN[kind], severity, f"There is no {called or kind} `{short(name)}`.", mend)
 
     def entries(self, node: MappingNode, type_of: TypeOf = _a_number) -> dict[str, tuple[ScalarNode, Node]]:
         """The entries of a mapping by key, each with its key node; duplicate and odd keys are reported.

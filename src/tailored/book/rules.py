@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -253,13 +253,11 @@ def _said(reader: Reader, body: Body, action: str, example: str, *type_of: TypeO
     return found or {}
 
 
-def known_content(
-    reader: Reader, node: Node, name: str, content: Mapping[str, Content], others: Sequence[str] = ()
-) -> bool:
-    """Whether the book has this content; if not, that is reported, with `others` that may stand there."""
+def known_content(reader: Reader, node: Node, name: str, content: Mapping[str, Content]) -> bool:
+    """Whether the book has this content; if not, that is reported."""
     if name in content:
         return True
-    reader.unknown(node, "content", name, [*content, *others])
+    reader.unknown(node, "content", name, content)
     return False
 
 
