@@ -325,8 +325,9 @@ def test_a_slow_sink_holds_up_nobody_and_what_is_too_much_is_counted(decide):
     assert len(sink.records) >= 10
 
 
-def test_a_sink_that_fails_loses_its_records_and_gets_the_next(decide, caplog):
-    sink = _Sink(error=RuntimeError("broken by Kari"))
+def written_after(error, decide):
+    """The log of a sink that lost five records to an error, and then got three."""
+    sink = _Sink(error=error)
     log = DecisionLog(sink, UserIds(b"secret"))
     decide(log, 5)
     while lost_so_far(log) < 5:
@@ -335,6 +336,11 @@ def test_a_sink_that_fails_loses_its_records_and_gets_the_next(decide, caplog):
     decide(log, 3)
     log.close()
     assert len(sink.records) == 3
+    return log
+
+
+def test_a_sink_that_fails_loses_its_records_and_gets_the_next(decide, caplog):
+    log = written_after(RuntimeError("broken by Kari"), decide)
     assert lost(log) == {"sink": 5}
     first, last = caplog.messages
     assert re.search(r"RuntimeError in .*test_decision_log.py, line \d+$", first)
@@ -342,15 +348,7 @@ def test_a_sink_that_fails_loses_its_records_and_gets_the_next(decide, caplog):
 
 
 def test_a_sink_that_calls_exit_loses_its_records_and_gets_the_next(decide):
-    sink = _Sink(error=SystemExit(3))
-    log = DecisionLog(sink, UserIds(b"secret"))
-    decide(log, 5)
-    while lost_so_far(log) < 5:
-        time.sleep(0.01)
-    sink.error = None
-    decide(log, 3)
-    log.close()
-    assert len(sink.records) == 3
+    written_after(SystemExit(3), decide)
 
 
 def test_what_a_slow_sink_leaves_at_the_end_is_said(decide, caplog):

@@ -211,12 +211,14 @@ class Engine:
             return self.evaluate(user, context, now)
         if now.__class__ is not datetime or now.tzinfo is not UTC:
             now = read_now(now)
-        try:
-            begun = None if self._at_once is None else self._at_once(user, context, now)
-        except Exception:
-            begun = None
-        if begun is None:
-            begun = self._begun(self._reader.read_at_leisure(user, context, now))
+        if self._at_once is None:
+            begun = self._begun(self._reader.read(user, context, now))
+        else:
+            try:
+                found = self._at_once(user, context, now)
+            except Exception:  # as in `evaluate`
+                found = None
+            begun = self._begun(self._reader.read_at_leisure(user, context, now)) if found is None else found
         return begun if isinstance(begun, Decision) else self._ranker.rank_or_wait(*begun)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:

@@ -12,12 +12,8 @@ from typing import Any, TypeAlias
 from tailored.book.model import Ranking
 from tailored.engine.kept import Kept
 from tailored.scoring.protocol import Candidate
-from tailored.scoring.scores import Draws
+from tailored.scoring.scores import MOST_COMPARED, MOST_EXPLORED, Draws
 
-MOST_COMPARED = 200
-"""Candidates among which diversity is looked for: those with the highest scores."""
-MOST_EXPLORED = 500
-"""Candidates that exploration draws from: those that follow the top."""
 MOST_SELECTED = 64
 """Selections from the same scores that are kept."""
 DIGITS = 6

@@ -16,6 +16,10 @@ Draws: TypeAlias = tuple[tuple[float, ...], ...]
 """Equally likely lists of scores, mostly one; in each a number for every candidate."""
 
 
+MOST_COMPARED = 200
+"""Candidates among which diversity is looked for: those with the highest scores."""
+MOST_EXPLORED = 500
+"""Candidates that exploration draws from: those that follow the top."""
 MOST_WORK = 20_000
 """Microseconds, about, that a page may take to work out how likely each choice is."""
 FEWEST_DRAWS = 5
@@ -25,9 +29,9 @@ def most_draws(ranking: Ranking, candidates: int, room: int) -> int:
     """Of how many equally likely lists one is drawn, by what each of them takes on a machine of our days."""
     work = 0.7 * candidates
     if ranking.diversity is not None:
-        work += 1.5 * min(candidates, 200) * room
+        work += 1.5 * min(candidates, MOST_COMPARED) * room
     if ranking.explore is not None and ranking.at_most:
-        work += 15 * min(candidates, 500)
+        work += 15 * min(candidates, MOST_EXPLORED)
     return max(FEWEST_DRAWS, int(MOST_WORK / max(work, 1)))
 
 
