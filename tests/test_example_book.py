@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tailored import Engine
-from tailored.engine.facts import read_now
+from tailored.condition.values import read_now
 from tailored.engine.reference import decide
 from tests.support.rankings import numbers_of, without_propensities
 

@@ -3,6 +3,7 @@
 import builtins
 import copy
 import dataclasses
+import inspect
 import pickle
 import re
 import sys
@@ -70,10 +71,14 @@ def test_nothing_of_a_book_stands_in_the_source(monkeypatch):
         assert not re.search(r"city|plan|seen|system|import|b-c|free|['\"]", source)
         known = r"def|read|user|context|door|now|found|clauses|nested|map|if|elif|else|is|not|None|and|or|in"
         known += (
-            r"|return|pass|make|True|tuple|list|str|int|float|bool|len|bisect|key|parse_\w+|are_\w+|found_at"
+            r"|return|raise|pass|make|True|tuple|list|str|int|float|bool|len|bisect|key|parse_\w+|are_\w+"
         )
-        known += r"|side|enough|first|rest|at_once|try|except|KeyError|get|plain_door|door_of|consents"
-        known += r"|CONSENTS|OPT_OUTS|GPC|is_text|MANY|ELSE|LEAST|MOST|LONGEST"
+        known += (
+            r"|side|(\w+[._])?(enough|first|rest|at_once)|try|except|KeyError|Exception|get|door_of|found_at"
+        )
+        known += r"|CONSENTS|OPT_OUTS|GPC|is_text|MANY|ELSE|LEAST|MOST|LONGEST|gated|consents|Odd|otherwise"
+        known += r"|datetime|tzinfo|UTC|read_now|raws|plain_door|kept_back|slots_of|known|slots|facts|decide"
+        known += r"|Open|book|version|withheld|settings|as_set|reasons|tell|Decision|warnings"
         known += r"|isascii|issuperset|__class__|dict|for|one|nothing_of_\w+|without_\w+|[a-z]+\d+(_\d+)?"
         assert not [word for word in re.findall(r"\w+", source) if not re.fullmatch(known, word)]
     user = {"plan": CODE, "a": {"b-c": CODE}}
@@ -289,3 +294,37 @@ def test_a_decision_that_was_made_in_a_hurry_is_like_any_other():
     assert engine.evaluate({**user, "size": "no"}, {}, NOW) != made
     with pytest.raises(AttributeError, match="no `colour`"):
         _ = made.colour
+
+
+@pytest.mark.parametrize("plan", ["free", "pro"])
+def test_a_class_of_ones_own_may_add_to_what_an_engine_does(plan):
+    class Counted(Engine):
+        asked = 0
+
+        def evaluate(self, user, context, now=None):
+            Counted.asked += 1
+            return super().evaluate(user, context, now)
+
+    book, _ = check_book({"book.yaml": SMALL.encode()})
+    own, engine = Counted(book), Engine(book)
+    for user in ({"plan": plan, "tags": ["a"]}, {"plan": 5}, UserDict(plan=plan)):
+        for consents in ({}, {"opt_outs": ["personalization"]}):
+            expected = engine.evaluate(user | consents, {}, NOW)
+            assert expected.to_dict() == decide(book, user | consents, {}, NOW)
+            assert own.evaluate(user | consents, {}, NOW) == Engine.evaluate(engine, user | consents, {}, NOW)
+            assert own.evaluate(user | consents, {}, NOW) == expected
+    assert Counted.asked == 12
+
+
+def test_the_call_tells_what_it_takes_whatever_stands_in_for_it():
+    book, _ = check_book({"book.yaml": SMALL.encode()})
+    engine = Engine(book)
+    assert [*inspect.signature(engine.evaluate).parameters] == ["user", "context", "now"]
+    assert engine.evaluate.__doc__ == Engine.evaluate.__doc__ != ""
+    assert engine.evaluate(context={}, user={}, now=NOW) == engine.evaluate({}, {}, NOW)
+    for odd, error in ((5, TypeError), ("yesterday", ValueError)):
+        with pytest.raises(error, match="`now`"):
+            engine.evaluate({}, {}, odd)
+    with pytest.raises(TypeError, match="`user` must be a mapping") as raised:
+        engine.evaluate([], {}, NOW)
+    assert raised.value.__context__ is None

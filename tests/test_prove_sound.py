@@ -15,9 +15,9 @@ from tailored.book.load import check_book
 from tailored.book.model import Rule, RuleBook
 from tailored.condition.kleene import truth
 from tailored.condition.tree import InSegment
+from tailored.condition.values import read_now
 from tailored.engine import reference
 from tailored.engine.engine import Engine
-from tailored.engine.facts import read_now
 from tailored.engine.reference_ranking import Numbers, nobody
 from tailored.proof.difference import difference
 from tailored.proof.prove import prove

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from tailored.condition.tree import Scalar, Value
@@ -50,6 +50,30 @@ def read_value(raw: object, type_: Type) -> Value:
         raise
     except Exception as error:  # a foreign object may raise anything from its methods
         raise WrongType from error
+
+
+def read_now(now: datetime | str | None) -> datetime:
+    """The moment of a decision, in UTC: the clock's unless given. A date means its midnight.
+
+    Raises TypeError where it is no time, ValueError where a text names none.
+    """
+    if now is None:
+        return datetime.now(UTC)
+    if isinstance(now, datetime):
+        try:
+            return in_utc(now)
+        except OverflowError:
+            raise ValueError("`now` lies beyond the years 1 to 9999 in UTC.") from None
+        except Exception as error:  # a foreign time zone may raise anything
+            raise ValueError("`now` is a time whose zone cannot be read.") from error
+    if not isinstance(now, str):
+        raise TypeError(f"`now` must be a datetime or an ISO 8601 text, not {type(now).__name__}.")
+    moment = parse_datetime(now)
+    if moment is None and (day := parse_date(now)) is not None:
+        moment = in_utc(datetime(day.year, day.month, day.day))
+    if moment is None:
+        raise ValueError("`now` is no ISO 8601 time; write it like 2026-11-24T10:00:00Z.")
+    return moment
 
 
 def read_text(raw: object) -> str:

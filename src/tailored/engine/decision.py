@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tailored.content.render import FrozenDict
-from tailored.engine.facts import Facts, RequestWarning, Unmade
+from tailored.engine.facts import Facts, RequestWarning
 from tailored.engine.resolve import Withheld
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ class SettingValue:
 
 Decided: TypeAlias = Placement | SettingValue
 Tell: TypeAlias = Callable[[Facts, Any, str, str | None], str]
-Reasons: TypeAlias = tuple[Tell, Facts | Unmade] | Mapping[str, str]
-"""What tells why somebody sees a slot or a thing in it, and the facts that it takes; or the sentences."""
+Reasons: TypeAlias = tuple[Any, ...] | Mapping[str, str]
+"""What tells why somebody sees a slot or a thing in it, a `Tell`, and the facts that it takes, or what makes
+them and takes what follows; or the sentences."""
 
 
 class Open:
@@ -126,7 +127,8 @@ class Decision(Open, Mapping[str, Any]):
         decided: Decided = self[name]
         if isinstance(self.reasons, tuple):
             assert self.facts is not None
-            return self.reasons[0](self.facts, decided, name, item)
+            why: str = self.reasons[0](self.facts, decided, name, item)
+            return why
         return self.reasons.get(f"{name} {item}") or self.reasons[name]
 
     @property
@@ -134,8 +136,9 @@ class Decision(Open, Mapping[str, Any]):
         """What it was made of, as the guard lets it through; None in a copy."""
         if not isinstance(self.reasons, tuple):
             return None
-        facts = self.reasons[1]
-        return facts[0](*facts[1:]) if isinstance(facts, tuple) else facts
+        _, facts, *of = self.reasons
+        made: Facts = facts(*of) if of else facts
+        return made
 
     def __getattr__(self, name: str) -> tuple[RequestWarning, ...]:
         """What is worked out when it is asked for: the warnings of a request that was read in a hurry."""

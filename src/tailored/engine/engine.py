@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +15,9 @@ from tailored.book.model import Rule, RuleBook
 from tailored.book.suggest import did_you_mean
 from tailored.book.version import book_version
 from tailored.condition.tree import Value
+from tailored.condition.values import read_now
 from tailored.content.render import FrozenDict, Renderer, View, views
-from tailored.engine.decision import NOTHING, Decision, Item, Open, Placement, SettingValue, made
+from tailored.engine.decision import NOTHING, Decision, Item, Placement, SettingValue, made
 from tailored.engine.doors import Door
 from tailored.engine.facts import (
     LAST_CHECK,
@@ -26,12 +27,10 @@ from tailored.engine.facts import (
     RequestWarning,
     as_json,
     failed_text,
-    maker,
-    read_now,
 )
 from tailored.engine.kept import Kept
 from tailored.engine.match import Matcher
-from tailored.engine.ordinary import Make
+from tailored.engine.quick import FEW, SHORT, deciding
 from tailored.engine.remember import Memory
 from tailored.engine.resolve import (
     Choice,
@@ -58,11 +57,6 @@ MOST_SHARED = 2048
 """Placements and the like that an engine keeps to give them to everybody whom they suit."""
 LONGEST_SHARED = 200
 """Letters of a value with which a placement is kept."""
-FEW = 256
-"""Clauses up to which most requests leave none that asks for what is dear to look up."""
-SHORT = 1 << 1024
-"""Clauses that hold, as bits, are looked up whole if they are below: the hash of a long integer takes as long
-as going through the slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +117,37 @@ class Engine:
         self._as_set = FrozenDict({name: self._value(one, 0) for name, one, _, _ in self._settings})
         self._ranker = _ranker(book, plan, scorers, warm)
         self._memory = Memory(book, self._reader, remember) if remember else None
-        spares = self._matcher.is_index and self._matcher.index.size <= FEW and self._ranker is None
-        spares &= all(map(self._renderer.is_plain, book.content))  # for texts, what they read must be known
-        decider = _sparing_decider if spares else _decider
-        self._at_once = None if remember else self._reader.at_once(decider(self), spares=spares)
-        """Reads ordinary requests, and decides on all but what scorers choose."""
-        if self._at_once is None:
+        self._at_once: Callable[..., Decision | Unranked] | None = None
+        """Reads ordinary requests, and decides on all but what scorers choose. Raises for others."""
+        if remember:
             self._reader.make_ready()
+        elif self._ranker is None and type(self).evaluate is Engine.evaluate:
+            # one that does it all stands in for the method: to be called by that takes a tenth of the time
+            vars(self)["evaluate"] = _alike(self._written(otherwise=self._at_leisure), Engine.evaluate)
+        else:
+            self._at_once = self._written()
         self._is_made = True
+
+    def _written(self, otherwise: Callable[..., Decision] | None = None) -> Callable[..., Any]:
+        """The function that decides ordinary requests to this book; see `FactsReader.at_once`."""
+        has_texts = not all(map(self._renderer.is_plain, self.book.content))
+        is_small = self._matcher.is_index and self._matcher.index.size <= FEW
+        spares = is_small and self._ranker is None and not has_texts  # what these read must be known
+        ending = deciding(
+            self._reader,
+            self._matcher,
+            self._plan,
+            spares=spares,
+            has_texts=has_texts,
+            whole=self._whole,
+            known=self._known,
+            values=self._values,
+            as_set=self._as_set,
+            decide=self._decide,
+            version=self.version,
+            tell=self._tell,
+        )
+        return self._reader.at_once(ending, spares=spares, otherwise=otherwise)
 
     def __setattr__(self, name: str, value: object) -> None:
         if "_is_made" in vars(self):
@@ -180,12 +197,8 @@ class Engine:
             try:
                 begun = self._at_once(user, context, now)
             except Exception:  # a foreign key may raise anything when it is compared
-                begun = None
-            if begun.__class__ is Decision:
-                return begun
-            if begun is None:
-                return self.decide(self._reader.read_at_leisure(user, context, now))
-            return self._ranker.rank(*begun)  # type: ignore[union-attr]
+                return self._at_leisure(user, context, now)
+            return begun if isinstance(begun, Decision) else self._ranker.rank(*begun)  # type: ignore[union-attr]
         if self._memory is not None and user.__class__ is dict and context.__class__ is dict:
             return self._memory.evaluate(user, context, now, self.decide)
         return self.decide(self._reader.read(user, context, now))
@@ -215,10 +228,9 @@ class Engine:
             begun = self._begun(self._reader.read(user, context, now))
         else:
             try:
-                found = self._at_once(user, context, now)
+                begun = self._at_once(user, context, now)
             except Exception:  # as in `evaluate`
-                found = None
-            begun = self._begun(self._reader.read_at_leisure(user, context, now)) if found is None else found
+                begun = self._begun(self._reader.read_at_leisure(user, context, now))
         return begun if isinstance(begun, Decision) else self._ranker.rank_or_wait(*begun)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:
@@ -264,6 +276,12 @@ class Engine:
         """The decision that follows from facts: match, resolve, render, check at the exit, rank."""
         begun = self._begun(facts)
         return begun if isinstance(begun, Decision) else self._ranker.rank(*begun)  # type: ignore[union-attr]
+
+    def _at_leisure(
+        self, user: Mapping[str, object], context: Mapping[str, object], now: datetime
+    ) -> Decision:
+        """The decision on a request with anything odd in it."""
+        return self.decide(self._reader.read_at_leisure(user, context, now))
 
     def _begun(self, facts: Facts) -> Decision | Unranked:
         """The decision; or where scorers choose something of it, what the rank stage takes."""
@@ -442,6 +460,14 @@ class Engine:
         return _setting(value, rule)
 
 
+def _alike(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which tells the same of itself as a method does for which it stands in."""
+    function.__annotations__ = {key: of for key, of in method.__annotations__.items() if key != "self"}
+    function.__name__, function.__qualname__ = method.__name__, method.__qualname__
+    function.__doc__, function.__module__ = method.__doc__, method.__module__
+    return function
+
+
 def _ranker(book: RuleBook, plan: Plan, scorers: Mapping[str, object] | None, warm: bool) -> Ranker | None:
     """The rank stage of a book; None, with nothing of it imported, where no rule has a ranking."""
     if not any(rule.rank for rule in book.rules):
@@ -493,63 +519,6 @@ class _Making:
             return self.facts.warnings
         failed = map(failed_text, dict.fromkeys(self.failed))
         return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
-
-
-def _decider(engine: Engine) -> Make[Decision | Unranked]:
-    """Decides ordinary requests, at once where all that applies to them was decided before.
-
-    It does what `Engine._decide` does for those, without a call on the way: calls are most of what it takes.
-    """
-    matcher, whole, known, reader = engine._matcher, engine._whole, engine._known, engine._reader
-    is_index, all_firing, make = matcher.is_index, matcher.firing, maker(reader)
-    version, plan, as_set, tell = engine.version, engine._plan, engine._as_set, engine._tell
-    sets, ranks, beside_ranks, values = plan.sets, plan.ranks, plan.beside_ranks, engine._values
-
-    def decide(raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Decision | Unranked:
-        firing = holding if is_index else all_firing(make(raws, now, door, holding))
-        if (
-            firing & door.kept_back
-            or firing >= SHORT
-            or (slots := whole.get(firing) or known(firing, raws, door)) is None
-        ):
-            facts = make(raws, now, door, holding)
-            decision = engine._decide(facts, firing)
-            return (decision, firing & beside_ranks, facts) if firing & ranks else decision
-        one: Any = Open()
-        one.book, one.slots = version, slots
-        one.settings = values(firing) if firing & sets else as_set
-        one.withheld, one.warnings, one.reasons = (), (), (tell, (make, raws, now, door, holding))
-        one.__class__ = Decision
-        if firing & ranks:
-            return one, firing & beside_ranks, make(raws, now, door, holding)
-        decided: Decision = one
-        return decided
-
-    return decide
-
-
-def _sparing_decider(engine: Engine) -> Make[Decision | Unranked]:
-    """The same for what a reader read that spares itself something.
-
-    Then the warnings, too, are worked out when they are asked for. It is for books of few clauses, which the
-    index holds, without rankings and texts.
-    """
-    whole, settled = engine._whole, engine._reader.settled
-    version, sets, as_set, values = engine.version, engine._plan.sets, engine._as_set, engine._values
-    tell = engine._tell
-
-    def decide(raws: tuple[Any, ...], now: datetime, door: Door, firing: int) -> Decision:
-        if firing & door.kept_back or (slots := whole.get(firing)) is None:
-            return engine._decide(settled(raws, now, door, firing), firing)
-        one: Any = Open()
-        one.book, one.slots = version, slots
-        one.settings = values(firing) if firing & sets else as_set
-        one.withheld, one.reasons = (), (tell, (settled, raws, now, door, firing))
-        one.__class__ = Decision
-        decided: Decision = one
-        return decided
-
-    return decide
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -17,14 +18,11 @@ from tailored.condition.types import (
     Type,
     Version,
     as_text,
-    in_utc,
-    parse_date,
-    parse_datetime,
 )
 from tailored.condition.values import TooLarge, WrongType, read_value
 from tailored.engine.doors import NOTHING, Door, Doors
 from tailored.engine.index import Index
-from tailored.engine.ordinary import F, Get, Make, Ordinary, Read, ordinary, settler
+from tailored.engine.ordinary import Ending, Get, Make, Ordinary, Read, made_by, ordinary, settler
 from tailored.guard.permissions import Permissions
 
 LONGEST_TOLD = 2_000
@@ -171,25 +169,28 @@ class FactsReader:
 
         return look
 
-    def at_once(self, make: Make[F], *, spares: bool = False) -> Ordinary[F]:
-        """Reads ordinary requests, and makes something of each.
+    def at_once(
+        self, ending: Ending, *, spares: bool = False, otherwise: Callable[..., object] | None = None
+    ) -> Callable[..., Any]:
+        """A function that reads ordinary requests, and makes something of each; see `ordinary`.
 
         What was read by one that `spares` itself something may still be odd; `settled` looks.
         """
-        return ordinary(self._reads, self._doors, _found_at, make, spares=spares)
+        return ordinary(self._reads, self._doors, _found_at, ending, spares=spares, otherwise=otherwise)
+
+    @property
+    def plain_door(self) -> Door:
+        """The door of requests that say nothing of permissions."""
+        return self._doors.plain
 
     def settled(self, raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Facts:
         """The facts of a request that was read by a function that spared itself something."""
-        try:
-            ordinary_ones = self._settle(raws)
-        except Exception:
-            ordinary_ones = None
-        if ordinary_ones is not None:
-            return Facts(self, ordinary_ones, now, door, holding)
+        with suppress(Exception):
+            return Facts(self, self._settle(raws), now, door, holding)
         return self._facts_of([*raws], now, door, self._warnings(door.permissions, ()))
 
     @cached_property
-    def _settle(self) -> Callable[[tuple[Any, ...]], tuple[Any, ...] | None]:
+    def _settle(self) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
         return settler(self._reads)
 
     def make_ready(self) -> None:
@@ -198,23 +199,21 @@ class FactsReader:
 
     @cached_property
     def _ordinary(self) -> Ordinary[Facts]:
-        return self.at_once(maker(self))
+        return self.at_once(made_by(maker(self)))
 
     @cached_property
     def _glance(self) -> Ordinary[Facts]:
         unasked = [Read(read.attribute, None) for read in self._reads]
-        return ordinary(unasked, self._doors, _found_at, maker(self))
+        return ordinary(unasked, self._doors, _found_at, made_by(maker(self)))
 
     def read(self, user: Mapping[str, object], context: Mapping[str, object], now: datetime) -> Facts:
         """The facts of a request. What cannot be used is missing, with a warning.
 
         Raises TypeError where user or context is no mapping, and nothing else.
         """
-        try:
-            facts = self._ordinary(user, context, now)
-        except Exception:  # a foreign key may raise anything when it is compared
-            facts = None
-        return self.read_at_leisure(user, context, now) if facts is None else facts
+        with suppress(Exception):  # a foreign key may raise anything when it is compared
+            return self._ordinary(user, context, now)
+        return self.read_at_leisure(user, context, now)
 
     def read_at_leisure(
         self, user: Mapping[str, object], context: Mapping[str, object], now: datetime
@@ -253,7 +252,7 @@ class FactsReader:
             facts = self._glance(user, context, now)
         except Exception:
             return None
-        return facts and (facts.permissions, facts.raws)  # type: ignore[return-value]  # of a tuple here
+        return facts.permissions, facts.raws  # type: ignore[return-value]  # of a tuple here
 
     def _value(self, raw: object, attribute: Attribute, warnings: list[RequestWarning]) -> Value | None:
         """The typed value of an attribute; None where it is missing or cannot be used."""
@@ -311,10 +310,6 @@ def _nothing(raws: Sequence[Any]) -> tuple[()]:
     return ()
 
 
-Unmade: TypeAlias = tuple[Callable[..., Facts], tuple[Any, ...], datetime, Door, int]
-"""What facts of an ordinary request are made of, for as long as nobody asks for them."""
-
-
 def maker(reader: FactsReader) -> Make[Facts]:
     """Makes facts without warnings, in two thirds of the time that calling the class takes."""
     new = object.__new__
@@ -349,30 +344,6 @@ def _unusable(attribute: Attribute, error: Exception) -> RequestWarning:
     return RequestWarning(
         "wrong-type", key, f"`{key}` is not {A_VALUE[attribute.type]}; it counts as missing."
     )
-
-
-def read_now(now: datetime | str | None) -> datetime:
-    """The moment of a decision, in UTC: the clock's unless given. A date means its midnight.
-
-    Raises TypeError where it is no time, ValueError where a text names none.
-    """
-    if now is None:
-        return datetime.now(UTC)
-    if isinstance(now, datetime):
-        try:
-            return in_utc(now)
-        except OverflowError:
-            raise ValueError("`now` lies beyond the years 1 to 9999 in UTC.") from None
-        except Exception as error:  # a foreign time zone may raise anything
-            raise ValueError("`now` is a time whose zone cannot be read.") from error
-    if not isinstance(now, str):
-        raise TypeError(f"`now` must be a datetime or an ISO 8601 text, not {type(now).__name__}.")
-    moment = parse_datetime(now)
-    if moment is None and (day := parse_date(now)) is not None:
-        moment = in_utc(_midnight(day))
-    if moment is None:
-        raise ValueError("`now` is no ISO 8601 time; write it like 2026-11-24T10:00:00Z.")
-    return moment
 
 
 def as_json(value: Value) -> Any:
@@ -430,7 +401,3 @@ _UNKNOWN_PURPOSE = RequestWarning(
 )
 _UNUSABLE = object()
 """Of no type that an attribute may have."""
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from operator import and_
 from typing import Any, TypeAlias, TypeVar
@@ -24,7 +24,7 @@ from tailored.condition.types import (
     parse_datetime,
     parse_version,
 )
-from tailored.condition.values import LONGEST_LIST, LONGEST_TEXT
+from tailored.condition.values import LONGEST_LIST, LONGEST_TEXT, read_now
 from tailored.engine.doors import Door, Doors
 from tailored.engine.index import Checks, Column
 from tailored.engine.kept import Kept
@@ -43,10 +43,30 @@ ELSE = object()
 
 Get: TypeAlias = Callable[[Any], object]
 F = TypeVar("F")
-Ordinary: TypeAlias = Callable[[Any, Any, datetime], F | None]
-"""From user, context and moment to what is made of them; returns None, or raises, where anything is odd."""
+Ordinary: TypeAlias = Callable[[Any, Any, datetime], F]
+"""From user, context and moment to what is made of them; raises, most often Odd, where anything is odd."""
 Make: TypeAlias = Callable[[tuple[Any, ...], datetime, Door, int], F]
 """Makes something of what was read, the moment, the door, and the clauses that hold."""
+
+
+class Odd(Exception):
+    """There is something in a request that has to be looked at with more care."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The last lines of a function that reads, which make something of it, and what they name.
+
+    They find what was read as `raws`, the moment as `now`, the `door`, and the clauses that hold as `found`.
+    """
+
+    lines: Sequence[str]
+    names: Mapping[str, object]
+
+
+def made_by(make: Make[F]) -> Ending:
+    """The ending that calls for it."""
+    return Ending(["return make(raws, now, door, found)"], {"make": make})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,73 +145,106 @@ def ordinary(
     reads: Sequence[Read],
     doors: Doors,
     found_at: Callable[..., object],
-    make: Make[F],
+    ending: Ending,
     *,
     spares: bool = False,
-) -> Ordinary[F]:
+    otherwise: Callable[..., object] | None = None,
+) -> Callable[..., Any]:
     """The function for these attributes, in the order of the sides of a door, then what the guard reads.
 
     `found_at` gets what lies at a path, given a getter and the path. One that `spares` itself what no clause
-    asks that still may hold does not look whether such values are ordinary: `settler` does.
+    asks that still may hold does not look whether such values are ordinary: `settler` does. One that has an
+    `otherwise` takes `now` as applications give it, and leaves to that what is odd. Requests that say
+    something of permissions have a function of their own; what the door of others lets through is known.
     """
-    names: dict[str, Any] = {**_NAMES, "found_at": found_at, "make": make}
-    names |= {"plain_door": doors.plain, "door_of": doors.of}
-    guarded = len(reads) - 2, len(reads) - 1
+    names: dict[str, Any] = {**_NAMES, **ending.names, "found_at": found_at, "otherwise": otherwise}
+    names |= {"plain_door": doors.plain, "door": doors.plain, "door_of": doors.of}
+    dear = [place for place, read in enumerate(reads) if read.attribute.type in _COPIED] if spares else None
+    outs, gpc = (f"v{place}" for place in _guarded(reads))
+    lines = [
+        f"consents, {outs}, {gpc} = user.get(CONSENTS), user.get(OPT_OUTS), context.get(GPC)",
+        f"if (door := door_of(consents, {outs}, {gpc})) is None:",
+        "    raise Odd",
+    ]
+    for number, place in enumerate(_guarded(reads)):
+        attribute = reads[place].attribute
+        if attribute.topics or attribute.purpose is not None:
+            lines.append(f"v{place} = v{place} if door.own[{number}] else None")
+        if reads[place].column is None:
+            lines += _asked_of([place], reads, "guarded", names, dear)
+    lines += [*_sides(reads, names, dear, None), *ending.lines]
+    names["gated"] = _function("user, context, now", lines, names)
+    lines = [
+        "if user.__class__ is not dict or context.__class__ is not dict:",
+        "    raise Odd",
+        "if CONSENTS in user or OPT_OUTS in user or GPC in context:",
+        "    return gated(user, context, now)",
+        f"{outs} = {gpc} = None",
+        *_sides(reads, names, dear, doors.plain),
+        *ending.lines,
+    ]
+    if otherwise is None:
+        return _function("user, context, now", lines, names)
+    lines = [*_BEFORE, *(f"    {line}" for line in lines), *_AFTER]
+    return _function("user, context, now=None", lines, names)
+
+
+def _guarded(reads: Sequence[Read]) -> tuple[int, int]:
+    """The places of what the guard reads."""
+    return len(reads) - 2, len(reads) - 1
+
+
+def _sides(
+    reads: Sequence[Read], names: dict[str, Any], dear: Sequence[int] | None, door: Door | None
+) -> Iterator[str]:
+    """The lines that read both sides at a door, which may be known ahead: then its own parts have names."""
+    guarded = _guarded(reads)
     sides: dict[str, list[int]] = {"user": [], "context": [], "": []}
     for place, read in enumerate(reads[:-2]):
         sides["" if read.attribute.path else read.attribute.side].append(place)
-    nested = sides[""]
-    dear = None
-    if spares:
-        dear = [place for place, read in enumerate(reads) if read.attribute.type in _COPIED]
-    outs, gpc = (f"v{place}" for place in guarded)
-    lines = [
-        "if user.__class__ is not dict or context.__class__ is not dict:",
-        "    return None",
-        "if CONSENTS in user or OPT_OUTS in user or GPC in context:",
-        f"    consents, {outs}, {gpc} = user.get(CONSENTS), user.get(OPT_OUTS), context.get(GPC)",
-        f"    if (door := door_of(consents, {outs}, {gpc})) is None:",
-        "        return None",
-    ]
-    for number, place in enumerate(guarded):
-        attribute = reads[place].attribute
-        if attribute.topics or attribute.purpose is not None:
-            lines.append(f"    v{place} = v{place} if door.own[{number}] else None")
-        if reads[place].column is None:
-            lines += [f"    {line}" for line in _asked_of([place], reads, "guarded", names, dear)]
-    lines += ["else:", "    door = plain_door", f"    {outs} = {gpc} = None", "found = door.clauses"]
+    if door is not None:
+        names["clauses"] = door.clauses
+    yield "found = door.clauses" if door is None else "found = clauses"
     for side in ("user", "context"):
         if places := sides[side]:
+            parts = {part: f"side.{part}" for part in _PARTS}
+            if door is not None:
+                parts = {part: f"{side}_{part}" for part in _PARTS}
+                names |= {name: getattr(getattr(door, side), part) for part, name in parts.items()}
             names[f"nothing_of_{side}"] = (None,) * len(places)
             first, *rest = (f"v{place}" for place in places)
-            lines += [f"if {side}:", f"    side = door.{side}", f"    {first} = {side}.get(side.first)"]
+            yield f"if {side}:"
+            if door is None:
+                yield f"    side = door.{side}"
+            yield f"    {first} = {side}.get({parts['first']})"
             for line in _FETCHED if rest else ():
-                lines.append(f"    {line.format(side=side, targets=''.join(f'{one}, ' for one in rest))}")
-            lines += [f"    {line}" for line in _asked_of(places, reads, side, names, dear)]
+                targets = "".join(f"{one}, " for one in rest)
+                yield f"    {line.format(side=side, targets=targets, **parts)}"
+            yield from (f"    {line}" for line in _asked_of(places, reads, side, names, dear))
             targets = "".join(f"v{place}, " for place in places)
-            lines += ["else:", f"    {targets}= nothing_of_{side}", f"    found &= without_{side}"]
+            yield from ("else:", f"    {targets}= nothing_of_{side}", f"    found &= without_{side}")
+    nested = sides[""]
     if nested:
-        lines.append("".join(f"p{place}, " for place in nested) + "= door.nested")
+        yield "".join(f"p{place}, " for place in nested) + "= door.nested"
     for place in nested:
-        lines.append(f"v{place} = found_at({reads[place].attribute.side}.get, p{place})")
+        yield f"v{place} = found_at({reads[place].attribute.side}.get, p{place})"
     others = [*nested, *(place for place in guarded if reads[place].column is not None)]
-    lines += _asked_of(others, reads, "others", names, dear)
+    yield from _asked_of(others, reads, "others", names, dear)
     for place in dear or ():
         if (column := reads[place].column) is not None:
             names[f"wants{place}"] = column.asking
-            lines.append(f"if found & wants{place}:")
-            lines += [f"    {line}" for line in _tables_of([place], reads, f"only{place}_", names)]
+            yield f"if found & wants{place}:"
+            yield from (f"    {line}" for line in _few_of([place], reads, names, are_copied=True))
     for place, read in enumerate(reads):
         if read.column and read.column.checks is not None:
-            lines += _checked(place, read, read.column.checks, names)
-    lines.append(f"return make(({_values(reads)}), now, door, found)")
-    return _function("user, context, now", lines, names)
+            yield from _checked(place, read, read.column.checks, names)
+    yield f"raws = {_values(reads)}"
 
 
-def settler(reads: Sequence[Read]) -> Callable[[tuple[Any, ...]], tuple[Any, ...] | None]:
+def settler(reads: Sequence[Read]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """From what a function read that `spares` itself something to the same as others read it.
 
-    It returns None, or raises, where anything is odd.
+    It raises where anything is odd.
     """
     names: dict[str, Any] = dict(_NAMES)
     lines = [f"{_values(reads)} = raws"]
@@ -220,12 +273,13 @@ def _asked_of(
     """
     columns = [column for place in places if (column := reads[place].column)]
     names[f"without_{what}"] = reduce(and_, (column.missing for column in columns), -1)
-    if dear is not None:
-        for place in places:
-            if place in dear:
-                yield from (line.format(n=place) for line in _COPIED[reads[place].attribute.type])
-        places = [place for place in places if place not in dear and reads[place].column]
-    yield from _tables_of(places, reads, what, names)
+    if dear is None:
+        yield from _tables_of(places, reads, what, names)
+        return
+    for place in places:
+        if place in dear:
+            yield from (line.format(n=place) for line in _COPIED[reads[place].attribute.type])
+    yield from _few_of([place for place in places if place not in dear and reads[place].column], reads, names)
 
 
 def _tables_of(
@@ -241,18 +295,50 @@ def _tables_of(
         yield f"found &= {what}{number}[{', '.join(keys)}]"
 
 
-def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
+def _few_of(
+    places: Sequence[int], reads: Sequence[Read], names: dict[str, Any], are_copied: bool = False
+) -> Iterator[str]:
+    """The same where there are few clauses: short masks are joined faster than keys to a table of several.
+
+    Texts that are keys of tables as they are need only be texts: a table tells what else is odd of them.
+    """
+    texts = [f"v{place}" for place in places if _is_its_key(place, reads[place])]
+    if texts:
+        yield f"if not (str is {' is '.join(f'{text}.__class__' for text in texts)}):"
+        yield f"    for one in {', '.join(texts)},:"
+        yield "        if one.__class__ is not str and one is not None:"
+        yield "            raise Odd"
+    masks = []
+    for place in places:
+        column = reads[place].column
+        assert column is not None
+        if f"v{place}" not in texts:
+            yield from _looked_up(place, reads[place], names, are_copied)
+        if key := _key(place, reads[place]):
+            names[f"masks{place}"] = _by_key(reads[place], column)
+            masks.append(f"masks{place}[{key}]")
+    if masks:
+        yield f"found &= {' & '.join(masks)}"
+
+
+def _is_its_key(place: int, read: Read) -> bool:
+    """Whether a text is looked up as it is."""
+    return read.attribute.type is Type.STRING and _key(place, read) == f"v{place}"
+
+
+def _looked_up(place: int, read: Read, names: dict[str, Any], is_copied: bool = False) -> Iterator[str]:
     """The lines that look at one value, and make its key or look it up. What they name goes to `names`."""
     attribute, column, typed = read.attribute, read.column, _typed(place, read)
     plain = _PLAIN[attribute.type]
     present: list[str] = []
     missing: list[str] = []
     if attribute.type in LISTS:
-        yield f"if v{place}.__class__ is list:"
-        yield f"    v{place} = tuple(v{place})"
+        if not is_copied:
+            yield f"if v{place}.__class__ is list:"
+            yield f"    v{place} = tuple(v{place})"
         names[f"lists{place}"] = _Lists(read)
         if attribute.type is not Type.STRINGS:  # of the numbers that equal it, only an integer is ordinary
-            present += [f"for one in v{place}:", "    if one.__class__ is not int:", "        return None"]
+            present += [f"for one in v{place}:", "    if one.__class__ is not int:", "        raise Odd"]
         present.append(f"v{place}, m{place} = lists{place}[v{place}]")
     elif attribute.type in _PARSED:
         names[f"said{place}"] = _Said(_meaning(read))
@@ -262,7 +348,7 @@ def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
     if attribute.values and attribute.type not in LISTS:
         names[f"listed{place}"] = frozenset(attribute.values)
         if attribute.type in _PARSED:
-            present += [f"if {typed} not in listed{place}:", "    return None"]
+            present += [f"if {typed} not in listed{place}:", "    raise Odd"]
         else:
             plain = _LISTED.get(attribute.type, plain + " and v{n} in listed{n}")
             if attribute.type is Type.STRING and column and {*attribute.values} == {*(column.known or ())}:
@@ -273,7 +359,7 @@ def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
     plain = plain.format(n=place)
     if not present:
         yield f"if not ({plain}) and v{place} is not None:"
-        yield "    return None"
+        yield "    raise Odd"
         return
     yield f"if {plain}:"
     yield from (f"    {line}" for line in present)
@@ -283,7 +369,7 @@ def _looked_up(place: int, read: Read, names: dict[str, Any]) -> Iterator[str]:
         yield "else:"
     else:
         yield f"elif v{place} is not None:"
-    yield "    return None"
+    yield "    raise Odd"
 
 
 def _asked(place: int, read: Read, column: Column, names: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -427,16 +513,31 @@ def _are_in_range(values: tuple[Any, ...]) -> bool:
     return not values or (min(values) > LEAST and max(values) < INTEGER_LIMIT)
 
 
+_PARTS = ("at_once", "enough", "first", "rest")
+"""What a side of a door is made of."""
 _FETCHED = (
-    "if len({side}) < side.enough:",
-    "    {targets}= map({side}.get, side.rest)",
+    "if len({side}) < {enough}:",
+    "    {targets}= map({side}.get, {rest})",
     "else:",
     "    try:",
-    "        {targets}= side.at_once({side})",
+    "        {targets}= {at_once}({side})",
     "    except KeyError:",
-    "        {targets}= map({side}.get, side.rest)",
+    "        {targets}= map({side}.get, {rest})",
 )
 """The lines that get all values of a side but the first."""
+_BEFORE = (
+    "if now is None:",
+    "    now = datetime.now(UTC)",
+    "elif now.__class__ is not datetime or now.tzinfo is not UTC:",
+    "    now = read_now(now)",
+    "try:",
+)
+_AFTER = (
+    "except Exception:",  # a foreign key may raise anything when it is compared
+    "    pass",
+    "return otherwise(user, context, now)",
+)
+"""The lines around those of a function that leaves to another what is odd."""
 _PLAIN = {
     Type.STRING: "v{n}.__class__ is str and len(v{n}) <= LONGEST and (v{n}.isascii() or is_text(v{n}))",
     Type.INTEGER: "v{n}.__class__ is int",
@@ -463,7 +564,7 @@ _COPIED: dict[Type, tuple[str, ...]] = dict.fromkeys(_PARSED, ()) | dict.fromkey
         "if v{n}.__class__ is list:",
         "    v{n} = tuple(v{n})",
         "elif v{n} is not None and v{n}.__class__ is not tuple:",
-        "    return None",
+        "    raise Odd",
     ),
 )
 """The lines that keep what a value is now, of those types that are dear to look up."""
@@ -480,5 +581,9 @@ _NAMES = {
     "LONGEST": LONGEST_TEXT,
     "MANY": LONGEST_LIST,
     "MOST": INTEGER_LIMIT,
+    "Odd": Odd,
+    "UTC": UTC,
+    "datetime": datetime,
+    "read_now": read_now,
 }
 """What the lines of every reader name."""

@@ -10,9 +10,10 @@ from typing import Any
 from tailored.book.builtin import GPC
 from tailored.book.model import RuleBook
 from tailored.condition.tree import Attribute
+from tailored.condition.values import read_now
 from tailored.engine.decision import Decision, Placement
 from tailored.engine.engine import Engine
-from tailored.engine.facts import Facts, read_now
+from tailored.engine.facts import Facts
 from tailored.guard.permissions import Permissions
 from tailored.guard.report import Report, Usage, Use, flags_of, report
 

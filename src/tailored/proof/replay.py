@@ -13,9 +13,10 @@ from tailored.book.model import Rule, RuleBook
 from tailored.condition.kleene import Truth, truth
 from tailored.condition.logic import evaluator
 from tailored.condition.tree import Condition, InSegment, Logic
+from tailored.condition.values import read_now
 from tailored.engine import reference
 from tailored.engine.engine import Engine
-from tailored.engine.facts import Facts, nested, read_now
+from tailored.engine.facts import Facts, nested
 from tailored.guard.permissions import Permissions
 from tailored.proof.symbols import Request
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tailored.condition.tree import InSegment
-from tailored.engine.facts import read_now
+from tailored.condition.values import read_now
 from tailored.proof.difference import Side
 from tailored.proof.symbols import Request
 
