@@ -94,7 +94,7 @@ Decided: TypeAlias = Placement | SettingValue
 Tell: TypeAlias = Callable[[Facts, Any, str, str | None], str]
 Reasons: TypeAlias = tuple[Any, ...] | Mapping[str, str]
 """What tells why somebody sees a slot or a thing in it, a `Tell`, and the facts that it takes, or what makes
-them and takes what follows; or the sentences."""
+them of the moment, the door, the clauses and the values that follow; or the sentences."""
 
 
 class Open:
@@ -137,8 +137,11 @@ class Decision(Open, Mapping[str, Any]):
         if not isinstance(self.reasons, tuple):
             return None
         _, facts, *of = self.reasons
-        made: Facts = facts(*of) if of else facts
-        return made
+        if of:
+            now, door, clauses, *raws = of
+            facts = facts(tuple(raws), now, door, clauses)
+        assert isinstance(facts, Facts)
+        return facts
 
     def __getattr__(self, name: str) -> tuple[RequestWarning, ...]:
         """What is worked out when it is asked for: the warnings of a request that was read in a hurry."""

@@ -178,11 +178,6 @@ class FactsReader:
         """
         return ordinary(self._reads, self._doors, _found_at, ending, spares=spares, otherwise=otherwise)
 
-    @property
-    def plain_door(self) -> Door:
-        """The door of requests that say nothing of permissions."""
-        return self._doors.plain
-
     def settled(self, raws: tuple[Any, ...], now: datetime, door: Door, holding: int) -> Facts:
         """The facts of a request that was read by a function that spared itself something."""
         with suppress(Exception):

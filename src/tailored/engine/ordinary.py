@@ -57,16 +57,17 @@ class Odd(Exception):
 class Ending:
     """The last lines of a function that reads, which make something of it, and what they name.
 
-    They find what was read as `raws`, the moment as `now`, the `door`, and the clauses that hold as `found`.
+    They find the moment as `now`, the `door`, and the clauses that hold as `found`. They are made with the
+    names of all values that were read, and the door, where it is known ahead.
     """
 
-    lines: Sequence[str]
+    lines: Callable[[str, Door | None], Sequence[str]]
     names: Mapping[str, object]
 
 
 def made_by(make: Make[F]) -> Ending:
     """The ending that calls for it."""
-    return Ending(["return make(raws, now, door, found)"], {"make": make})
+    return Ending(lambda raws, _: [f"return make(({raws}), now, door, found)"], {"make": make})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def ordinary(
     something of permissions have a function of their own; what the door of others lets through is known.
     """
     names: dict[str, Any] = {**_NAMES, **ending.names, "found_at": found_at, "otherwise": otherwise}
-    names |= {"plain_door": doors.plain, "door": doors.plain, "door_of": doors.of}
+    names |= {"door": doors.plain, "door_of": doors.of}
     dear = [place for place, read in enumerate(reads) if read.attribute.type in _COPIED] if spares else None
     outs, gpc = (f"v{place}" for place in _guarded(reads))
     lines = [
@@ -172,7 +173,7 @@ def ordinary(
             lines.append(f"v{place} = v{place} if door.own[{number}] else None")
         if reads[place].column is None:
             lines += _asked_of([place], reads, "guarded", names, dear)
-    lines += [*_sides(reads, names, dear, None), *ending.lines]
+    lines += [*_sides(reads, names, dear, None), *ending.lines(_values(reads), None)]
     names["gated"] = _function("user, context, now", lines, names)
     lines = [
         "if user.__class__ is not dict or context.__class__ is not dict:",
@@ -181,7 +182,7 @@ def ordinary(
         "    return gated(user, context, now)",
         f"{outs} = {gpc} = None",
         *_sides(reads, names, dear, doors.plain),
-        *ending.lines,
+        *ending.lines(_values(reads), doors.plain),
     ]
     if otherwise is None:
         return _function("user, context, now", lines, names)
@@ -238,7 +239,6 @@ def _sides(
     for place, read in enumerate(reads):
         if read.column and read.column.checks is not None:
             yield from _checked(place, read, read.column.checks, names)
-    yield f"raws = {_values(reads)}"
 
 
 def settler(reads: Sequence[Read]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

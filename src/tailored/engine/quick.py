@@ -6,7 +6,7 @@ on the way: calls are most of what it takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tailored.content.render import FrozenDict
@@ -52,31 +52,33 @@ def deciding(
         **{"Open": Open, "Decision": Decision, "SHORT": SHORT, "all_firing": matcher.firing},
         **{"sets": plan.sets, "ranks": plan.ranks, "beside_ranks": plan.beside_ranks},
     }
-    lines, firing, settings = [], "found", "as_set"
-    if not matcher.is_index:
-        firing = "firing"
-        lines.append("firing = all_firing(make(raws, now, door, found))")
-    is_kept_back = f"{firing} & door.kept_back"
-    if not reader.plain_door.kept_back:
-        is_kept_back = f"door is not plain_door and {is_kept_back}"
-    is_long = f" or {firing} >= SHORT" if matcher.index.size > SHORT.bit_length() else ""
-    by_texts = f" or known({firing}, raws, door)" if has_texts else ""
+    firing, settings = "found" if matcher.is_index else "firing", "as_set"
+    is_long = f"{firing} >= SHORT or " if matcher.index.size > SHORT.bit_length() else ""
     if plan.sets:
         settings = f"values({firing}) if {firing} & sets else as_set"
-    ranked = f"{firing} & beside_ranks"
-    lines += [
-        f"if {is_kept_back}{is_long} or (slots := slots_of({firing}){by_texts}) is None:",
-        "    facts = make(raws, now, door, found)",
-        f"    one = decide(facts, {firing})",
-        f"    return (one, {ranked}, facts) if {firing} & ranks else one" if plan.ranks else "    return one",
-        "one = Open()",
-        "one.book, one.slots, one.withheld = version, slots, ()",
-        f"one.settings = {settings}",
-        "one.reasons = tell, make, raws, now, door, found",
-    ]
-    if not spares:
-        lines.append("one.warnings = ()")
-    lines.append("one.__class__ = Decision")
-    if plan.ranks:
-        lines += [f"if {firing} & ranks:", f"    return one, {ranked}, make(raws, now, door, found)"]
-    return Ending([*lines, "return one"], names)
+
+    def lines(raws: str, door: Door | None) -> Iterator[str]:
+        if not matcher.is_index:
+            yield f"firing = all_firing(make(({raws}), now, door, found))"
+        by_texts = f" or known({firing}, ({raws}), door)" if has_texts else ""
+        kept_back = f"{firing} & door.kept_back or " if door is None or door.kept_back else ""
+        yield f"if {kept_back}{is_long}(slots := slots_of({firing}){by_texts}) is None:"
+        yield f"    facts = make(({raws}), now, door, found)"
+        yield f"    one = decide(facts, {firing})"
+        if plan.ranks:
+            yield f"    return (one, {firing} & beside_ranks, facts) if {firing} & ranks else one"
+        else:
+            yield "    return one"
+        yield "one = Open()"
+        yield "one.book, one.slots, one.withheld = version, slots, ()"
+        yield f"one.settings = {settings}"
+        yield f"one.reasons = tell, make, now, door, found, {raws}"
+        if not spares:
+            yield "one.warnings = ()"
+        yield "one.__class__ = Decision"
+        if plan.ranks:
+            yield f"if {firing} & ranks:"
+            yield f"    return one, {firing} & beside_ranks, make(({raws}), now, door, found)"
+        yield "return one"
+
+    return Ending(lambda raws, door: [*lines(raws, door)], names)
