@@ -38,7 +38,7 @@ def run(quick: bool = False) -> None:
         for size in sizes:
             mix = make(name, size)
             engine = engine_of(mix.text)
-            times = sorted(measured(lambda request: engine.evaluate(*request, NOW), mix.requests))  # noqa: B023
+            times = sorted(measured(asked(engine), mix.requests))
             middle = median(times) / 1e3
             late = times[len(times) * 99 // 100] / 1e3 / middle
             growth: float | str = ""
@@ -70,6 +70,16 @@ def engine_of(text: str, remember: int = 0) -> Engine:
     book, report = check_book({"book.yaml": text.encode()})
     assert report.errors == 0, report.to_text()
     return Engine(book, remember=remember)
+
+
+def asked(engine: Engine) -> Callable[[Request], Decision]:
+    """Asks as applications do: `engine.evaluate(*request, NOW)` would take a tenth of it by itself."""
+
+    def ask(request: Request) -> Decision:
+        user, context = request
+        return engine.evaluate(user, context, NOW)
+
+    return ask
 
 
 def measured(work: Callable[[Any], Any], requests: Sequence[Any], rounds: int = ROUNDS) -> list[int]:
@@ -105,7 +115,7 @@ def _growth(*books: tuple[Engine, Sequence[Request]]) -> float:
     times: list[list[int]] = [[], []]
     for _ in range(ROUNDS):
         for (engine, requests), found in zip(books, times, strict=True):
-            found += measured(lambda request: engine.evaluate(*request, NOW), requests, 1)  # noqa: B023
+            found += measured(asked(engine), requests, 1)
     return median(times[1]) / median(times[0])
 
 
@@ -116,7 +126,7 @@ def _stages(engine: Engine, requests: Sequence[Request]) -> list[float]:
     reading = per_call(lambda request: engine.facts(*request, NOW), requests)
     deciding = per_call(engine.decide, facts)
     making = per_call(_made_again, decisions)
-    whole = per_call(lambda request: engine.evaluate(*request, NOW), requests)
+    whole = per_call(asked(engine), requests)
     return [typing, reading - typing, deciding - making, making, whole]
 
 
@@ -129,9 +139,9 @@ def _texts_and_batches() -> None:
     engine = engine_of(mix.text)
     plain = engine_of(make("selective", 10_000).text)
     without, greeting, _ = in_turns(
-        lambda request: plain.evaluate(*request, NOW),
+        asked(plain),
         mix.requests,
-        lambda request: engine.evaluate(*request, NOW),
+        asked(engine),
         mix.requests,
         2.0,
     )
@@ -139,9 +149,9 @@ def _texts_and_batches() -> None:
     many = make("selective", 10_000, requests=8_000).requests
     for what, stream in (("visits of five pages, 500 at a time", visits(many)), ("always new lists", many)):
         again, other, times = in_turns(
-            lambda request: plain.evaluate(*request, NOW),
+            asked(plain),
             many[:200],
-            lambda request: plain.evaluate(*request, NOW),
+            asked(plain),
             stream,
             3.0,
         )
@@ -167,9 +177,9 @@ def _remembering(*mixes: str) -> None:
         for request in stream:
             assert remembering.evaluate(*request, NOW) == plain.evaluate(*request, NOW)
         remembered, without, gain = in_turns(
-            lambda request: remembering.evaluate(*request, NOW),  # noqa: B023
+            asked(remembering),
             stream,
-            lambda request: plain.evaluate(*request, NOW),  # noqa: B023
+            asked(plain),
             stream,
             2.0,
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks import engines
 from benchmarks.books import Mix, make
-from benchmarks.evaluate import NOW, engine_of
+from benchmarks.evaluate import NOW, asked, engine_of
 from benchmarks.plot import Series, plot
 from benchmarks.tables import show
 from benchmarks.turns import in_turns
@@ -54,7 +54,7 @@ def _measured(name: str, size: int, quick: bool) -> Iterator[tuple[str, float, f
         yield (
             peer,
             *in_turns(
-                lambda request: engine.evaluate(*request, NOW),
+                asked(engine),
                 mix.requests,
                 answer,
                 given,
@@ -99,7 +99,7 @@ def _show_many() -> None:
         expected = [_items(engine.evaluate(*request, NOW)) for request in mix.requests[:20]]
         assert list(map(answer, given[:20])) == expected
         ours, theirs, ratio = in_turns(
-            lambda request: engine.evaluate(*request, NOW),  # noqa: B023
+            asked(engine),
             mix.requests,
             answer,
             given,
