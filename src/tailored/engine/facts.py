@@ -22,7 +22,8 @@ from tailored.condition.types import (
 from tailored.condition.values import TooLarge, WrongType, read_value
 from tailored.engine.doors import NOTHING, Door, Doors
 from tailored.engine.index import Index
-from tailored.engine.ordinary import Ending, Get, Make, Ordinary, Read, made_by, ordinary, settler
+from tailored.engine.lines import Read
+from tailored.engine.ordinary import Ending, Get, Make, Ordinary, made_by, ordinary, settler
 from tailored.guard.permissions import Permissions
 
 LONGEST_TOLD = 2_000
