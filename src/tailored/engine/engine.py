@@ -96,11 +96,13 @@ class Engine:
         self._reader = FactsReader(book, self._matcher.index, plan.kept_back)
         self._renderer = Renderer(book.content)
         self._tell = partial(sentence, book)
-        self._slots: list[tuple[str, SlotPlan, int, int, bool, Kept[int, Placement | Reads]]] = [
+        self._slots: list[tuple[str, SlotPlan, int, int, bool, Kept[int, Placement]]] = [
             (one.slot.id, one, one.hides, one.offers, one.slot.many is not None, Kept(MOST_SHARED))
             for one in plan.slots
         ]
-        """With each slot, by the clauses that bear on it, what it shows, or what that depends on."""
+        """With each slot, what it shows by the clauses that bear on it, where that is the same for all."""
+        self._reads: Kept[tuple[str, int], Reads] = Kept(MOST_SHARED * len(plan.slots))
+        """What else it depends on, by the slot and the clauses that bear on it."""
         self._shown: Kept[tuple[object, ...], Placement] = Kept(MOST_SHARED)
         """Placements by their slot, its clauses and what their texts read."""
         self._texts: Kept[tuple[str, int], tuple[str, ...] | None] = Kept(MOST_SHARED)
@@ -139,6 +141,7 @@ class Engine:
             self._plan,
             spares=spares,
             has_texts=has_texts,
+            slots=[(name, offers, is_many, known) for name, _, _, offers, is_many, known in self._slots],
             whole=self._whole,
             known=self._known,
             values=self._values,
@@ -325,9 +328,9 @@ class Engine:
                 if not is_many:
                     bearing = bearing.bit_length()
             placement = known.get(bearing)
-            if placement.__class__ is not Placement:
+            if placement is None:
                 making = making or _Making(self._renderer, facts)
-                placement = self._varying(one, bearing, left, placement, known, making)
+                placement = self._varying(one, bearing, left, known, making)
             slots[name] = placement
         frozen = FrozenDict(slots)
         if left < SHORT and making is None:
@@ -356,12 +359,11 @@ class Engine:
         one: SlotPlan,
         bearing: int,
         firing: int,
-        reads: Reads | Placement | None,
-        known: Kept[int, Placement | Reads],
+        known: Kept[int, Placement],
         making: _Making,
     ) -> Placement:
         """What a slot shows where that is not the same for everyone, or not known yet."""
-        assert not isinstance(reads, Placement)
+        reads = self._reads.get((one.slot.id, bearing))
         shared = None if reads is None else self._told_apart(one, bearing, firing, reads, making)
         if shared is None:
             making.is_shared = False
@@ -373,7 +375,11 @@ class Engine:
         choice = choose(self._plan, one, firing, making.facts.permissions)
         placement = self._placement(one.slot.id, choice, making)
         if reads is None:
-            known.keep(bearing, self._depends(one, firing, placement))
+            reads = self._depends(one, firing, placement)
+            if reads is None:
+                known.keep(bearing, placement)
+            else:
+                self._reads.keep((one.slot.id, bearing), reads)
         elif shared is not None and len(making.failed) + making.taken == wrong:
             self._shown.keep(shared, placement)
         else:
@@ -408,10 +414,10 @@ class Engine:
         self._texts.keep(asked, keys)
         return keys
 
-    def _depends(self, one: SlotPlan, firing: int, placement: Placement) -> Placement | Reads:
-        """What a slot shows by some clauses, where that is the same for all; or else what it depends on."""
+    def _depends(self, one: SlotPlan, firing: int, placement: Placement) -> Reads | None:
+        """What else it depends on what a slot shows by some clauses; None where that is the same for all."""
         if placement.kind == "order" or placement.hidden:
-            return placement
+            return None
         slot = one.slot
         shows: list[tuple[str, ...]] = [()]
         places = list(self._matcher.rules(firing & one.offers))
@@ -425,7 +431,7 @@ class Engine:
         if (places and not shows[0]) or not self._plan.labelled_content.isdisjoint(looked_at):
             return Reads(None, is_labelled=True)
         if all(map(self._renderer.is_plain, content)):
-            return placement
+            return None
         names = frozenset[str]().union(*map(self._renderer.reads, content))
         return Reads(None if "user.consents" in names else tuple(sorted(names)))
 
