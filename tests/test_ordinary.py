@@ -328,3 +328,38 @@ def test_the_call_tells_what_it_takes_whatever_stands_in_for_it():
     with pytest.raises(TypeError, match="`user` must be a mapping") as raised:
         engine.evaluate([], {}, NOW)
     assert raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("slots", ["{}", "{hero: {}, list: {many: 2, default: [d]}, all: {many: 3}}"])
+def test_books_of_more_clauses_than_a_table_has_keys_decide_like_others(slots):
+    show = "show: {hero: c, list: [c]}, " if "hero" in slots else ""
+    rules = [
+        f"  r{n}: {{when: {{age: {n % 40}, plan: p{n % 7}}}, {show}set: {{size: 2}}}}" for n in range(1_100)
+    ]
+    if "hero" in slots:
+        rules.append("  hidden: {when: {plan: p3, age: {more than: 30}}, hide: [hero]}")
+        rules.append("  all: {when: {age: 5}, show: {all: [d, h]}}")
+    text = "\n".join(
+        [
+            "attributes: {user: {age: {type: integer}, plan: {type: string}}}",
+            f"slots: {slots}",
+            "settings: {size: {type: integer, default: 1}}",
+            "content: {c: {title: C}, d: {title: D}, h: {title: H, topic: health}}",
+            "rules:",
+            *rules,
+        ]
+    )
+    book, report = check_book({"book.yaml": text.encode()})
+    assert report.errors == 0, report.to_text()
+    engine = Engine(book)
+    for user in (
+        {},
+        {"age": 5, "plan": "p5"},
+        {"age": 39, "plan": "p3"},
+        {"age": 5},
+        {"plan": "p1", "age": 0},
+    ):
+        for said in ({}, {"opt_outs": ["personalization"]}, {"consents": {"health": True}}):
+            expected = decide(book, user | said, {}, NOW)
+            for _ in range(2):
+                assert engine.evaluate(user | said, {}, NOW).to_dict() == expected

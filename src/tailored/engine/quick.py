@@ -79,7 +79,7 @@ def deciding(
         if matcher.index.size > SHORT.bit_length():
             yield f"if {firing} < SHORT:"
             yield f"    slots = slots_of({firing}){by_texts}"
-            yield f"elif {' and '.join(placed)}:"
+            yield f"elif {' and '.join(placed) or True}:"
             yield f"    slots = FrozenDict({{{pairs}}})"
             yield "else:"
             yield "    slots = None"
