@@ -136,10 +136,11 @@ class Decision(Open, Mapping[str, Any]):
         """What it was made of, as the guard lets it through; None in a copy."""
         if not isinstance(self.reasons, tuple):
             return None
-        _, facts, *of = self.reasons
+        tell, facts, *of = self.reasons
         if of:
             now, door, clauses, *raws = of
             facts = facts(tuple(raws), now, door, clauses)
+            object.__setattr__(self, "reasons", (tell, facts))  # so that they are made once
         assert isinstance(facts, Facts)
         return facts
 

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, update_wrapper
+from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tailored.book.load import collector_paused, load_book
@@ -123,9 +124,10 @@ class Engine:
         """Reads ordinary requests, and decides on all but what scorers choose. Raises for others."""
         if remember:
             self._reader.make_ready()
-        elif self._ranker is None and type(self).evaluate is Engine.evaluate:
+        elif self._ranker is None and type(self).evaluate is _EVALUATE:
             # one that does it all stands in for the method: to be called by that takes a tenth of the time
-            vars(self)["evaluate"] = _alike(self._written(otherwise=self._at_leisure), Engine.evaluate)
+            own = update_wrapper(self._written(otherwise=self._at_leisure), _EVALUATE)
+            vars(self)["evaluate"] = MethodType(own, self)
         else:
             self._at_once = self._written()
         self._is_made = True
@@ -135,6 +137,7 @@ class Engine:
         has_texts = not all(map(self._renderer.is_plain, self.book.content))
         is_small = self._matcher.is_index and self._matcher.index.size <= FEW
         spares = is_small and self._ranker is None and not has_texts  # what these read must be known
+        spares &= not _has_ambiguous_paths(self.book)
         ending = deciding(
             self._reader,
             self._matcher,
@@ -200,6 +203,8 @@ class Engine:
             try:
                 begun = self._at_once(user, context, now)
             except Exception:  # a foreign key may raise anything when it is compared
+                begun = None
+            if begun is None:
                 return self._at_leisure(user, context, now)
             return begun if isinstance(begun, Decision) else self._ranker.rank(*begun)  # type: ignore[union-attr]
         if self._memory is not None and user.__class__ is dict and context.__class__ is dict:
@@ -231,9 +236,10 @@ class Engine:
             begun = self._begun(self._reader.read(user, context, now))
         else:
             try:
-                begun = self._at_once(user, context, now)
+                found = self._at_once(user, context, now)
             except Exception:  # as in `evaluate`
-                begun = self._begun(self._reader.read_at_leisure(user, context, now))
+                found = None
+            begun = self._begun(self._reader.read_at_leisure(user, context, now)) if found is None else found
         return begun if isinstance(begun, Decision) else self._ranker.rank_or_wait(*begun)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:
@@ -466,12 +472,8 @@ class Engine:
         return _setting(value, rule)
 
 
-def _alike(function: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, which tells the same of itself as a method does for which it stands in."""
-    function.__annotations__ = {key: of for key, of in method.__annotations__.items() if key != "self"}
-    function.__name__, function.__qualname__ = method.__name__, method.__qualname__
-    function.__doc__, function.__module__ = method.__doc__, method.__module__
-    return function
+_EVALUATE = Engine.evaluate
+"""The method as it is written here: whatever else is in its place, an application put there."""
 
 
 def _ranker(book: RuleBook, plan: Plan, scorers: Mapping[str, object] | None, warm: bool) -> Ranker | None:
@@ -525,6 +527,13 @@ class _Making:
             return self.facts.warnings
         failed = map(failed_text, dict.fromkeys(self.failed))
         return (*self.facts.warnings, *failed, *[LAST_CHECK][: self.taken])
+
+
+def _has_ambiguous_paths(book: RuleBook) -> bool:
+    """Whether an attribute lies within what is another: it must not be kept where that is hidden."""
+    attributes = book.attributes.values()
+    whole = {(one.side, one.name) for one in attributes if not one.path}
+    return any((one.side, one.path[0]) in whole for one in attributes if one.path)
 
 
 def is_awake(rule: Rule, now: datetime) -> bool:

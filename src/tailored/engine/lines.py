@@ -36,6 +36,8 @@ MOST_SAID = 16_384
 
 MOST_LISTS, LONGEST_KEPT = 2048, 50
 """Lists of an attribute that are remembered, and how many members they may have."""
+MOST_AT_ONCE = 50
+"""Masks that one line joins: Python reads an expression of thousands as deep as its own stack."""
 LEAST = -INTEGER_LIMIT
 ELSE = object()
 """The key of a text that no clause names."""
@@ -91,8 +93,8 @@ class _Said(Kept[str, Any]):
 class _Lists(Kept[tuple[Any, ...], tuple[tuple[Any, ...], int]]):
     """The clauses that lists let pass, with the lists as they came first: the pages of one visit repeat them.
 
-    Texts equal nothing else, so that they are looked at once only; that numbers are integers, the reader sees
-    to each time. Raises ValueError for a list that is out of the ordinary.
+    That all are texts, or integers, the reader sees to each time, as others may equal them. Raises ValueError
+    for a list that is out of the ordinary.
     """
 
     def __init__(self, read: Read) -> None:
@@ -129,10 +131,11 @@ def asked_of(
     if dear is None:
         yield from _tables_of(places, reads, what, names)
         return
+    asked = [place for place in places if place not in dear and reads[place].column]
     for place in places:
         if place in dear:
             yield from (line.format(n=place) for line in COPIED[reads[place].attribute.type])
-    yield from few_of([place for place in places if place not in dear and reads[place].column], reads, names)
+    yield from few_of(asked, reads, names)
 
 
 def _tables_of(
@@ -157,9 +160,9 @@ def few_of(
     """
     texts = [f"v{place}" for place in places if _is_its_key(place, reads[place])]
     if texts:
-        yield f"if not (str is {' is '.join(f'{text}.__class__' for text in texts)}):"
+        yield f"if not (str is {' is '.join(f'type({text})' for text in texts)}):"
         yield f"    for one in {', '.join(texts)},:"
-        yield "        if one.__class__ is not str and one is not None:"
+        yield "        if type(one) is not str and one is not None:"
         yield "            raise Odd"
     masks = []
     for place in places:
@@ -170,8 +173,8 @@ def few_of(
         if key := _key(place, reads[place]):
             names[f"masks{place}"] = _by_key(reads[place], column)
             masks.append(f"masks{place}[{key}]")
-    if masks:
-        yield f"found &= {' & '.join(masks)}"
+    for start in range(0, len(masks), MOST_AT_ONCE):
+        yield f"found &= {' & '.join(masks[start : start + MOST_AT_ONCE])}"
 
 
 def _is_its_key(place: int, read: Read) -> bool:
@@ -187,11 +190,11 @@ def looked_up(place: int, read: Read, names: dict[str, Any], is_copied: bool = F
     missing: list[str] = []
     if attribute.type in LISTS:
         if not is_copied:
-            yield f"if v{place}.__class__ is list:"
+            yield f"if type(v{place}) is list:"
             yield f"    v{place} = tuple(v{place})"
         names[f"lists{place}"] = _Lists(read)
-        if attribute.type is not Type.STRINGS:  # of the numbers that equal it, only an integer is ordinary
-            present += [f"for one in v{place}:", "    if one.__class__ is not int:", "        raise Odd"]
+        kind = "str" if attribute.type is Type.STRINGS else "int"  # others may equal it
+        present += [f"for one in v{place}:", f"    if type(one) is not {kind}:", "        raise Odd"]
         present.append(f"v{place}, m{place} = lists{place}[v{place}]")
     elif attribute.type in _PARSED:
         names[f"said{place}"] = _Said(_meaning(read))
@@ -205,7 +208,7 @@ def looked_up(place: int, read: Read, names: dict[str, Any], is_copied: bool = F
         else:
             plain = _LISTED.get(attribute.type, plain + " and v{n} in listed{n}")
             if attribute.type is Type.STRING and column and {*attribute.values} == {*(column.known or ())}:
-                plain = "v{n}.__class__ is str"  # others are no keys of its table
+                plain = "type(v{n}) is str"  # others are no keys of its table
     if column is not None:
         asked, missing = _asked(place, read, column, names)
         present += asked
@@ -344,9 +347,6 @@ def _typed(place: int, read: Read) -> str:
 
 
 def _are_texts(values: tuple[Any, ...]) -> bool:
-    for one in values:
-        if one.__class__ is not str:
-            return False
     return _is_text("".join(values))  # as fast for all of them as for one
 
 
@@ -367,16 +367,16 @@ def _are_in_range(values: tuple[Any, ...]) -> bool:
 
 
 _PLAIN = {
-    Type.STRING: "v{n}.__class__ is str and len(v{n}) <= LONGEST and (v{n}.isascii() or is_text(v{n}))",
-    Type.INTEGER: "v{n}.__class__ is int",
-    Type.NUMBER: "(v{n}.__class__ is float or v{n}.__class__ is int)",
-    Type.BOOLEAN: "v{n}.__class__ is bool",
-    Type.DATE: "v{n}.__class__ is str",
-    Type.DATETIME: "v{n}.__class__ is str",
-    Type.VERSION: "v{n}.__class__ is str",
-    Type.STRINGS: "v{n}.__class__ is tuple and len(v{n}) <= MANY",
-    Type.INTEGERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY",
-    Type.NUMBERS: "v{n}.__class__ is tuple and len(v{n}) <= MANY",
+    Type.STRING: "type(v{n}) is str and len(v{n}) <= LONGEST and (v{n}.isascii() or is_text(v{n}))",
+    Type.INTEGER: "type(v{n}) is int",
+    Type.NUMBER: "(type(v{n}) is float or type(v{n}) is int)",
+    Type.BOOLEAN: "type(v{n}) is bool",
+    Type.DATE: "type(v{n}) is str",
+    Type.DATETIME: "type(v{n}) is str",
+    Type.VERSION: "type(v{n}) is str",
+    Type.STRINGS: "type(v{n}) is tuple and len(v{n}) <= MANY",
+    Type.INTEGERS: "type(v{n}) is tuple and len(v{n}) <= MANY",
+    Type.NUMBERS: "type(v{n}) is tuple and len(v{n}) <= MANY",
 }
 """When a value is ordinary: of its type beyond doubt, and not to be changed by anybody."""
 _PARSED: dict[Type, Callable[[str], Any]] = {
@@ -389,14 +389,14 @@ _NUMBERS = frozenset({Type.INTEGER, Type.NUMBER})
 COPIED: dict[Type, tuple[str, ...]] = dict.fromkeys(_PARSED, ()) | dict.fromkeys(
     LISTS,
     (
-        "if v{n}.__class__ is list:",
+        "if type(v{n}) is list:",
         "    v{n} = tuple(v{n})",
-        "elif v{n} is not None and v{n}.__class__ is not tuple:",
+        "elif v{n} is not None and type(v{n}) is not tuple:",
         "    raise Odd",
     ),
 )
 """The lines that keep what a value is now, of those types that are dear to look up."""
-_LISTED = {Type.STRING: "v{n}.__class__ is str and v{n} in listed{n}"}
+_LISTED = {Type.STRING: "type(v{n}) is str and v{n} in listed{n}"}
 """The same for values that a book lists, where that makes it simpler."""
 NAMES = {
     "CONSENTS": "consents",

@@ -52,8 +52,8 @@ def ordinary(
 
     `found_at` gets what lies at a path, given a getter and the path. One that `spares` itself what no clause
     asks that still may hold does not look whether such values are ordinary: `settler` does. One that has an
-    `otherwise` takes `now` as applications give it, and leaves to that what is odd. Requests that say
-    something of permissions have a function of their own; what the door of others lets through is known.
+    `otherwise` is a method, takes `now` as applications give it, and leaves to that what is odd. Requests that
+    say something of permissions have a function of their own; what the door of others lets through is known.
     """
     names: dict[str, Any] = {**NAMES, **ending.names, "found_at": found_at, "otherwise": otherwise}
     names |= {"door": doors.plain, "door_of": doors.of}
@@ -73,7 +73,7 @@ def ordinary(
     lines += [*_sides(reads, names, dear, None), *ending.lines(_values(reads), None)]
     names["gated"] = _function("user, context, now", lines, names)
     lines = [
-        "if user.__class__ is not dict or context.__class__ is not dict:",
+        "if type(user) is not dict or type(context) is not dict:",
         "    raise Odd",
         "if CONSENTS in user or OPT_OUTS in user or GPC in context:",
         "    return gated(user, context, now)",
@@ -84,7 +84,7 @@ def ordinary(
     if otherwise is None:
         return _function("user, context, now", lines, names)
     lines = [*_BEFORE, *(f"    {line}" for line in lines), *_AFTER]
-    return _function("user, context, now=None", lines, names)
+    return _function("self, user, context, now=None", lines, names)
 
 
 def _guarded(reads: Sequence[Read]) -> tuple[int, int]:
@@ -174,9 +174,7 @@ _FETCHED = (
 )
 """The lines that get all values of a side but the first."""
 _BEFORE = (
-    "if now is None:",
-    "    now = datetime.now(UTC)",
-    "elif now.__class__ is not datetime or now.tzinfo is not UTC:",
+    "if type(now) is not datetime or now.tzinfo is not UTC:",
     "    now = read_now(now)",
     "try:",
 )

@@ -76,7 +76,7 @@ def deciding(
             yield f"firing = all_firing(make(({raws}), now, door, found))"
         by_texts = f" or known({firing}, ({raws}), door)" if has_texts else ""
         kept_back = f"{firing} & door.kept_back or " if door is None or door.kept_back else ""
-        if matcher.index.size > SHORT.bit_length():
+        if matcher.index.size >= SHORT.bit_length():
             yield f"if {firing} < SHORT:"
             yield f"    slots = slots_of({firing}){by_texts}"
             yield f"elif {' and '.join(placed) or True}:"
