@@ -230,3 +230,15 @@ def test_what_is_hidden_is_not_looked_up_in_what_only_says_that_it_is_a_dictiona
     decision = engine.evaluate(Everything(), {}, NOW)
     assert decision["hero"].rule is None
     assert "user.ills" not in decision.facts.values
+
+
+@pytest.mark.parametrize("name", ["\ud800", "x" * 70_000])
+def test_a_consent_whose_name_cannot_be_one_takes_no_other_away(name):
+    engine = engine_of(
+        "slots: {hero: {}}\ncontent: {c: {title: T, topic: health}}\n"
+        "rules: {r: {when: always, show: {hero: c}}}"
+    )
+    for said in ({"health": True}, {"health": True, name: True}, {name: True}, {"health": False, name: True}):
+        decision = engine.evaluate({"consents": said}, {}, NOW)
+        assert decision.to_dict() == decide(engine.book, {"consents": said}, {}, NOW)
+        assert decision["hero"].rule == ("r" if said.get("health") else None)

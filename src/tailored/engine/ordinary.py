@@ -52,8 +52,8 @@ def ordinary(
 
     `found_at` gets what lies at a path, given a getter and the path. One that `spares` itself what no clause
     asks that still may hold does not look whether such values are ordinary: `settler` does. One that has an
-    `otherwise` is a method, takes `now` as applications give it, and leaves to that what is odd. Requests that
-    say something of permissions have a function of their own; what the door of others lets through is known.
+    `otherwise` is a method, takes `now` as applications give it, and leaves to that what is odd. Requests
+    that say something of permissions have a function of their own; the door of others is known ahead.
     """
     names: dict[str, Any] = {**NAMES, **ending.names, "found_at": found_at, "otherwise": otherwise}
     names |= {"door": doors.plain, "door_of": doors.of}

@@ -95,7 +95,10 @@ def _flags(consents: object, asked: set[str | None]) -> tuple[dict[str, bool], l
     for flag, value in islice(consents.items(), LONGEST_LIST):
         if not isinstance(flag, str):
             continue
-        flag = read_text(flag)
+        try:
+            flag = read_text(flag)
+        except (TooLarge, ValueError):  # the name of no consent: it takes no other away
+            continue
         if value is True or value is False:
             flags[flag] = value
         elif value is not None and flag in asked:
