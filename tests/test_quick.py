@@ -11,6 +11,7 @@ import pytest
 
 from tailored.book.load import check_book
 from tailored.engine.engine import Engine
+from tailored.engine.reference import decide
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SMALL = """
