@@ -1,0 +1,231 @@
+"""Asking the checker that stays (checker.py), which is all that `validate --stdin-path` does where one runs.
+
+An editor waits for everything that is imported here. So that is what Python has loaded anyway, and sockets.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing would take as long as asking
+    from _socket import socket
+    from collections.abc import Sequence
+    from typing import TextIO
+
+CHECK, STOP = b"check", b"stop"
+"""What one can ask of a checker."""
+GO_ON, BUSY, BEAT = b"+", b"-", b"."
+"""What it says: that it waits for the text; that it stays, and others must do this; that it is at it."""
+EXIT_CODES = {b"0": 0, b"1": 1}
+"""What it says before the answer."""
+MOST = 16_000_000
+"""Bytes of a text that a checker takes."""
+USUAL_STAY = 600
+"""Seconds."""
+ENDING = ".socket"
+_PATIENCE = 0.5
+"""Seconds in which a checker says whether it takes a question; one or two milliseconds are usual."""
+_SILENCE = 2.0
+"""Seconds in which it gives a sign of life while it checks."""
+_LONGEST_PATH = 100
+"""Bytes that a socket's path may have on every system."""
+
+
+def is_question(arguments: Sequence[str]) -> bool:
+    """Whether a checker may answer what the command line was given, as far as one can see without it."""
+    return (
+        arguments[:1] == ["validate"]
+        and any(one.partition("=")[0] == "--stdin-path" for one in arguments)
+        and seconds_to_stay() > 0
+        and not os.environ.get("CI")
+        and "_TAILORED_COMPLETE" not in os.environ
+        and None not in (sys.stdin, sys.stdout)
+        # Python was given no options, which a checker would lack
+        and (sys.orig_argv[1:2] == ["-m"] or not any(one.startswith("-") for one in sys.orig_argv[1:2]))
+    )
+
+
+def seconds_to_stay() -> int:
+    """How long a checker waits for the next question, as TAILORED_STAY says; 0 where there is to be none."""
+    said = os.environ.get("TAILORED_STAY", "")
+    return int(said) if said.isdecimal() else 0 if said else USUAL_STAY
+
+
+def folder() -> str | None:
+    """Where the sockets are: a folder that only this user can look into. None where there can be none.
+
+    It need not be there yet.
+    """
+    if sys.platform == "win32":
+        return None
+    place = os.environ.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(place):
+        path = os.path.join(place, "tailored")
+    else:
+        place = os.environ.get("TMPDIR", "")
+        path = os.path.join(place if os.path.isabs(place) else "/tmp", f"tailored-{os.geteuid()}")
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return path
+    except OSError:
+        return None
+    is_closed_folder = status.st_mode & 0o170077 == 0o040000  # and no link to one
+    return path if is_closed_folder and status.st_uid == os.geteuid() else None
+
+
+def socket_path() -> str | None:
+    """Where the checker for this user, Python, installation and surroundings listens, if there can be one."""
+    from binascii import crc32
+
+    place = folder()
+    path = os.path.join(place, f"{crc32(identity()):08x}{ENDING}") if place is not None else ""
+    return path if 0 < len(os.fsencode(path)) <= _LONGEST_PATH else None
+
+
+def identity() -> bytes:
+    """What a checker has in common with whoever asks it, as otherwise they might not answer alike."""
+    told = [sys.version, sys.executable, sys.prefix, __file__, sys.getfilesystemencoding()]
+    told += [
+        f"{key}={os.environ[key]}" for key in sorted(os.environ) if key.startswith(("PYTHON", "TAILORED_"))
+    ]
+    told += map(str, (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), sorted(os.getgroups())))
+    root = os.stat("/")
+    told += map(str, (root.st_dev, root.st_ino))
+    if os.path.lexists(space := "/proc/self/ns/mnt"):
+        told.append(os.readlink(space))  # containers may share the folder for sockets, and not the book
+    return os.fsencode("\0".join(told))
+
+
+def answered(arguments: Sequence[str]) -> tuple[int | None, bool]:
+    """Has the checker do the work, and prints its answer. Gives the exit code, and whether none is there.
+
+    Without an exit code, nothing was printed and the command has to do the work; standard input is as it was.
+    """
+    path = socket_path()
+    if path is None:
+        return None, False
+    is_missing = True
+    try:
+        checker = connected(path)
+    except OSError:
+        return None, True
+    try:
+        checker.sendall(framed(CHECK, identity(), os.fsencode(os.getcwd()), *map(os.fsencode, arguments)))
+        said = checker.recv(1)
+        is_missing = not said
+        if said != GO_ON:
+            return None, is_missing
+        text = sys.stdin.buffer.read()
+        sys.stdin = _readable(text)  # for the case that the command has to do the work
+        if len(text) > MOST:
+            return None, False
+        is_missing = True
+        checker.settimeout(_SILENCE)
+        checker.sendall(framed(text))
+        while (said := checker.recv(1)) == BEAT:
+            pass
+        is_missing = not said
+        if said not in EXIT_CODES:
+            return None, is_missing
+        [answer] = parts_of(checker)
+        sys.stdout.buffer.write(answer)
+        sys.stdout.buffer.flush()
+        return EXIT_CODES[said], False
+    except (OSError, ValueError):
+        return None, is_missing
+    except KeyboardInterrupt:  # which click tells so
+        print("\nAborted!", file=sys.stderr)
+        return 1, False
+    finally:
+        checker.close()
+
+
+def stop_checkers() -> str:
+    """Ends all checkers of this user, of any version, and says how many there were."""
+    place, ended, others = folder(), 0, 0
+    names = os.listdir(place) if place is not None and os.path.isdir(place) else []
+    for name in names:
+        if place is None or not name.endswith(ENDING):
+            continue
+        try:
+            checker = connected(os.path.join(place, name))
+        except OSError:  # it ended without taking its socket away
+            continue
+        try:
+            checker.sendall(framed(STOP))
+            checker.settimeout(_SILENCE)
+            while checker.recv(1):
+                pass
+            ended += 1
+        except OSError:
+            others += 1
+        finally:
+            checker.close()
+    if others:
+        return f"{others} of {ended + others} checkers did not answer; they end by themselves, or by `kill`."
+    return f"Ended {ended} checker{'s' * (ended != 1)}." if ended else "No checker is running."
+
+
+def connected(path: str) -> socket:
+    """A connection to the checker that listens there, if it is of this user. Raises OSError."""
+    from _socket import AF_UNIX, SOCK_STREAM, socket
+
+    found = socket(AF_UNIX, SOCK_STREAM)
+    try:
+        found.settimeout(_PATIENCE)
+        found.connect(path)
+        if not is_mine(found):
+            raise PermissionError
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def is_mine(connection: socket) -> bool:
+    """Whether a process of this user is at the other end, where the system can say so."""
+    import _socket
+
+    option = getattr(_socket, "SO_PEERCRED", None)
+    if option is None:
+        return True
+    said = connection.getsockopt(_socket.SOL_SOCKET, option, 12)  # pid, uid and gid
+    return int.from_bytes(said[4:8], sys.byteorder) == os.geteuid()
+
+
+def framed(*parts: bytes) -> bytes:
+    """Parts in one message: how many, then each with its length before it."""
+    return b"".join([len(parts).to_bytes(4), *(len(part).to_bytes(8) + part for part in parts)])
+
+
+def parts_of(connection: socket, most: int = sys.maxsize) -> list[bytes]:
+    """The parts of the next message. Raises ValueError where it ends too early or is longer than `most`."""
+    parts = []
+    for _ in range(int.from_bytes(_exactly(connection, 4))):
+        length = int.from_bytes(_exactly(connection, 8))
+        most -= length
+        if most < 0:
+            raise ValueError
+        parts.append(_exactly(connection, length))
+    return parts
+
+
+def _exactly(connection: socket, length: int) -> bytes:
+    pieces = []
+    while length:
+        piece = connection.recv(min(length, 1 << 20))
+        if not piece:
+            raise ValueError
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)
+
+
+def _readable(text: bytes) -> TextIO:
+    """A text as standard input."""
+    import io
+
+    return io.TextIOWrapper(io.BytesIO(text))

@@ -1,0 +1,226 @@
+"""The checker that stays: a process that has everything loaded, and answers `validate --stdin-path` at once.
+
+It serves one user. Every question is checked alone, by the files as they are then and the command's own code.
+It ends when nobody asks for a while, and when a file of its code changes: whoever asks would run the new one.
+What it cannot answer just like the command, it leaves to the command. So it looks at the arguments before the
+text is sent. Nothing of what it is told is written down.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import chdir, suppress
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic, time_ns
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+import tailored
+from tailored.book.diagnostics import BookNotReadable
+from tailored.book.kept import Kept
+from tailored.cli import ask
+from tailored.cli.validate import checked, name_within, validate
+from tailored.report.help import page
+
+T = TypeVar("T")
+
+_BEGAN = time_ns()
+_PATIENCE = 0.1
+"""Seconds that a question waits for those before it."""
+_BEAT = 0.5
+"""Seconds between signs of life while a question is checked."""
+_LONGEST_TEXT = 60.0
+"""Seconds in which the text must have come: it may be typed at a terminal."""
+_LOOK = 5.0
+"""Seconds between looks at the clock and the code while nobody asks."""
+_MOST_ASKING = 8
+"""Connections at a time."""
+_MOST_BOOKS = 3
+"""Books of which something is kept."""
+_CODE = Path(tailored.__file__).parent
+_PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from tailored.cli.checker import stay; stay()"
+"""The code is also found where no installation has it."""
+
+
+def start(arguments: Sequence[str]) -> None:
+    """Starts a checker in the background. It gets ready for a question like this one."""
+    command = [sys.executable, "-P", "-c", _PROGRAM, str(_CODE.parent), os.getcwd(), *arguments]
+    nothing = subprocess.DEVNULL
+    with suppress(OSError):
+        started = subprocess.Popen(
+            command, stdin=nothing, stdout=nothing, stderr=nothing, cwd="/", start_new_session=True
+        )
+        started.returncode = 0  # nobody waits for it
+
+
+def stay() -> None:
+    """Answers until nobody asks any more. Where a checker is already, or none may be, this ends at once."""
+    path, folder = ask.socket_path(), ask.folder()
+    if path is None or folder is None:
+        return
+    os.makedirs(folder, 0o700, exist_ok=True)
+    if ask.folder() is None:
+        return
+    with suppress(BlockingIOError), open(f"{path}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of two that start together, one goes on
+        _Checker(path).stay(sys.argv[1], sys.argv[2:])
+
+
+class _Checker:
+    """Listens in the main thread, talks to everybody in a thread of their own, and checks in another."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._code = _Code()
+        self._kept: dict[str, Kept] = {}
+        self._worker = ThreadPoolExecutor(1)  # a check needs the working directory to itself
+        self._talks: list[Thread] = []
+        self._last = monotonic()
+        self._is_over = False
+
+    def stay(self, cwd: str, arguments: Sequence[str]) -> None:
+        """Checks the book as it is saved, to be ready for it, and listens."""
+        self._worker.submit(self._get_ready, cwd, arguments).result()
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # it runs after each answer
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(self._path)
+            mine = os.stat(self._path).st_ino
+            listener.listen()
+            listener.settimeout(_LOOK)
+            while not self._is_over:
+                try:
+                    self._take(listener.accept()[0])
+                except TimeoutError:
+                    self._is_over = not self._may_stay(mine)
+        with suppress(OSError):
+            os.unlink(self._path)
+
+    def _take(self, connection: socket.socket) -> None:
+        self._talks = [talk for talk in self._talks if talk.is_alive()]
+        if len(self._talks) >= _MOST_ASKING or not ask.is_mine(connection):
+            connection.close()
+            return
+        self._talks.append(Thread(target=self._talk, args=(connection,), daemon=True))
+        self._talks[-1].start()
+
+    def _may_stay(self, mine: int) -> bool:
+        is_idle = monotonic() - self._last > ask.seconds_to_stay()
+        if is_idle and not any(talk.is_alive() for talk in self._talks):
+            return False
+        with suppress(OSError):
+            return os.stat(self._path).st_ino == mine and self._code.is_same()
+        return False
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError, ValueError):
+            connection.settimeout(_PATIENCE)
+            what, *said = ask.parts_of(connection, ask.MOST)
+            if what == ask.STOP or not self._code.is_same():
+                self._end()
+                if what == ask.STOP:
+                    Event().wait()  # whoever said so sees by the connection when this process is gone
+            elif what == ask.CHECK and said[0] == ask.identity():
+                self._check(connection, *map(os.fsdecode, said[1:]))
+            self._last = monotonic()
+
+    def _check(self, connection: socket.socket, cwd: str, *arguments: str) -> None:
+        question = self._done(connection, lambda: _understood(cwd, arguments))
+        if question is None:
+            connection.sendall(ask.BUSY)
+            return
+        connection.sendall(ask.GO_ON)
+        connection.settimeout(_LONGEST_TEXT)
+        [text] = ask.parts_of(connection, ask.MOST)
+        answer = self._done(connection, lambda: self._answer(cwd, question, text))
+        if answer is None:
+            connection.sendall(ask.BUSY)
+            return
+        printed, code = answer
+        connection.sendall(b"%d" % code + ask.framed(printed))
+        self._worker.submit(gc.collect)
+
+    def _done(self, connection: socket.socket, work: Callable[[], T | None]) -> T | None:
+        """What the worker makes, with signs of life meanwhile; None where it is busy too long, or fails."""
+        doing = self._worker.submit(work)
+        wait([doing], _PATIENCE)
+        if doing.cancel():
+            return None
+        while not wait([doing], _BEAT).done:
+            connection.sendall(ask.BEAT)
+        return doing.result() if doing.exception() is None else None  # the command will tell of it
+
+    def _end(self) -> None:
+        """Ends the main thread, which waits for somebody to ask."""
+        self._is_over = True
+        with suppress(OSError):
+            ask.connected(self._path).close()
+
+    def _get_ready(self, cwd: str, arguments: Sequence[str]) -> None:
+        with suppress(Exception):
+            if question := _understood(cwd, arguments):
+                self._answer(cwd, question, None)
+
+    def _answer(self, cwd: str, question: _Question, text: bytes | None) -> tuple[bytes, int]:
+        with chdir(cwd):
+            book = os.path.realpath(question.book)
+            kept = self._kept[book] = self._kept.pop(book, Kept())  # the latest book stands last
+            for one in list(self._kept)[:-_MOST_BOOKS]:
+                del self._kept[one]
+            with kept.in_use():
+                unsaved = {} if text is None else {question.name: text}
+                return checked(question.book, unsaved=unsaved, **question.options)
+
+
+class _Question(NamedTuple):
+    """What is to be checked, the text of one file in it, by its name, and how that is printed."""
+
+    book: str
+    name: str
+    options: dict[str, Any]
+
+
+def _understood(cwd: str, arguments: Sequence[str]) -> _Question | None:
+    """What the command's arguments ask for; None where it has something to say about them."""
+    with chdir(cwd), suppress(click.ClickException, click.exceptions.Exit, SystemExit, BookNotReadable):
+        options = validate.make_context("validate", list(arguments[1:])).params
+        book, path = options.pop("book"), options.pop("stdin_path")
+        if path is not None and not options.pop("is_stop"):
+            return _Question(book, name_within(book, path), options)
+    return None
+
+
+class _Code:
+    """The files that run here, with what tells whether they are still those that were loaded."""
+
+    def __init__(self) -> None:
+        paths = [str(page()), *(str(path) for path in _CODE.rglob("*") if "__pycache__" not in path.parts)]
+        self._states: dict[str, tuple[int, ...] | None] = {path: _state(path) for path in paths}
+        self._are_new = any(state is None or max(state[:2]) > _BEGAN for state in self._states.values())
+
+    def is_same(self) -> bool:
+        """Whether no file has changed; those of libraries count from when they were first seen."""
+        for module in list(sys.modules.values()):
+            path = getattr(module, "__file__", None)
+            if path is not None and path not in self._states:
+                self._states[path] = _state(path)
+        return not self._are_new and all(_state(path) == was for path, was in self._states.items())
+
+
+def _state(path: str) -> tuple[int, ...] | None:
+    with suppress(OSError):
+        status = os.stat(path)
+        return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+    return None
