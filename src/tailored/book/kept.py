@@ -54,7 +54,7 @@ class Kept:
 _IN_USE: ContextVar[Kept | None] = ContextVar("kept", default=None)
 
 
-def kept(text: str | bytes, key: Hashable, make: Callable[[], T]) -> T:
-    """What `make` gives, or gave for the same text and key, where that is kept. What it raises is not."""
+def kept(text: str | bytes | None, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` gives, or gave for the same text and key, where that is kept: what it raises never is."""
     here = _IN_USE.get()
-    return make() if here is None else here.get(text, key, make)
+    return make() if here is None or text is None else here.get(text, key, make)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tailored.cli.ask import answered, is_question
+from tailored.cli.ask import answered, is_question, start_checker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ class _Main:
             return self._commands(**named)
         except SystemExit as end:
             if is_missing and end.code in (0, 1):
-                from tailored.cli.checker import start
-
-                start(asked)
+                start_checker(asked)
             raise
 
     @property

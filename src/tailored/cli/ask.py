@@ -1,6 +1,6 @@
 """Asking the checker that stays (checker.py), which is all that `validate --stdin-path` does where one runs.
 
-An editor waits for everything that is imported here. So that is what Python has loaded anyway, and sockets.
+An editor waits for all that is imported to ask. So that is what Python has loaded anyway, and sockets.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ _SILENCE = 2.0
 """Seconds in which it gives a sign of life while it checks."""
 _LONGEST_PATH = 100
 """Bytes that a socket's path may have on every system."""
+_PROGRAM = (
+    "import sys, time; began = time.time_ns(); sys.path.append(sys.argv.pop(1)); "
+    "from tailored.cli.checker import stay; stay(began)"
+)
+"""What a checker runs. Its code is also found where no installation has it."""
 
 
 def is_question(arguments: Sequence[str]) -> bool:
@@ -41,8 +46,10 @@ def is_question(arguments: Sequence[str]) -> bool:
         and seconds_to_stay() > 0
         and not os.environ.get("CI")
         and "_TAILORED_COMPLETE" not in os.environ
-        and None not in (sys.stdin, sys.stdout)
-        # Python was given no options, which a checker would lack
+        and sys.stdin is not None
+        and sys.stdout is not None
+        and bool(sys.executable)
+        # options of Python itself are not for the checker
         and (sys.orig_argv[1:2] == ["-m"] or not any(one.startswith("-") for one in sys.orig_argv[1:2]))
     )
 
@@ -60,20 +67,20 @@ def folder() -> str | None:
     """
     if sys.platform == "win32":
         return None
-    place = os.environ.get("XDG_RUNTIME_DIR", "")
-    if os.path.isabs(place):
-        path = os.path.join(place, "tailored")
-    else:
-        place = os.environ.get("TMPDIR", "")
-        path = os.path.join(place if os.path.isabs(place) else "/tmp", f"tailored-{os.geteuid()}")
+    me, place = os.geteuid(), os.environ.get("XDG_RUNTIME_DIR", "")
     try:
+        if os.path.isabs(place) and os.path.isdir(place) and os.stat(place).st_uid == me:
+            path = os.path.join(place, "tailored")
+        else:
+            place = os.environ.get("TMPDIR", "")
+            path = os.path.join(place if os.path.isabs(place) else "/tmp", f"tailored-{me}")
         status = os.lstat(path)
     except FileNotFoundError:
         return path
     except OSError:
         return None
     is_closed_folder = status.st_mode & 0o170077 == 0o040000  # and no link to one
-    return path if is_closed_folder and status.st_uid == os.geteuid() else None
+    return path if is_closed_folder and status.st_uid == me else None
 
 
 def socket_path() -> str | None:
@@ -141,6 +148,21 @@ def answered(arguments: Sequence[str]) -> tuple[int | None, bool]:
         return 1, False
     finally:
         checker.close()
+
+
+def start_checker(arguments: Sequence[str]) -> None:
+    """Starts a checker in the background. It gets ready for a question like this one."""
+    from subprocess import DEVNULL, Popen
+
+    code = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    command = [sys.executable, "-P", "-c", _PROGRAM, code, os.getcwd(), *arguments]
+    try:
+        started = Popen(
+            command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, cwd="/", start_new_session=True
+        )
+        started.returncode = 0  # nobody waits for it
+    except OSError:
+        return
 
 
 def stop_checkers() -> str:

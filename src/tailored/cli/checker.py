@@ -12,14 +12,13 @@ import fcntl
 import gc
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import chdir, suppress
 from pathlib import Path
-from threading import Event, Thread
-from time import monotonic, time_ns
+from threading import Event, Thread, stack_size
+from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -33,7 +32,6 @@ from tailored.report.help import page
 
 T = TypeVar("T")
 
-_BEGAN = time_ns()
 _PATIENCE = 0.1
 """Seconds that a question waits for those before it."""
 _BEAT = 0.5
@@ -44,47 +42,43 @@ _LOOK = 5.0
 """Seconds between looks at the clock and the code while nobody asks."""
 _MOST_ASKING = 8
 """Connections at a time."""
+_STACK = 8 << 20
+"""Bytes for each thread, as the command has them; some systems give far less."""
 _MOST_BOOKS = 3
 """Books of which something is kept."""
 _CODE = Path(tailored.__file__).parent
-_PROGRAM = "import sys; sys.path.append(sys.argv.pop(1)); from tailored.cli.checker import stay; stay()"
-"""The code is also found where no installation has it."""
+_PYTHON = os.path.dirname(os.__file__)
 
 
-def start(arguments: Sequence[str]) -> None:
-    """Starts a checker in the background. It gets ready for a question like this one."""
-    command = [sys.executable, "-P", "-c", _PROGRAM, str(_CODE.parent), os.getcwd(), *arguments]
-    nothing = subprocess.DEVNULL
-    with suppress(OSError):
-        started = subprocess.Popen(
-            command, stdin=nothing, stdout=nothing, stderr=nothing, cwd="/", start_new_session=True
-        )
-        started.returncode = 0  # nobody waits for it
+def stay(began: int) -> None:
+    """Answers until nobody asks any more. Where a checker is already, or none may be, this ends at once.
 
-
-def stay() -> None:
-    """Answers until nobody asks any more. Where a checker is already, or none may be, this ends at once."""
+    `began` is when this process did, in nanoseconds of the clock.
+    """
     path, folder = ask.socket_path(), ask.folder()
     if path is None or folder is None:
         return
-    os.makedirs(folder, 0o700, exist_ok=True)
-    if ask.folder() is None:
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    if ask.folder() != folder:
         return
     with suppress(BlockingIOError), open(f"{path}.lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of two that start together, one goes on
-        _Checker(path).stay(sys.argv[1], sys.argv[2:])
+        stack_size(_STACK)
+        cwd, *arguments = sys.argv[1:]
+        _Checker(path, _Code(began)).stay(cwd, arguments)
 
 
 class _Checker:
     """Listens in the main thread, talks to everybody in a thread of their own, and checks in another."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._code = _Code()
+    def __init__(self, path: str, code: _Code) -> None:
+        self._path, self._code = path, code
         self._kept: dict[str, Kept] = {}
         self._worker = ThreadPoolExecutor(1)  # a check needs the working directory to itself
         self._talks: list[Thread] = []
         self._last = monotonic()
+        self._place: tuple[int, ...] = ()
         self._is_over = False
 
     def stay(self, cwd: str, arguments: Sequence[str]) -> None:
@@ -97,16 +91,16 @@ class _Checker:
             os.unlink(self._path)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(self._path)
-            mine = os.stat(self._path).st_ino
+            self._place = _state(self._path)
             listener.listen()
-            listener.settimeout(_LOOK)
+            listener.settimeout(min(_LOOK, ask.seconds_to_stay()))
             while not self._is_over:
                 try:
                     self._take(listener.accept()[0])
                 except TimeoutError:
-                    self._is_over = not self._may_stay(mine)
-        with suppress(OSError):
-            os.unlink(self._path)
+                    self._is_over = not self._may_stay()
+            if _state(self._path) == self._place:
+                os.unlink(self._path)
 
     def _take(self, connection: socket.socket) -> None:
         self._talks = [talk for talk in self._talks if talk.is_alive()]
@@ -116,13 +110,11 @@ class _Checker:
         self._talks.append(Thread(target=self._talk, args=(connection,), daemon=True))
         self._talks[-1].start()
 
-    def _may_stay(self, mine: int) -> bool:
+    def _may_stay(self) -> bool:
         is_idle = monotonic() - self._last > ask.seconds_to_stay()
         if is_idle and not any(talk.is_alive() for talk in self._talks):
             return False
-        with suppress(OSError):
-            return os.stat(self._path).st_ino == mine and self._code.is_same()
-        return False
+        return _state(self._path) == self._place and self._code.is_same()
 
     def _talk(self, connection: socket.socket) -> None:
         with connection, suppress(OSError, ValueError):
@@ -205,22 +197,33 @@ def _understood(cwd: str, arguments: Sequence[str]) -> _Question | None:
 class _Code:
     """The files that run here, with what tells whether they are still those that were loaded."""
 
-    def __init__(self) -> None:
-        paths = [str(page()), *(str(path) for path in _CODE.rglob("*") if "__pycache__" not in path.parts)]
-        self._states: dict[str, tuple[int, ...] | None] = {path: _state(path) for path in paths}
-        self._are_new = any(state is None or max(state[:2]) > _BEGAN for state in self._states.values())
+    def __init__(self, began: int) -> None:
+        self._began = began
+        self._states: dict[str, tuple[int, ...]] = {}
+        self._modules = 0
+        self._is_old = False
+        for path in (sys.executable, os.__file__, str(page()), str(_CODE / "book" / "lexicon.yaml")):
+            self._see(path)
 
     def is_same(self) -> bool:
-        """Whether no file has changed; those of libraries count from when they were first seen."""
-        for module in list(sys.modules.values()):
-            path = getattr(module, "__file__", None)
-            if path is not None and path not in self._states:
-                self._states[path] = _state(path)
-        return not self._are_new and all(_state(path) == was for path, was in self._states.items())
+        """Whether no file has changed since it was loaded."""
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            for module in list(sys.modules.values()):
+                self._see(getattr(module, "__file__", None) or os.__file__)
+        return not self._is_old and all(_state(path) == was for path, was in self._states.items())
+
+    def _see(self, path: str) -> None:
+        is_of_python = path.startswith(_PYTHON) and "site-packages" not in path  # one stands for them all
+        if path not in self._states and (not is_of_python or path == os.__file__):
+            self._states[path] = _state(path)
+            changed = self._states[path][0] if self._states[path] else 0
+            self._is_old |= changed > self._began  # perhaps after it was loaded
 
 
-def _state(path: str) -> tuple[int, ...] | None:
+def _state(path: str) -> tuple[int, ...]:
+    """What changes when a file does, the time of that first; nothing where there is none."""
     with suppress(OSError):
         status = os.stat(path)
-        return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
-    return None
+        return status.st_ctime_ns, status.st_mtime_ns, status.st_size, status.st_ino
+    return ()

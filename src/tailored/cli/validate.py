@@ -11,12 +11,12 @@ import click
 
 from tailored.book.diagnostics import BookNotReadable
 from tailored.book.load import check_book
+from tailored.book.model import Scorer
 from tailored.book.scorers import TryModel
 from tailored.book.source import ENDINGS, read_sources
 from tailored.cli.ask import stop_checkers
 from tailored.cli.formats import ended, format_option, moment, stop
 from tailored.report.outcome import of_report
-from tailored.scoring.registry import why_not_ready
 
 
 @click.command()
@@ -56,10 +56,7 @@ def validate(
         return
     try:
         unsaved = {} if stdin_path is None else {name_within(book, stdin_path): _standard_input()}
-        # who types need not wait until models are tried
-        text, code = checked(
-            book, form, strict, notes, now, unsaved, why_not_ready if stdin_path is None else None
-        )
+        text, code = checked(book, form, strict, notes, now, unsaved, None if unsaved else _why_not_ready)
     except BookNotReadable as error:
         stop(error)
     click.echo(text, nl=False)
@@ -94,6 +91,13 @@ def name_within(book: str, path: str) -> str:
             f"--stdin-path: {path} is no rule file: those end in .yaml or .yml, and begin with no dot"
         )
     return "/".join(inside[0])
+
+
+def _why_not_ready(scorer: Scorer, folder: str) -> str | None:
+    """Why a model cannot be used. Who types does not wait for that, nor for importing it."""
+    from tailored.scoring.registry import why_not_ready
+
+    return why_not_ready(scorer, folder)
 
 
 def _standard_input() -> bytes:
