@@ -141,6 +141,8 @@ def answered(arguments: Sequence[str]) -> tuple[int | None, bool]:
         sys.stdout.buffer.write(answer)
         sys.stdout.buffer.flush()
         return EXIT_CODES[said], False
+    except TimeoutError:
+        return None, False  # it hangs
     except (OSError, ValueError):
         return None, is_missing
     except KeyboardInterrupt:  # which click tells so
