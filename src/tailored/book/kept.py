@@ -15,14 +15,15 @@ T = TypeVar("T")
 
 MOST = 2_000_000
 """Characters of the texts of which something is kept; what comes of one is up to a hundred times as large."""
+_Known = dict[str | bytes, dict[Hashable, Any]]
 
 
 class Kept:
-    """What the last check worked out."""
+    """What the last check worked out, by the texts and then the keys."""
 
     def __init__(self) -> None:
-        self._last: dict[Hashable, Any] = {}
-        self._next: dict[Hashable, Any] = {}
+        self._last: _Known = {}
+        self._next: _Known = {}
         self._size = 0
 
     @contextmanager
@@ -40,14 +41,15 @@ class Kept:
             _IN_USE.reset(before)
 
     def get(self, text: str | bytes, key: Hashable, make: Callable[[], T]) -> T:
-        whole = (text, key)
-        if whole in self._next:
-            found: T = self._next[whole]
-            return found
-        found = self._last[whole] if whole in self._last else make()
-        self._size += len(text)
-        if self._size <= MOST:
-            self._next[whole] = found
+        if text not in self._next:
+            self._size += len(text)
+            if self._size > MOST:
+                return make()
+            self._next[text] = {}
+        known, last = self._next[text], self._last.get(text, {})
+        if key not in known:
+            known[key] = last[key] if key in last else make()
+        found: T = known[key]
         return found
 
 
