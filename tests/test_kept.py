@@ -72,6 +72,18 @@ scorers: {popular: {kind: popularity, file: things.csv, item: id, count: price}}
     assert codes() == []
 
 
+def test_what_was_passed_over_as_a_file_could_not_be_read_is_found_when_it_can():
+    tests = b"slots: {hero: {}}\ntests: {t: {user: {foo: 1}, expect: {hero: {hidden: false}}}}\n"
+    memory = Kept()
+
+    def codes(attributes: bytes) -> list[str]:
+        with memory.in_use():
+            return [one.code for one in found({"a.yaml": attributes, "tests.yaml": tests})[0]]
+
+    assert codes(b"attributes: {user: {foo: {type: integer}}}}") == ["yaml-syntax"]
+    assert codes(b"# no foo\n") == ["unknown-attribute"]
+
+
 def test_trees_are_as_they_were_after_a_check():
     """Keys that stand twice are read by taking the first away, and putting it back."""
     text = b"slots: {hero: {default: a, default: b}}\ncontent: {a: {title: A, title: B}, a: {tilte: C}}\n"

@@ -114,7 +114,7 @@ class _TestReader:
     def tests(self, entry: Entry, around: _Around | None) -> tuple[RuleTest, ...]:
         """The tests that an entry writes. Those without findings are kept, as long as the book around is."""
         reader = entry.reader
-        if reader.flaws.broken:
+        if reader.flaws.broken or reader.flaws.unread:  # then some things are passed over in silence
             return tuple(self.read(entry))
         read: list[tuple[RuleTest, ...]] = []
 
