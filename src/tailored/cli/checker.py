@@ -32,7 +32,7 @@ from tailored.report.help import page
 
 T = TypeVar("T")
 
-_PATIENCE = 0.1
+_PATIENCE = 0.2
 """Seconds that a question waits for those before it."""
 _BEAT = 0.5
 """Seconds between signs of life while a question is checked."""
@@ -105,7 +105,7 @@ class _Checker:
     def _take(self, connection: socket.socket) -> None:
         self._talks = [talk for talk in self._talks if talk.is_alive()]
         if len(self._talks) >= _MOST_ASKING or not ask.is_mine(connection):
-            connection.close()
+            connection.close()  # whoever asks does the work
             return
         self._talks.append(Thread(target=self._talk, args=(connection,), daemon=True))
         self._talks[-1].start()
@@ -126,6 +126,8 @@ class _Checker:
                     Event().wait()  # whoever said so sees by the connection when this process is gone
             elif what == ask.CHECK and said[0] == ask.identity():
                 self._check(connection, *map(os.fsdecode, said[1:]))
+            else:
+                connection.sendall(ask.BUSY)
             self._last = monotonic()
 
     def _check(self, connection: socket.socket, cwd: str, *arguments: str) -> None:
