@@ -157,14 +157,18 @@ def start_checker(arguments: Sequence[str]) -> None:
     from subprocess import DEVNULL, Popen
 
     code = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    command = [sys.executable, "-P", "-c", _PROGRAM, code, os.getcwd(), *arguments]
     try:
         started = Popen(
-            command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, cwd="/", start_new_session=True
+            [sys.executable, "-P", "-c", _PROGRAM, code, os.getcwd(), *arguments],
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            cwd="/",
+            start_new_session=True,
         )
         started.returncode = 0  # nobody waits for it
     except OSError:
-        return
+        return  # the next call goes on without one, too
 
 
 def stop_checkers() -> str:
@@ -213,10 +217,9 @@ def is_mine(connection: socket) -> bool:
     """Whether a process of this user is at the other end, where the system can say so."""
     import _socket
 
-    option = getattr(_socket, "SO_PEERCRED", None)
-    if option is None:
-        return True
-    said = connection.getsockopt(_socket.SOL_SOCKET, option, 12)  # pid, uid and gid
+    if sys.platform != "linux":
+        return True  # the folder is closed to others
+    said = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # pid, uid and gid
     return int.from_bytes(said[4:8], sys.byteorder) == os.geteuid()
 
 
