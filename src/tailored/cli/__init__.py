@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from time import time_ns
 
 from tailored.cli.ask import answered, is_question, start_checker
 
@@ -20,14 +21,18 @@ class _Main:
         asked = sys.argv[1:]
         if arguments or named.keys() - {"prog_name"} or not is_question(asked):
             return self._commands(*arguments, **named)
+        began = time_ns()
         code, is_missing = answered(asked)
         if code is not None:
             sys.exit(code)
+        from tailored.book.kept import Kept
+
+        kept = Kept()
         try:
-            return self._commands(**named)
+            return self._commands(**named, obj=kept)
         except SystemExit as end:
             if is_missing and end.code in (0, 1):
-                start_checker(asked)
+                start_checker(asked, began, kept)
             raise
 
     @property

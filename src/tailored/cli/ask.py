@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # importing typing would take as long as asking
     from collections.abc import Sequence
     from typing import TextIO
 
+    from tailored.book.kept import Kept
+
 CHECK, STOP = b"check", b"stop"
 """What one can ask of a checker."""
 GO_ON, BUSY, BEAT = b"+", b"-", b"."
@@ -33,9 +35,9 @@ _LONGEST_PATH = 100
 """Bytes that a socket's path may have on every system."""
 _PROGRAM = (
     "import sys, time; began = time.time_ns(); sys.path.append(sys.argv.pop(1)); "
-    "from tailored.cli.checker import stay; stay(began)"
+    "from tailored.cli.checker import stay; stay(began, sys.argv[1], sys.argv[2:])"
 )
-"""What a checker runs. Its code is also found where no installation has it."""
+"""What a checker runs that is no fork. Its code is also found where no installation has it."""
 
 
 def is_question(arguments: Sequence[str]) -> bool:
@@ -49,9 +51,14 @@ def is_question(arguments: Sequence[str]) -> bool:
         and sys.stdin is not None
         and sys.stdout is not None
         and bool(sys.executable)
-        # options of Python itself are not for the checker
-        and (sys.orig_argv[1:2] == ["-m"] or not any(one.startswith("-") for one in sys.orig_argv[1:2]))
+        and _is_a_command_of_its_own()
     )
+
+
+def _is_a_command_of_its_own() -> bool:
+    """Whether this process is nothing but the command, and Python got no options that a checker lacks."""
+    started = sys.orig_argv[1:3]
+    return started == ["-m", "tailored"] or os.path.basename("".join(started[:1])) == "tailored"
 
 
 def seconds_to_stay() -> int:
@@ -152,23 +159,56 @@ def answered(arguments: Sequence[str]) -> tuple[int | None, bool]:
         checker.close()
 
 
-def start_checker(arguments: Sequence[str]) -> None:
-    """Starts a checker in the background. It gets ready for a question like this one."""
+def start_checker(arguments: Sequence[str], began: int, kept: Kept) -> None:
+    """Leaves a checker in the background, for questions like this one, whose answer has just been printed.
+
+    `began` is when this process did, in nanoseconds of the clock; `kept` is what it worked out.
+    """
+    try:
+        if _has_one_thread():
+            _fork(began, os.getcwd(), arguments, kept)
+        else:  # others would be missing in a fork
+            _start_anew(os.getcwd(), arguments)
+    except OSError:
+        return  # the next call does the work, too
+
+
+def _has_one_thread() -> bool:
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        return False
+
+
+def _fork(began: int, cwd: str, arguments: Sequence[str], kept: Kept) -> None:
+    """Goes on as a checker in the background, where nothing has to be loaded again."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
+    if os.fork():
+        return
+    try:
+        os.setsid()
+        os.chdir("/")
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(nothing, standard)
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) > 2:
+                os.closerange(int(name), int(name) + 1)
+        from tailored.cli.checker import stay
+
+        stay(began, cwd, arguments, kept)
+    finally:
+        os._exit(0)
+
+
+def _start_anew(cwd: str, arguments: Sequence[str]) -> None:
     from subprocess import DEVNULL, Popen
 
     code = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    try:
-        started = Popen(
-            [sys.executable, "-P", "-c", _PROGRAM, code, os.getcwd(), *arguments],
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
-        started.returncode = 0  # nobody waits for it
-    except OSError:
-        return  # the next call goes on without one, too
+    command = [sys.executable, "-P", "-c", _PROGRAM, code, cwd, *arguments]
+    started = Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, cwd="/", start_new_session=True)
+    started.returncode = 0  # nobody waits for it
 
 
 def stop_checkers() -> str:

@@ -50,10 +50,11 @@ _CODE = Path(tailored.__file__).parent
 _PYTHON = os.path.dirname(os.__file__)
 
 
-def stay(began: int) -> None:
+def stay(began: int, cwd: str, arguments: Sequence[str], kept: Kept | None = None) -> None:
     """Answers until nobody asks any more. Where a checker is already, or none may be, this ends at once.
 
-    `began` is when this process did, in nanoseconds of the clock.
+    `began` is when this process did, in nanoseconds of the clock. It is there for questions like these
+    arguments of the command in the folder `cwd`, of which it has `kept` the first.
     """
     path, folder = ask.socket_path(), ask.folder()
     if path is None or folder is None:
@@ -65,8 +66,7 @@ def stay(began: int) -> None:
     with suppress(BlockingIOError), open(f"{path}.lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of two that start together, one goes on
         stack_size(_STACK)
-        cwd, *arguments = sys.argv[1:]
-        _Checker(path, _Code(began)).stay(cwd, arguments)
+        _Checker(path, _Code(began)).stay(cwd, arguments, kept)
 
 
 class _Checker:
@@ -81,9 +81,9 @@ class _Checker:
         self._place: tuple[int, ...] = ()
         self._is_over = False
 
-    def stay(self, cwd: str, arguments: Sequence[str]) -> None:
-        """Checks the book as it is saved, to be ready for it, and listens."""
-        self._worker.submit(self._get_ready, cwd, arguments).result()
+    def stay(self, cwd: str, arguments: Sequence[str], kept: Kept | None) -> None:
+        """Listens, with the book at hand that was asked about."""
+        self._worker.submit(self._get_ready, cwd, arguments, kept).result()
         gc.collect()
         gc.freeze()
         gc.disable()  # it runs after each answer
@@ -162,20 +162,26 @@ class _Checker:
         with suppress(OSError):
             ask.connected(self._path).close()
 
-    def _get_ready(self, cwd: str, arguments: Sequence[str]) -> None:
+    def _get_ready(self, cwd: str, arguments: Sequence[str], kept: Kept | None) -> None:
         with suppress(Exception):
             if question := _understood(cwd, arguments):
-                self._answer(cwd, question, None)
+                if kept is not None:
+                    self._kept[_real(cwd, question.book)] = kept
+                else:
+                    self._answer(cwd, question, None)  # the book as it is saved
 
     def _answer(self, cwd: str, question: _Question, text: bytes | None) -> tuple[bytes, int]:
-        with chdir(cwd):
-            book = os.path.realpath(question.book)
-            kept = self._kept[book] = self._kept.pop(book, Kept())  # the latest book stands last
-            for one in list(self._kept)[:-_MOST_BOOKS]:
-                del self._kept[one]
-            with kept.in_use():
-                unsaved = {} if text is None else {question.name: text}
-                return checked(question.book, unsaved=unsaved, **question.options)
+        book = _real(cwd, question.book)
+        kept = self._kept[book] = self._kept.pop(book, Kept())  # the latest book stands last
+        for one in list(self._kept)[:-_MOST_BOOKS]:
+            del self._kept[one]
+        with chdir(cwd), kept.in_use():
+            unsaved = {} if text is None else {question.name: text}
+            return checked(question.book, unsaved=unsaved, **question.options)
+
+
+def _real(cwd: str, book: str) -> str:
+    return os.path.realpath(os.path.join(cwd, book))
 
 
 class _Question(NamedTuple):

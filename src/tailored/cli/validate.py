@@ -10,6 +10,7 @@ from datetime import datetime
 import click
 
 from tailored.book.diagnostics import BookNotReadable
+from tailored.book.kept import Kept
 from tailored.book.load import check_book
 from tailored.book.model import Scorer
 from tailored.book.scorers import TryModel
@@ -36,7 +37,9 @@ from tailored.report.outcome import of_report
 @click.option(
     "--stop", "is_stop", is_flag=True, help="End what stays in the background, and do nothing else."
 )
+@click.pass_obj
 def validate(
+    kept: Kept | None,
     book: str,
     form: str,
     strict: bool,
@@ -56,7 +59,8 @@ def validate(
         return
     try:
         unsaved = {} if stdin_path is None else {name_within(book, stdin_path): _standard_input()}
-        text, code = checked(book, form, strict, notes, now, unsaved, None if unsaved else _why_not_ready)
+        with (kept or Kept()).in_use():
+            text, code = checked(book, form, strict, notes, now, unsaved, None if unsaved else _why_not_ready)
     except BookNotReadable as error:
         stop(error)
     click.echo(text, nl=False)
