@@ -31,11 +31,13 @@ _PATIENCE = 0.5
 """Seconds in which a checker says whether it takes a question; one or two milliseconds are usual."""
 _SILENCE = 2.0
 """Seconds in which it gives a sign of life while it checks."""
+_MOST_WAITING = 8
 _LONGEST_PATH = 100
 """Bytes that a socket's path may have on every system."""
 _PROGRAM = (
     "import sys, time; began = time.time_ns(); sys.path.append(sys.argv.pop(1)); "
-    "from tailored.cli.checker import stay; stay(began, sys.argv[1], sys.argv[2:])"
+    "from tailored.cli import ask, checker; listener = ask.listening(); "
+    "listener is None or checker.stay(listener, began, sys.argv[1], sys.argv[2:])"
 )
 """What a checker runs that is no fork. Its code is also found where no installation has it."""
 
@@ -195,9 +197,11 @@ def _fork(began: int, cwd: str, arguments: Sequence[str], kept: Kept) -> None:
         for name in os.listdir("/proc/self/fd"):
             if int(name) > 2:
                 os.closerange(int(name), int(name) + 1)
-        from tailored.cli.checker import stay
+        listener = listening()  # at once: the next call may come while the rest is loaded
+        if listener is not None:
+            from tailored.cli.checker import stay
 
-        stay(began, cwd, arguments, kept)
+            stay(listener, began, cwd, arguments, kept)
     finally:
         os._exit(0)
 
@@ -209,6 +213,31 @@ def _start_anew(cwd: str, arguments: Sequence[str]) -> None:
     command = [sys.executable, "-P", "-c", _PROGRAM, code, cwd, *arguments]
     started = Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, cwd="/", start_new_session=True)
     started.returncode = 0  # nobody waits for it
+
+
+def listening() -> int | None:
+    """The number of a socket for a new checker; None where there is one already, or where none may be."""
+    import fcntl
+    from _socket import AF_UNIX, SOCK_STREAM, socket
+
+    place, path = folder(), socket_path()
+    if place is None or path is None:
+        return None
+    if not os.path.isdir(place):
+        os.mkdir(place, 0o700)
+    if folder() != place:
+        return None
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until this process ends
+    except BlockingIOError:
+        return None
+    if os.path.lexists(path):
+        os.unlink(path)  # of one that had no time for that
+    listener = socket(AF_UNIX, SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(_MOST_WAITING)
+    return listener.detach()
 
 
 def stop_checkers() -> str:

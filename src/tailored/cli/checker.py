@@ -8,7 +8,6 @@ text is sent. Nothing of what it is told is written down.
 
 from __future__ import annotations
 
-import fcntl
 import gc
 import os
 import socket
@@ -50,23 +49,15 @@ _CODE = Path(tailored.__file__).parent
 _PYTHON = os.path.dirname(os.__file__)
 
 
-def stay(began: int, cwd: str, arguments: Sequence[str], kept: Kept | None = None) -> None:
-    """Answers until nobody asks any more. Where a checker is already, or none may be, this ends at once.
+def stay(listener: int, began: int, cwd: str, arguments: Sequence[str], kept: Kept | None = None) -> None:
+    """Answers whoever asks at the socket of that number, until nobody does any more.
 
     `began` is when this process did, in nanoseconds of the clock. It is there for questions like these
     arguments of the command in the folder `cwd`, of which it has `kept` the first.
     """
-    path, folder = ask.socket_path(), ask.folder()
-    if path is None or folder is None:
-        return
-    with suppress(FileExistsError):
-        os.mkdir(folder, 0o700)
-    if ask.folder() != folder:
-        return
-    with suppress(BlockingIOError), open(f"{path}.lock", "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of two that start together, one goes on
-        stack_size(_STACK)
-        _Checker(path, _Code(began)).stay(cwd, arguments, kept)
+    stack_size(_STACK)
+    path = ask.socket_path() or ""
+    _Checker(path, _Code(began)).stay(socket.socket(fileno=listener), cwd, arguments, kept)
 
 
 class _Checker:
@@ -78,29 +69,23 @@ class _Checker:
         self._worker = ThreadPoolExecutor(1)  # a check needs the working directory to itself
         self._talks: list[Thread] = []
         self._last = monotonic()
-        self._place: tuple[int, ...] = ()
+        self._place = _state(path)
         self._is_over = False
 
-    def stay(self, cwd: str, arguments: Sequence[str], kept: Kept | None) -> None:
-        """Listens, with the book at hand that was asked about."""
+    def stay(self, listener: socket.socket, cwd: str, arguments: Sequence[str], kept: Kept | None) -> None:
+        """Takes those who ask, with the book at hand that was asked about."""
         self._worker.submit(self._get_ready, cwd, arguments, kept).result()
         gc.collect()
         gc.freeze()
         gc.disable()  # it runs after each answer
-        with suppress(FileNotFoundError):
+        listener.settimeout(min(_LOOK, ask.seconds_to_stay()))
+        while not self._is_over:
+            try:
+                self._take(listener.accept()[0])
+            except TimeoutError:
+                self._is_over = not self._may_stay()
+        if _state(self._path) == self._place:
             os.unlink(self._path)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-            listener.bind(self._path)
-            self._place = _state(self._path)
-            listener.listen()
-            listener.settimeout(min(_LOOK, ask.seconds_to_stay()))
-            while not self._is_over:
-                try:
-                    self._take(listener.accept()[0])
-                except TimeoutError:
-                    self._is_over = not self._may_stay()
-            if _state(self._path) == self._place:
-                os.unlink(self._path)
 
     def _take(self, connection: socket.socket) -> None:
         self._talks = [talk for talk in self._talks if talk.is_alive()]
