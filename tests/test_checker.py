@@ -431,7 +431,7 @@ def test_a_command_with_threads_starts_one_anew(desk, shop):
     path.write_text("catalogs: {things: {file: things.parquet, attributes: {price: {type: number}}}}\n")
     asked = {"path": "rules/more/things.yaml", "stdin": path.read_bytes(), "cwd": shop}
     checker = desk.ready(**asked)
-    assert b"tailored.cli.checker" in (Path("/proc") / str(checker) / "cmdline").read_bytes()
+    assert b"\0-P\0-c\0" in (Path("/proc") / str(checker) / "cmdline").read_bytes()
     first = desk.check(**asked, TAILORED_STAY="0")
     assert desk.check(**asked) == (*first[:3], True)
 

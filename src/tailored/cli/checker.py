@@ -75,7 +75,6 @@ class _Checker:
     def stay(self, listener: socket.socket, cwd: str, arguments: Sequence[str], kept: Kept | None) -> None:
         """Takes those who ask, with the book at hand that was asked about."""
         self._worker.submit(self._get_ready, cwd, arguments, kept).result()
-        gc.collect()
         gc.freeze()
         gc.disable()  # it runs after each answer
         listener.settimeout(min(_LOOK, ask.seconds_to_stay()))
