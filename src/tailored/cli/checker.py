@@ -50,7 +50,7 @@ _PYTHON = os.path.dirname(os.__file__)
 
 
 def stay(listener: int, began: int, cwd: str, arguments: Sequence[str], kept: Kept | None = None) -> None:
-    """Answers whoever asks at the socket of that number, until nobody does any more.
+    """Answers whoever asks at the socket of that number, until nobody does any more; then the process ends.
 
     `began` is when this process did, in nanoseconds of the clock. It is there for questions like these
     arguments of the command in the folder `cwd`, of which it has `kept` the first.
@@ -58,6 +58,7 @@ def stay(listener: int, began: int, cwd: str, arguments: Sequence[str], kept: Ke
     stack_size(_STACK)
     path = ask.socket_path() or ""
     _Checker(path, _Code(began)).stay(socket.socket(fileno=listener), cwd, arguments, kept)
+    os._exit(0)  # a check may still hang
 
 
 class _Checker:
@@ -203,7 +204,7 @@ class _Code:
             self._modules = len(sys.modules)
             for module in list(sys.modules.values()):
                 self._see(getattr(module, "__file__", None) or os.__file__)
-        return not self._is_old and all(_state(path) == was for path, was in self._states.items())
+        return not self._is_old and all(_state(path) == was for path, was in [*self._states.items()])
 
     def _see(self, path: str) -> None:
         is_of_python = path.startswith(_PYTHON) and "site-packages" not in path  # one stands for them all
