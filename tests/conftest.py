@@ -8,6 +8,8 @@ from collections.abc import Generator
 import pytest
 from coverage import Coverage
 
+os.environ["TAILORED_STAY"] = "0"  # only the tests of the checker that stays leave anything running
+
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:

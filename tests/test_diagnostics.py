@@ -36,7 +36,7 @@ TRIED = {"wrong-model": why_not_ready}
 """The codes for whose examples models are tried."""
 FOLDERS = ("book", "testing", "proof")
 CODE_AT = {"Finding": 0, "error": 1, "warn": 1, "note": 1, "Problem": 0, "Diagnostic": 0, "Unreadable": 3}
-CODE_AT |= {"Unusable": 0, "tell": 1, "_tell": 1, "report": 0}
+CODE_AT |= {"Unusable": 0, "tell": 1, "_tell": 1, "Told": 0}
 """Which argument of the calls that make findings is the code."""
 
 

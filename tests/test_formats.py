@@ -1,6 +1,7 @@
 """Findings in the formats of CI, each read by what reads it there."""
 
 import json
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -209,3 +210,12 @@ def test_markdown_begins_with_a_table_of_the_checks(repository):
         "| ❌ | validate | 1 error. |\n| ❌ | test | 1 of 2 tests failed. |\n| ➖ | prove | Not run. |\n"
     )
     assert "<details><summary>1 to know</summary>" in said
+
+
+def test_a_folder_whose_name_is_no_text_has_a_uri(tmp_path):
+    folder = tmp_path / os.fsdecode(b"r\xff")
+    folder.mkdir()
+    (folder / "a.yaml").write_text("slots: 3\n")
+    done = tailored("validate", folder, "--format", "sarif")
+    [found] = json.loads(done.stdout)["runs"][0]["results"]
+    assert found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/r%FF/a.yaml")

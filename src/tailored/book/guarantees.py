@@ -26,6 +26,8 @@ def read_guarantees(entries: Mapping[str, Entry], book: RuleBook, names: Names) 
 
 @dataclass(frozen=True, slots=True)
 class _GuaranteeReader:
+    """Reads guarantees against everything else in the book."""
+
     book: RuleBook
     names: Names
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tailored.book.constants import parse_constant, read_typed, written
 from tailored.book.diagnostics import Diagnostic, Severity, Span, split_lines
+from tailored.book.kept import kept
 from tailored.book.model import Catalog, CatalogItem
 from tailored.book.nodes import UNKNOWN, Flaws, Node, Reader, ScalarNode, SequenceNode, is_null, short
 from tailored.book.suggest import did_you_mean, listed, one_slip_away
@@ -132,7 +133,24 @@ class ItemReader:
     def _of_table(self, catalog: Catalog, table: Table) -> tuple[CatalogItem, ...]:
         if not self._has_columns(catalog, table):
             return ()
-        rows = _Rows(self, catalog, table)
+        told: list[Diagnostic] = []
+        key = (
+            table.path,
+            catalog.id,
+            catalog.id_column,
+            *catalog.columns.items(),
+            *catalog.attributes.values(),
+            *(tuple(names) for names in (self.labels.topics, self.labels.purposes)),
+            self.place(catalog),
+        )
+        try:
+            items, told = kept(table.text, key, lambda: (self._of_rows(catalog, table, told), told))
+        finally:
+            self.report += told
+        return items
+
+    def _of_rows(self, catalog: Catalog, table: Table, told: list[Diagnostic]) -> tuple[CatalogItem, ...]:
+        rows = _Rows(self, catalog, table, told)
         found: dict[str, CatalogItem] = {}
         first: dict[str, int] = {}
         for number, cells in table.rows:
@@ -187,8 +205,8 @@ class ItemReader:
 class _Rows:
     """The rows of one table: makes items of them, and reports the first few that are wrong."""
 
-    def __init__(self, items: ItemReader, catalog: Catalog, table: Table) -> None:
-        self._items, self._catalog, self._table = items, catalog, table
+    def __init__(self, items: ItemReader, catalog: Catalog, table: Table, told: list[Diagnostic]) -> None:
+        self._items, self._catalog, self._table, self._told = items, catalog, table, told
         self._lines = split_lines(table.text) if table.text is not None else []
         self._wrong = 0
 
@@ -207,13 +225,13 @@ class _Rows:
         else:
             line = self._lines[number - 1] if number <= len(self._lines) else ""
             span = Span(self._table.path, number, 1, number, len(line) + 1)
-        self._items.report.append(Diagnostic(code, "error", message, hint, span))
+        self._told.append(Diagnostic(code, "error", message, hint, span))
 
     def close(self) -> None:
         """Reports how many more are wrong."""
         if self._wrong > MOST_FINDINGS:
             message = f"`{self._catalog.id}` has {self._wrong - MOST_FINDINGS} more things like these."
-            self._items.report.append(
+            self._told.append(
                 Diagnostic("unreadable-row", "error", message, "", self._items.place(self._catalog))
             )
 

@@ -32,7 +32,7 @@ class Hit:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """Tables of words: single words by their beginnings and whole, phrases by their first words."""
 
@@ -41,21 +41,24 @@ class Lexicon:
     phrases: dict[str, list[tuple[Sequence[str], str | None]]] = field(default_factory=dict)
     """The words of each phrase, the last by its beginning, with its topic; None for a harmless one."""
 
-    def suspicious(self, vocabulary: set[str]) -> list[str]:
+    def suspicious(self, vocabulary: set[str]) -> set[str]:
         """Those of these words with which a finding may begin in texts that have no other words."""
         ordered = sorted(vocabulary)
 
-        def occurs(phrase: Sequence[str]) -> bool:
-            *whole, last = phrase
-            at = bisect_left(ordered, last)
-            return vocabulary.issuperset(whole) and at < len(ordered) and ordered[at].startswith(last)
+        def beginning(start: str) -> Iterator[str]:
+            at = bisect_left(ordered, start)
+            while at < len(ordered) and ordered[at].startswith(start):
+                yield ordered[at]
+                at += 1
 
-        return [
-            word
-            for word in ordered
-            if next(self._topics(word), None)
-            or any(topic is not None and occurs(phrase) for phrase, topic in self.phrases.get(word, ()))
-        ]
+        found = {word for word in vocabulary if word in self.words or word.removesuffix("s") in self.words}
+        for start in self.starts:  # they are fewer than the beginnings of all words
+            found.update(beginning(start))
+        for first in self.phrases.keys() & vocabulary:
+            for (*whole, last), topic in self.phrases[first]:
+                if topic is not None and vocabulary.issuperset(whole) and any(beginning(last)):
+                    found.add(first)
+        return found
 
     def hits(self, words: Sequence[Word]) -> Iterator[Hit]:
         """Where these words of a text speak of topics; a word in a harmless phrase does not."""

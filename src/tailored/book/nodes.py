@@ -15,6 +15,7 @@ from yaml import MappingNode, Node, ScalarNode, SequenceNode
 
 from tailored.book.compose import COLLECTION, DEEPEST, PLAIN, QUOTED, Unreadable, compose
 from tailored.book.diagnostics import Diagnostic, Severity, Span
+from tailored.book.kept import kept
 from tailored.book.mends import mended_value
 from tailored.book.source import NoFile
 from tailored.book.suggest import closest, there_are
@@ -132,7 +133,7 @@ class Reader:
             self.source = ""
             return "", None
         try:
-            self.source, root = compose(content)
+            self.source, root = kept(content, self.path, lambda: compose(content))
         except Unreadable as error:
             self.source, root = error.text, None
             self.flaws.unread.update(_DECLARED.findall(error.text))

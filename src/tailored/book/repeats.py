@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from tailored.book.collect import Collected, Entry
-from tailored.book.nodes import Repeat
+from tailored.book.nodes import Node, Repeat
 
 _ROUNDS = 3
 """How often a key may stand in a mapping, beside the first time, to be read."""
@@ -19,20 +20,22 @@ def read_repeats(collected: Collected, readers: Mapping[str, Callable[[dict[str,
     for section, entry in collected.repeated:
         if section in readers:
             readers[section]({entry.id: entry})
-    whole = []
-    for _ in range(_ROUNDS):
-        repeats, collected.flaws.repeats = collected.flaws.repeats, []
-        entries = list(_around(collected, repeats, readers)) if repeats else []
-        for repeat in repeats:
-            whole.append((repeat.node, repeat.node.value))
-            repeat.node.value = [pair for pair in repeat.node.value if pair[0] is not repeat.first]
-        for section, entry in entries:
-            report = entry.reader.report
-            before = len(report)
-            readers[section]({entry.id: entry})
-            report[before:] = [finding for finding in report[before:] if finding.code != "duplicate-key"]
-    for node, value in reversed(whole):
-        node.value = value
+    whole: list[tuple[Node, list[Any]]] = []
+    try:
+        for _ in range(_ROUNDS):
+            repeats, collected.flaws.repeats = collected.flaws.repeats, []
+            entries = list(_around(collected, repeats, readers)) if repeats else []
+            for repeat in repeats:
+                whole.append((repeat.node, repeat.node.value))
+                repeat.node.value = [pair for pair in repeat.node.value if pair[0] is not repeat.first]
+            for section, entry in entries:
+                report = entry.reader.report
+                before = len(report)
+                readers[section]({entry.id: entry})
+                report[before:] = [finding for finding in report[before:] if finding.code != "duplicate-key"]
+    finally:
+        for node, value in reversed(whole):
+            node.value = value
 
 
 def _around(

@@ -236,8 +236,7 @@ class ScorerReader:
         group = None if by is None else str(settings.get("group") or features[str(by)].name)
         reader = entry.reader
         node = body["file" if "file" in body else "sql"][1]
-        found: list[tuple[str, str, str, int | None]] = []
-        every, _, table = read_counts(settings, group, self.folder, lambda *finding: found.append(finding))
+        every, _, table, found = read_counts(settings, group, self.folder)
         if not found and not every.chosen:
             message = f"`{entry.id}` has nothing to count: its table has no rows."
             reader.warn(node, "empty-source", message, "It falls back until there are some.")

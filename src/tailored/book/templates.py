@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import Lexer, newline_re
 from jinja2.parser import Parser
 
+from tailored.book.kept import kept
 from tailored.book.suggest import closest, did_you_mean, listed
 from tailored.condition.tree import Attribute
 from tailored.condition.types import Type
@@ -119,8 +121,7 @@ def template_problems(text: str, attributes: Mapping[str, Attribute]) -> list[Pr
         hint = "Put long texts where the application can fetch them, and name them here."
         return [Problem("bad-template", f"This template has more than {LONGEST:,} letters.", hint, 0, 1)]
     try:
-        tree = Parser(_PARSING, text).parse()
-        return list(_Check(text, attributes).walk(tree, frozenset(), 0))
+        return list(_Check(text, attributes).walk(_parsed(text), frozenset(), 0))
     except TemplateSyntaxError as error:
         return [_syntax(text, error)]
     except RecursionError:
@@ -145,8 +146,13 @@ def attributes_in(texts: object) -> frozenset[str]:
     return frozenset()
 
 
+def _parsed(text: str) -> nodes.Template:
+    """The tree of a template. Raises TemplateSyntaxError, RecursionError or ValueError."""
+    return kept(text, "template", lambda: Parser(_PARSING, text).parse())
+
+
 def _attributes_in(text: str) -> frozenset[str]:
-    paths = map(_path, Parser(_PARSING, text).parse().find_all((nodes.Getattr, nodes.Getitem)))
+    paths = map(_path, _parsed(text).find_all((nodes.Getattr, nodes.Getitem)))
     return frozenset(".".join(path[:2]) for path in paths if len(path) > 1 and path[0] in ("user", "context"))
 
 
@@ -174,7 +180,7 @@ class _PlacingLexer(Lexer):
 
 
 class _PlacingEnvironment(Environment):
-    lexer = property(lambda self: _PlacingLexer(self))
+    lexer = cached_property(lambda self: _PlacingLexer(self))
 
 
 _PARSING = _PlacingEnvironment()

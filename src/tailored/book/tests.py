@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import product
@@ -16,6 +16,7 @@ from tailored.book.constants import read_typed, written
 from tailored.book.declarations import Body, read_body, read_names, read_text
 from tailored.book.expectations import ExpectationReader
 from tailored.book.includes import Included, Includes
+from tailored.book.kept import kept
 from tailored.book.model import Expectation, RuleBook, RuleTest
 from tailored.book.nodes import MappingNode, Node, Reader, ScalarNode, SequenceNode, is_null, kind_of, short
 from tailored.book.sections import TEST
@@ -65,15 +66,69 @@ def read_tests(
 ) -> tuple[RuleTest, ...]:
     """The tests of a book, one for each row of a table. `rules` are all that it writes, by their ids."""
     reader = _TestReader(book, names, ExpectationReader(book, rules), Includes(folder))
-    return tuple(test for entry in entries.values() for test in reader.read(entry))
+    around = _around(book, rules) if entries else None
+    around = kept("", around, lambda: around)  # the one of the check before, if they are equal
+    return tuple(test for entry in entries.values() for test in reader.tests(entry, around))
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """All of a book that tests are held against. When rules fire and what is said does not matter to them."""
+
+    declared: tuple[Mapping[str, object], ...]
+    content: list[tuple[str, ...]]
+    """The id and the fields of each."""
+    rules: list[tuple[object, ...]]
+    """The id of each, the slots and settings of its actions, and the catalogs it ranks."""
+    written: list[str]
+
+    def __hash__(self) -> int:
+        return len(self.rules)  # mappings have no hash
+
+
+def _around(book: RuleBook, written: Iterable[str]) -> _Around:
+    return _Around(
+        (book.attributes, book.topics, book.purposes, book.slots, book.settings, book.catalogs, book.items),
+        [(one.id, *one.fields) for one in book.content.values()],
+        [
+            (
+                rule.id,
+                *(tuple(targets) for targets in (rule.show, rule.hide, rule.order, rule.set)),
+                *((slot, ranking.catalog) for slot, ranking in rule.rank.items()),
+            )
+            for rule in book.rules
+        ],
+        list(written),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _TestReader:
+    """Reads tests against everything else in the book."""
+
     book: RuleBook
     names: Names
     expectations: ExpectationReader
     includes: Includes
+
+    def tests(self, entry: Entry, around: _Around | None) -> tuple[RuleTest, ...]:
+        """The tests that an entry writes. Those without findings are kept, as long as the book around is."""
+        reader = entry.reader
+        if reader.flaws.broken or reader.flaws.unread:  # then some things are passed over in silence
+            return tuple(self.read(entry))
+        read: list[tuple[RuleTest, ...]] = []
+
+        def make() -> tuple[RuleTest, ...] | None:
+            before = len(reader.report)
+            read.append(tuple(self.read(entry)))
+            # a file with a request may change by itself
+            is_whole = len(reader.report) == before and not any(test.file for test in read[0])
+            return read[0] if is_whole else None
+
+        found = kept(reader.source, (reader.path, entry.id, around), make)
+        if found is None:
+            return read[0] if read else tuple(self.read(entry))
+        return found
 
     def read(self, entry: Entry) -> Iterator[RuleTest]:
         """The tests that an entry writes. What is wrong is reported, and left out of them."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from tailored.book.collect import KIND, Collected, Entry
 from tailored.book.content import slipped_word
 from tailored.book.diagnostics import Span
+from tailored.book.kept import kept
 from tailored.book.lexicon import Hit, Lexicon, lexicon_of, tokens, vocabulary, words_of
 from tailored.book.model import Catalog, Content, Json, Rule, RuleBook, Scorer, Segment
 from tailored.book.nodes import ScalarNode, short
@@ -48,7 +49,7 @@ def check_unlabelled(collected: Collected, book: RuleBook) -> None:
         *book.catalogs.values(),
     ]
     texts = list(map(_text, things))
-    suspicious = frozenset(lexicon.suspicious(vocabulary("\n".join(texts))))
+    suspicious = lexicon.suspicious(vocabulary("\n".join(texts)))
     for thing, text in zip(things, texts, strict=True):
         if thing.not_about or (suspicious and not suspicious.isdisjoint(tokens(text))):
             section = _SECTION[type(thing)]
@@ -112,7 +113,7 @@ def _hits(node: ScalarNode, lexicon: Lexicon, *, is_name: bool) -> Iterable[Hit]
     text: str = node.value
     if is_template(text):  # what it reads has labels of its own
         text = _READ.sub(lambda read: " " * len(read[0]), text)
-    return lexicon.hits(words_of(text, is_name=is_name))
+    return kept(text, (lexicon, is_name), lambda: [*lexicon.hits(words_of(text, is_name=is_name))])
 
 
 def _span(entry: Entry, node: ScalarNode, hit: Hit) -> Span:

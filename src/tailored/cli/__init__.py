@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
+from time import time_ns
 
-import click
+from tailored.cli.ask import answered, is_question, start_checker
 
-COMMANDS = (
-    "ci",
-    "describe",
-    "diff",
-    "evaluate",
-    "evaluate-scorer",
-    "explain",
-    "export",
-    "init",
-    "key",
-    "privacy",
-    "prove",
-    "schema",
-    "serve",
-    "test",
-    "train",
-    "validate",
-)
-"""Every command has the name of its module and of the function in it; a dash in a name is a `_` there."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from click import Group
 
 
-class _Commands(click.Group):
-    """Loads a command when it is asked for: an editor runs `validate` at every pause of the author."""
+class _Main:
+    """The commands of `commands.py`, which loads click: not needed where a checker that stays answers."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS]
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        asked = sys.argv[1:]
+        if arguments or named.keys() - {"prog_name"} or not is_question(asked):
+            return self._commands(*arguments, **named)
+        began = time_ns()
+        code, is_missing = answered(asked)
+        if code is not None:
+            sys.exit(code)
+        from tailored.book.kept import Kept
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        name = cmd_name.replace("-", "_")
-        command = getattr(import_module(f"tailored.cli.{name}"), name)
-        assert isinstance(command, click.Command)
-        return command
+        kept = Kept()
+        try:
+            return self._commands(**named, obj=kept)
+        except SystemExit as end:
+            if is_missing and end.code in (0, 1):
+                start_checker(asked, began, kept)
+            raise
+
+    @property
+    def _commands(self) -> Group:
+        from tailored.cli.commands import commands
+
+        return commands
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._commands, name)
 
 
-@click.group(cls=_Commands)
-@click.version_option(package_name="tailored")
-def main() -> None:
-    """Tailored decides what each user sees, by rules that product teams write."""
+main = _Main()
+"""The command `tailored`: to be called, or used as the group of click that it stands for."""

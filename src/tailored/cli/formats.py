@@ -28,8 +28,15 @@ def format_option(*forms: str) -> Callable[[Command], Command]:
 
 def end(form: str, outcomes: Sequence[Outcome], folder: str) -> NoReturn:
     """Prints what commands found, and exits with 1 where one of them failed, else with 0."""
-    click.echo(written(form, outcomes, folder).encode(errors="replace"))
-    sys.exit(1 if any(outcome.failed for outcome in outcomes) else 0)
+    text, code = ended(form, outcomes, folder)
+    click.echo(text, nl=False)
+    sys.exit(code)
+
+
+def ended(form: str, outcomes: Sequence[Outcome], folder: str) -> tuple[bytes, int]:
+    """What commands found, as it is printed, and the exit code."""
+    text = written(form, outcomes, folder) + "\n"
+    return text.encode(errors="replace"), 1 if any(outcome.failed for outcome in outcomes) else 0
 
 
 def stop(reason: object) -> NoReturn:

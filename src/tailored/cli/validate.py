@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 
 import click
 
 from tailored.book.diagnostics import BookNotReadable
+from tailored.book.kept import Kept
 from tailored.book.load import check_book
+from tailored.book.model import Scorer
+from tailored.book.scorers import TryModel
 from tailored.book.source import ENDINGS, read_sources
-from tailored.cli.formats import end, format_option, moment, stop
+from tailored.cli.ask import stop_checkers
+from tailored.cli.formats import ended, format_option, moment, stop
 from tailored.report.outcome import of_report
-from tailored.scoring.registry import why_not_ready
 
 
 @click.command()
@@ -27,10 +31,22 @@ from tailored.scoring.registry import why_not_ready
 @click.option(
     "--stdin-path",
     metavar="PATH",
-    help="Check the book as if the file PATH held what standard input does, which need not be saved.",
+    help="Check the book as if the file PATH held what standard input does, which need not be saved. "
+    "A process stays in the background to answer at once next time; TAILORED_STAY=0 has none.",
 )
+@click.option(
+    "--stop", "is_stop", is_flag=True, help="End what stays in the background, and do nothing else."
+)
+@click.pass_obj
 def validate(
-    book: str, form: str, strict: bool, notes: bool, now: datetime | None, stdin_path: str | None
+    kept: Kept | None,
+    book: str,
+    form: str,
+    strict: bool,
+    notes: bool,
+    now: datetime | None,
+    stdin_path: str | None,
+    is_stop: bool,
 ) -> None:
     """Report all problems of the rule book in the folder BOOK (rules, unless named), sorted by place.
 
@@ -38,28 +54,61 @@ def validate(
 
     Exits with 0 without errors, 1 with errors, 2 when there is no book to read.
     """
+    if is_stop:
+        click.echo(stop_checkers())
+        return
     try:
-        if stdin_path is None:
-            sources = read_sources(book)
-        else:
-            name = _within(book, stdin_path)
-            sources = read_sources(book, {name: sys.stdin.buffer.read()})
-        tried = why_not_ready if stdin_path is None else None  # who types need not wait for that
-        _, report = check_book(sources, now, book, notes=True, try_model=tried)
+        unsaved = {} if stdin_path is None else {name_within(book, stdin_path): _standard_input()}
+        with (kept or Kept()).in_use():
+            text, code = checked(book, form, strict, notes, now, unsaved, None if unsaved else _why_not_ready)
     except BookNotReadable as error:
         stop(error)
+    click.echo(text, nl=False)
+    sys.exit(code)
+
+
+def checked(
+    book: str,
+    form: str,
+    strict: bool,
+    notes: bool,
+    now: datetime | None,
+    unsaved: Mapping[str, bytes],
+    tried: TryModel | None = None,
+) -> tuple[bytes, int]:
+    """What the command prints about a book, and its exit code. Raises BookNotReadable."""
+    _, report = check_book(read_sources(book, unsaved), now, book, notes=True, try_model=tried)
     report = report.strict() if strict else report
-    end(form, [of_report("validate", report, notes if form == "text" else None)], book)
+    return ended(form, [of_report("validate", report, notes if form == "text" else None)], book)
 
 
-def _within(book: str, path: str) -> str:
-    """The name that a file has in a book: its path from there. The command ends where it has none."""
+def name_within(book: str, path: str) -> str:
+    """The name that a file has in a book: its path from there. Raises BookNotReadable where it has none."""
     if not os.path.isdir(book):
-        stop(f"there is no folder {book}")
+        raise BookNotReadable(f"there is no folder {book}")
     ways = [os.path.relpath(path, book), os.path.relpath(os.path.realpath(path), os.path.realpath(book))]
     inside = [way.split(os.sep) for way in ways if way.split(os.sep)[0] not in (os.pardir, os.curdir)]
     if not inside:
-        stop(f"--stdin-path: {path} is not in the book {book}")
+        raise BookNotReadable(f"--stdin-path: {path} is not in the book {book}")
     if any(part.startswith(".") for part in inside[0]) or not path.endswith(ENDINGS):
-        stop(f"--stdin-path: {path} is no rule file: those end in .yaml or .yml, and begin with no dot")
+        raise BookNotReadable(
+            f"--stdin-path: {path} is no rule file: those end in .yaml or .yml, and begin with no dot"
+        )
     return "/".join(inside[0])
+
+
+def _why_not_ready(scorer: Scorer, folder: str) -> str | None:
+    """Why a model cannot be used. Who types does not wait for that, nor for importing it."""
+    from tailored.scoring.registry import why_not_ready
+
+    return why_not_ready(scorer, folder)
+
+
+def _standard_input() -> bytes:
+    """What standard input holds. Raises BookNotReadable."""
+    if sys.stdin is None:
+        raise BookNotReadable("--stdin-path: there is no standard input")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise BookNotReadable(f"--stdin-path: standard input cannot be read: {error.strerror}") from None

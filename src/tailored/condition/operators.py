@@ -32,6 +32,8 @@ class Takes(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
+    """What an operator is for, and what stands after it."""
+
     types: frozenset[Type]
     takes: Takes
     example: str

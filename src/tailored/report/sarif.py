@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -66,7 +67,10 @@ def _result(finding: Finding, index: int, first: str | None, folder: str) -> dic
 
 def _location(span: Span, folder: str) -> dict[str, Any]:
     return {
-        "artifactLocation": {"uri": quote(in_repository(folder, span)), "uriBaseId": "%SRCROOT%"},
+        "artifactLocation": {
+            "uri": quote(os.fsencode(in_repository(folder, span))),
+            "uriBaseId": "%SRCROOT%",
+        },
         "region": {
             "startLine": span.line,
             "startColumn": span.column,

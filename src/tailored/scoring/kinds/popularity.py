@@ -112,12 +112,9 @@ def load(declared: Declared, surroundings: Surroundings) -> Popularity:
     settings = declared.settings
     by = next((one for one in declared.features if one.key == settings.get("by")), None)
     group = None if by is None else str(settings.get("group") or by.name)
-    problems: list[str] = []
-    every, groups, _ = read_counts(
-        settings, group, surroundings.book.folder, lambda code, message, hint, row: problems.append(message)
-    )
+    every, groups, _, problems = read_counts(settings, group, surroundings.book.folder)
     if problems:
-        raise NotReady(problems[0].rstrip("."))
+        raise NotReady(problems[0].message.rstrip("."))
     if not every.chosen:
         raise NotReady("its table has no rows")
     names = settings.get("names") or {}
