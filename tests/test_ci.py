@@ -1,6 +1,7 @@
 """`tailored ci`, the GitHub Action and the hooks of pre-commit, each run as its users do."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -113,7 +114,7 @@ def test_a_change_of_meaning_is_told_and_fails_nothing(shop):
     (shop / "rules" / "tests.yaml").write_text(TESTS.replace("18", "21").replace("17", "20"))
     done = ci(shop, "--base", "HEAD", "--format", "markdown")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "| ✅ | diff | 1 of 1 slot changed in meaning" in done.stdout
+    assert "| 🔀 | diff | 1 of 1 slot changed in meaning" in done.stdout
     assert '"age": 18' in done.stdout or '"age": 19' in done.stdout or '"age": 20' in done.stdout
     data = json.loads(ci(shop, "--base", "HEAD", "--format", "json").stdout)
     assert data["diff"]["changed"] is True
@@ -168,21 +169,31 @@ def test_strict_and_coverage_are_passed_on(shop):
 # The GitHub Action.
 
 
-def check_step() -> dict:
-    action = yaml.safe_load((ROOT / "action.yml").read_text())
-    (step,) = [step for step in action["runs"]["steps"] if step.get("name") == "Check the rules"]
-    return step
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
+
+
+def step(name: str) -> dict:
+    (found,) = [step for step in ACTION["runs"]["steps"] if step.get("name") == name]
+    return found
 
 
 def act(shop: Path, **given: str) -> subprocess.CompletedProcess[str]:
     """Runs the script of the action as GitHub does: by bash, with its inputs as environment."""
+    script = step("Check the rules")
     inputs = (
-        dict.fromkeys([*check_step()["env"], "GITHUB_STEP_SUMMARY"], "")
-        | {"BOOK": "rules", "SKIP": "prove diff"}
+        dict.fromkeys([*script["env"], "GITHUB_STEP_SUMMARY"], "")
+        | {"PYTHON": sys.executable, "BOOK": "rules", "SKIP": "prove diff", "STRICT": "false"}
         | given
     )
-    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", check_step()["run"]]
-    return run(command, shop, **inputs)
+    return run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script["run"]], shop, **inputs)
+
+
+def base_of(shop: Path, **given: str) -> str | None:
+    """What the action has the book compared with: here an `echo` stands for Python."""
+    done = act(shop, PYTHON="echo", **given)
+    assert done.returncode == 0, done.stderr
+    found = [word.removeprefix("--base=") for word in done.stdout.split() if word.startswith("--base=")]
+    return found[0] if found else None
 
 
 @pytest.mark.no_cover
@@ -192,9 +203,17 @@ def test_the_action_is_valid():
 
 
 def test_the_action_passes_its_inputs_as_variables_only():
-    action = yaml.safe_load((ROOT / "action.yml").read_text())
-    assert not any("${{" in step.get("run", "") for step in action["runs"]["steps"])
-    assert {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]} >= set(check_step()["env"].values())
+    steps = ACTION["runs"]["steps"]
+    assert not any("${{" in step.get("run", "") for step in steps)
+    given = {value for step in steps for key in ("env", "with") for value in step.get(key, {}).values()}
+    assert {f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"]} <= given
+
+
+def test_the_action_installs_what_it_needs_and_nothing_of_the_repository(tmp_path):
+    where = {"PYTHON": "echo", "GITHUB_ACTION_PATH": "/my actions/tailored", "EXTRAS": "proof,scoring"}
+    done = run(["bash", "-eo", "pipefail", "-c", step("Install Tailored")["run"]], tmp_path, **where)
+    assert done.stdout.startswith("-P -m pip install ")
+    assert done.stdout.endswith(" /my actions/tailored[proof,scoring]\n")
 
 
 def test_the_action_checks_and_writes_its_files(shop):
@@ -208,23 +227,114 @@ def test_the_action_checks_and_writes_its_files(shop):
     assert "::error file=rules/tests.yaml,line=3," in done.stdout
 
 
-def test_a_branch_of_any_name_is_no_command(shop, tmp_path):
+def test_the_action_takes_every_input_as_it_is(shop):
+    (shop / "sub folder").mkdir()
+    (shop / "rules").rename(shop / "sub folder" / "rules of *")
+    given = {"BOOK": "sub folder/rules of *", "JUNIT": "my * tests.xml", "SKIP": "prove,diff"}
+    assert act(shop, **given).returncode == 0
+    assert (shop / "my * tests.xml").exists()
+    assert act(shop, **given, STRICT="yes").stdout == "::error::`strict` takes true or false.\n"
+    for wrong in ({"SKIP": "*"}, {"MIN_COVERAGE": "most"}, {"STRICT": "yes"}, {"BOOK": "no such"}):
+        assert act(shop, **given | wrong).returncode == 2
+
+
+def test_the_action_takes_no_module_from_what_it_checks(shop):
+    (shop / "click.py").write_text("raise SystemExit('taken')")
+    assert act(shop).returncode == 0
+
+
+def test_a_branch_of_any_name_is_no_command(shop):
     for sly in ("$(touch sly)", "; touch sly", "--upload-pack=touch sly"):
-        assert act(shop, BASE=sly).returncode != 0
+        assert act(shop, BASE=sly, SKIP="prove").returncode == 2
     assert not (shop / "sly").exists()
 
 
-def test_the_action_fetches_the_base_that_a_shallow_clone_lacks(shop, tmp_path):
-    base = git(shop, "rev-parse", "HEAD")
+def another_test(shop: Path, name: str) -> str:
+    """A commit more."""
+    with open(shop / "rules" / "tests.yaml", "a") as tests:
+        tests.write(f"  {name}: {{user: {{age: 3}}, expect: {{hero: plain}}}}\n")
+    git(shop, "commit", "-q", "-a", "-m", name)
+    return git(shop, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def pull(shop):
+    """A pull request: it began where `base.sha` is, `main` has gone on, and GitHub made the merge."""
     git(shop, "config", "uploadpack.allowAnySHA1InWant", "true")
-    (shop / "rules" / "tests.yaml").write_text(
-        f"{TESTS}  again: {{user: {{age: 3}}, expect: {{hero: plain}}}}\n"
-    )
-    git(shop, "commit", "-q", "-a", "-m", "One more test")
-    git(tmp_path, "clone", "-q", "--depth=1", f"file://{shop}", "shallow")
-    done = act(tmp_path / "shallow", BASE=base)
+    began = git(shop, "rev-parse", "HEAD")
+    git(shop, "checkout", "-q", "-b", "change")
+    (shop / "rules" / "book.yaml").write_text(BOOK.replace("Wine", "Red wine"))
+    git(shop, "commit", "-q", "-a", "-m", "Red")
+    head = git(shop, "rev-parse", "HEAD")
+    git(shop, "checkout", "-q", "main")
+    main = another_test(shop, "again")
+    git(shop, "checkout", "-q", "-b", "merge", "main")
+    git(shop, "merge", "-q", "--no-ff", "-m", "parent of all", "change")
+    return {"PULL_BASE": began, "BASE": began, "PULL_HEAD": head, "main": main}
+
+
+def clone(shop: Path, branch: str, *arguments: str) -> Path:
+    """A clone with a branch's commit checked out and no branch of its own, as actions/checkout leaves it."""
+    name = f"clone {len(list(shop.parent.iterdir()))}"
+    git(shop.parent, "clone", "-q", f"--branch={branch}", *arguments, f"file://{shop}", name)
+    git(shop.parent / name, "checkout", "-q", "--detach")
+    git(shop.parent / name, "branch", "-q", "-D", branch)
+    return shop.parent / name
+
+
+def test_a_pull_request_is_compared_with_what_it_goes_into(shop, pull):
+    main = pull.pop("main")
+    shallow = clone(shop, "merge", "--depth=1")
+    assert base_of(shallow, **pull) == main
+    assert git(shallow, "cat-file", "-t", main) == "commit"
+    assert base_of(clone(shop, "merge"), **pull) == main
+    assert base_of(clone(shop, "change"), **pull | {"BASE": main, "PULL_BASE": main}) == pull["BASE"]
+    done = act(shallow, **pull, SKIP="prove")
     assert (done.returncode, done.stderr) == (0, "")
-    assert git(tmp_path / "shallow", "cat-file", "-t", base) == "commit"
+    assert "diff: 1 of 1 slot changed in meaning" in done.stdout
+
+
+def test_a_base_is_found_by_any_name_that_it_has(shop, pull):
+    main, began = pull["main"], pull["BASE"]
+    git(shop, "tag", "-a", "v1", "-m", "One", began)
+    whole, shallow = clone(shop, "merge"), clone(shop, "merge", "--depth=1")
+    for folder in (whole, shallow):
+        assert base_of(folder, BASE="main") == main
+        assert base_of(folder, BASE="origin/main") in (main, "origin/main")
+        assert base_of(folder, BASE="v1") in (began, "v1")
+        assert base_of(folder, BASE=began) == began
+        assert base_of(folder, BASE="0" * 40) is None
+        assert base_of(folder) is None
+    assert git(whole, "rev-parse", "--is-shallow-repository") == "false"
+
+
+def test_a_base_that_the_action_cannot_get_is_said_beside_what_could_be_checked(shop, tmp_path):
+    summary = tmp_path / "summary.md"
+    done = act(shop, BASE="nowhere", SKIP="prove", GITHUB_STEP_SUMMARY=str(summary))
+    assert done.returncode == 2
+    assert "::error title=diff::Not run: there is no revision nowhere in" in done.stdout
+    assert "2 tests passed" in done.stdout
+    assert "| ❌ | diff | Not run: there is no revision nowhere" in summary.read_text()
+
+
+def test_a_book_that_a_pull_request_brings_is_new(shop, pull):
+    began = pull["BASE"]
+    git(shop, "mv", "rules", "offers")
+    git(shop, "commit", "-q", "-m", "Move")
+    done = act(shop, BOOK="offers", BASE=began, SKIP="prove")
+    assert done.returncode == 0
+    assert "Everything is new" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a repository to somebody else, which root alone can do")
+def test_the_action_reads_a_checkout_that_belongs_to_somebody_else(shop):
+    for path in [shop, *shop.rglob("*")]:
+        os.chown(path, 4321, 4321)
+    refused = run(["git", "-C", shop, "rev-parse", "HEAD"], shop, SUDO_UID="")
+    assert "dubious ownership" in refused.stderr
+    done = act(shop, BASE="HEAD", SKIP="prove", SUDO_UID="")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "diff: No change in meaning" in done.stdout
 
 
 # The hooks of pre-commit.

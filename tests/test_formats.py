@@ -219,3 +219,30 @@ def test_a_folder_whose_name_is_no_text_has_a_uri(tmp_path):
     done = tailored("validate", folder, "--format", "sarif")
     [found] = json.loads(done.stdout)["runs"][0]["results"]
     assert found["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/r%FF/a.yaml")
+
+
+IDLE = [
+    OUTCOME,
+    Outcome("prove", (), "Not run, as it was asked to be skipped.", ran=False),
+    Outcome("diff", (), "Not run: there is no Z3.", failing=True, ran=False),
+]
+
+
+def test_a_check_that_did_not_run_has_passed_in_no_format(repository, tmp_path):
+    (tmp_path / "report.xml").write_text(written("junit", IDLE, repository), encoding="utf-8")
+    every = junitparser.JUnitXml.fromfile(str(tmp_path / "report.xml"))
+    assert (every.tests, every.failures, every.errors, every.skipped) == (5, 1, 1, 1)
+    _, skipped, broken = every
+    assert [case.is_skipped for case in skipped] == [True]
+    assert [(case.is_error, case.result[0].message) for case in broken] == [(True, IDLE[2].summary)]
+    assert annotations(written("github", IDLE, repository))[-1] == (
+        "error",
+        {"title": "diff"},
+        IDLE[2].summary,
+    )
+    assert "\nprove: Not run, as" in written("github", IDLE, repository)
+    (invocation,) = sarif(IDLE, repository)["runs"][0]["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert [one["level"] for one in invocation["toolExecutionNotifications"]] == ["note", "error"]
+    (invocation,) = sarif(IDLE[:2], repository)["runs"][0]["invocations"]
+    assert invocation["executionSuccessful"] is True

@@ -18,7 +18,15 @@ def to_github(outcomes: Sequence[Outcome], folder: str) -> str:
     """
     findings = [finding for outcome in outcomes for finding in outcome.every_finding()]
     lines = [_annotation(finding, folder) for finding in findings if finding.severity != "note"]
-    return "\n".join([*lines, *(f"{outcome.command}: {_plain(outcome.summary)}" for outcome in outcomes)])
+    return "\n".join([*lines, *map(_closing, outcomes)])
+
+
+def _closing(outcome: Outcome) -> str:
+    """The closing line of a command, marked where it could not run, as no finding tells that."""
+    said = _plain(outcome.summary)
+    if outcome.failing and not outcome.ran:
+        return f"::error title={_property(outcome.command)}::{_data(said)}"
+    return f"{outcome.command}: {said}"
 
 
 def _annotation(finding: Finding, folder: str) -> str:

@@ -19,13 +19,15 @@ def to_junit(outcomes: Sequence[Outcome], folder: str) -> str:
     """An XML document."""
     root = Element("testsuites", name="tailored")
     suites = [_suite(root, outcome, folder) for outcome in outcomes]
-    for key in ("tests", "failures"):
+    for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode")
 
 
 def _suite(root: Element, outcome: Outcome, folder: str) -> Element:
+    if not outcome.ran:
+        return _not_run(root, outcome)
     cases = [*outcome.cases, *_of_findings(outcome)]
     failed = sum(any(_fails(finding, outcome.failing) for finding in case.failures) for case in cases)
     suite = SubElement(
@@ -46,6 +48,16 @@ def _suite(root: Element, outcome: Outcome, folder: str) -> Element:
             element.set("file", _text(in_repository(folder, case.span)))
             element.set("line", str(case.span.line))
         _failures(element, case.failures, folder, outcome.failing)
+    return suite
+
+
+def _not_run(root: Element, outcome: Outcome) -> Element:
+    """A command that could not run as an error, and one that was not to run as skipped: it never passed."""
+    what, count = ("error", "errors") if outcome.failing else ("skipped", "skipped")
+    counts = {"tests": "1", "failures": "0", "errors": "0", "skipped": "0", count: "1", "time": "0.000"}
+    suite = SubElement(root, "testsuite", counts, name=outcome.command)
+    case = SubElement(suite, "testcase", name=outcome.command, classname=outcome.command, time="0.000")
+    SubElement(case, what, message=_text(outcome.summary))
     return suite
 
 

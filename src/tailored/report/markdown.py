@@ -28,7 +28,7 @@ def to_markdown(outcomes: Sequence[Outcome], folder: str) -> str:
 
 
 def _sign(outcome: Outcome) -> str:
-    if outcome.command == "diff" and outcome.failing:
+    if outcome.command == "diff" and any(outcome.every_finding()):
         return "🔀"  # a change of meaning is what most changes are for
     return "❌" if outcome.failed else "✅" if outcome.ran else "➖"
 

@@ -30,6 +30,7 @@ def to_sarif(outcomes: Sequence[Outcome], folder: str) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
+        "invocations": [_invocation(outcomes)],
         "results": [
             _result(finding, codes.index(finding.code), next(iter(outcome.texts), None), folder)
             for outcome in outcomes
@@ -37,6 +38,20 @@ def to_sarif(outcomes: Sequence[Outcome], folder: str) -> str:
         ],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _invocation(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Whether all could run that was to run, and why the rest did not."""
+    idle = [outcome for outcome in outcomes if not outcome.ran]
+    said = [
+        {
+            "level": "error" if outcome.failing else "note",
+            "message": {"text": f"{outcome.command}: {outcome.summary}"},
+        }
+        for outcome in idle
+    ]
+    ran = {"executionSuccessful": not any(outcome.failing for outcome in idle)}
+    return ran | ({"toolExecutionNotifications": said} if said else {})
 
 
 def _rule(code: str, level: str) -> dict[str, Any]:
