@@ -138,6 +138,36 @@ def test_a_segment_that_means_something_else_is_pointed_at(tmp_path):
     assert said.startswith(f"::warning file=new/book.yaml,line={at},")
 
 
+@pytest.mark.parametrize(
+    "changes, place, said",
+    [
+        (
+            [("{title: A}", "{title: Ah}")],
+            13,
+            "when page is home and country is NO, as `a` has another `title`",
+        ),
+        (
+            [("{title: A}", "{title: A, topic: health}")],
+            13,
+            "when page is home, country is NO and consent for health is not given, as `a` has a new `topic`",
+        ),
+        ([("{title: Welcome}", "{text: Welcome}")], 12, "as `plain` has a new `text` and no `title`"),
+        ([("{title: A}", "{title: A, format: text}")], 13, "as `a` has a new `format`"),
+        # what the witness sees comes first
+        ([("{title: A}", "{title: Ah}"), ("{title: B}", "{title: Be}")], 14, "as `b` has another `title`"),
+        ([("{default: plain}", "{default: b}"), ("{title: A}", "{title: Ah}")], 7, "page is"),
+    ],
+)
+def test_content_that_says_something_else_is_pointed_at_where_it_stands(tmp_path, changes, place, said):
+    book(tmp_path, "old")
+    book(tmp_path, "new", *changes)
+    done = tailored("diff", "old", "new", cwd=tmp_path).stdout
+    assert done.startswith(f"new/book.yaml:{place}:3  meaning-changed")
+    assert said in next(line for line in done.splitlines() if "hero: changed" in line)
+    if len(changes) > 1:
+        assert "hero: `a` is part of this change, too; it has another `title`." in done
+
+
 def test_values_of_settings_are_shown_as_they_are_written_on_both_sides(tmp_path):
     compare(tmp_path, ("default: solo", "default: team"))
     said = tailored("diff", "old", "new", cwd=tmp_path).stdout
@@ -379,6 +409,44 @@ def test_the_values_that_an_attribute_must_not_have_are_told_at_once(tmp_path):
     assert when == "page is neither home nor cart (or missing)"
 
 
+@pytest.mark.parametrize(
+    "when, said",
+    [
+        ("{age: {at least: 18, less than: 30}}", "age is at least 18 but less than 30"),
+        ("{age: {at least: 18, at most: 30}}", "age is between 18 and 30"),
+        ("{age: {more than: 18, less than: 20}}", "age is 19"),
+        ("{age: {at least: 18}, not: {age: {at least: 30}}}", "age is at least 18 but less than 30"),
+        ("{all: [{age: {between: [10, 30]}}, {age: {between: [20, 40]}}]}", "age is between 20 and 30"),
+        ("{price: {more than: 1.5, less than: 2}}", "price is more than 1.5 but less than 2"),
+        ("{version: {at least: 1.2, less than: 2}}", "version is at least 1.2 but less than 2"),
+        ("{born: {after: 2000-01-01, before: 2010-01-01}}", "born is after 2000-01-01 but before 2010-01-01"),
+        (
+            "{not: {born: {before: 2000-01-01}}, born: {before: 2010-01-01}}",
+            "born is not before 2000-01-01 but before 2010-01-01",
+        ),
+        ("{all: [{at: {after: 2026-01-01}}, {at: {before: 2026-02-01T10:00:00Z}}]}", None),
+    ],
+)
+def test_two_bounds_on_one_attribute_are_told_together(tmp_path, when, said):
+    more = "price: {type: number}, version: {type: version}, born: {type: date}, at: {type: datetime}}"
+    typed = ("age: {type: integer}}", f"age: {{type: integer}}, {more}")
+    book(tmp_path, "old", typed)
+    book(tmp_path, "new", typed, ("rules:\n", f"rules:\n  r0: {{when: {when}, set: {{path: team}}}}\n"))
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    told = json.loads(done.stdout)["settings"]["path"]["when"]
+    # a day and a moment are not compared in words
+    assert told == (said or "at is after 2026-01-01 and at is before 2026-02-01 10:00 UTC")
+
+
+def test_bounds_of_a_value_that_may_be_missing_say_so_once(tmp_path):
+    rule = "  r0: {when: {age: {at least: 18, less than: 30}}, set: {path: team}}\n"
+    book(tmp_path, "old", ("rules:\n", f"rules:\n{rule}"))
+    book(tmp_path, "new", ("rules:\n", f"rules:\n{rule}"), ("default: solo", "default: team"))
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    told = json.loads(done.stdout)["settings"]["path"]["when"].split("; or when ")
+    assert sorted(told) == ["age is at least 30 (or missing)", "age is less than 18 (or missing)"]
+
+
 def test_a_difference_in_very_many_cases_is_told_of_some_and_says_so(tmp_path):
     rules = "".join(
         f"  s{age}: {{when: {{age: {{at least: {age}}}, page: home, device: mobile, country: NO}}, "
@@ -453,7 +521,7 @@ FIRST = "rules:\n  new: {when: WHEN, show: {OFFER: b}, priority: 900}"
         (
             "rules:",
             "rules:\n  grown: {when: {age: {at least: 18}}, set: {limit: 5}, priority: 50}",
-            "age is at least 18 and age is less than 70",
+            "age is at least 18 but less than 70",
         ),
         (
             "rules:",

@@ -52,6 +52,7 @@ def _content(entry: Entry, labels: Labels, attributes: Mapping[str, Attribute]) 
         not_about,
         read_text(reader, body, "description"),
         read_text(reader, body, "owner"),
+        reader.span(entry.key),
     )
 
 

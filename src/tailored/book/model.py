@@ -112,6 +112,7 @@ class Content:
     """Topics that its words suggest, and that it does not speak of."""
     description: str = ""
     owner: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

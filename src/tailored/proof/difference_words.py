@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tailored.book.diagnostics import Span
-from tailored.book.flows import read_by
-from tailored.book.model import Rule, RuleBook, Scorer, Segment
+from tailored.book.model import RuleBook
 from tailored.condition.english import joined
-from tailored.proof.difference import CHANGED, SAME, UNPROVEN, Change, Difference, bearing
-from tailored.proof.reader import as_asked, scorers_of
+from tailored.proof.changed import declared, other_scorers, parts_of_change
+from tailored.proof.difference import CHANGED, SAME, UNPROVEN, Change, Difference
+from tailored.proof.reader import scorers_of
 from tailored.proof.traffic import Share, Traffic
 from tailored.report.outcome import Case, Finding, Outcome
 
-MOST_RULES = 20
-"""How many rules and segments of one slot are pointed at."""
+MOST_PARTS = 20
+"""How many rules, segments and content of one slot are pointed at."""
+_KEYS = {"rules": "rule", "segments": "segment", "content": "content", "catalogs": "catalog"}
+"""By the key under which a finding lists them, what is part of a change."""
 
 
 def outcome_of(
@@ -65,26 +66,19 @@ def _summary(found: Difference) -> str:
 def _findings(
     name: str, kind: str, change: Change, old: RuleBook, new: RuleBook, seen: Traffic | None
 ) -> Iterator[Finding]:
-    """What there is to say of a slot or a setting, first at a rule that is not as before."""
-    rules, gone = _changed_rules(name, old, new)
-    segments = _changed_segments(name, old, new)
-    parts: list[tuple[str, Rule | Segment]] = [("rule", rule) for rule in rules]
-    parts += [("segment", segment) for segment in segments]
-    if _declared(name, old) is None:  # then all of its rules are new, as it is itself
-        parts = []
-    first = parts[0][1].span if parts else _declared(name, new)
-    about = {
-        kind: name,
-        "rules": [rule.id for rule in rules],
-        "gone": gone,
-        "segments": [segment.id for segment in segments],
-    }
+    """What there is to say of a slot or a setting, first at something that is not as before."""
+    parts, gone = parts_of_change(name, old, new)
+    shown = {*_shown(change.old), *_shown(change.new)}
+    parts.sort(key=lambda part: part.what == "content" and part.id not in shown)
+    first = parts[0].span if parts else _declared(name, new)
+    ids = {key: [part.id for part in parts if part.what == what] for key, what in _KEYS.items()}
+    about = {kind: name, "gone": gone, **ids}
     rankings = [(book, rule.rank[name]) for book in (old, new) for rule in book.rules if name in rule.rank]
     if change.status == UNPROVEN:
         on = "which candidates a ranking finds" if rankings else "a `logic:`"
         if any(scorers_of(book, ranking) for book, ranking in rankings):
             on = "what a scorer answers"
-        others = _other_scorers(name, old, new)
+        others = other_scorers(name, old, new)
         if others:
             verb = "is not as it was" if len(others) == 1 else "are not as they were"
             on += f", and {joined([f'`{one}`' for one in others])} {verb}"
@@ -96,6 +90,8 @@ def _findings(
         return
     when = f" when {change.when}" if change.when else " in what a ranking places" if rankings else ""
     message = f"{name}: changed{when}".replace(" when always", " for everybody")
+    if parts and parts[0].how:
+        message += f", as `{parts[0].id}` {parts[0].how}"
     lines = [
         f"{which}  {_answer(answer, kind if _declared(name, book) else f'no {kind}')}"
         for which, answer, book in (("old", change.old, old), ("new", change.new, new))
@@ -107,67 +103,24 @@ def _findings(
     yield Finding(
         "meaning-changed", "warning", message, "", first, "\n".join(lines), {**about, **change.to_dict()}
     )
-    for what, part in parts[1:MOST_RULES]:
-        message = f"{name}: `{part.id}` is part of this change, too."
-        more = {kind: name, what: part.id}
+    for part in parts[1:MOST_PARTS]:
+        how = f"; it {part.how}" if part.how else ""
+        message = f"{name}: `{part.id}` is part of this change, too{how}."
+        more = {kind: name, part.what: part.id}
         yield Finding("meaning-changed", "warning", message, span=part.span, more=more)
 
 
-def _changed_segments(name: str, old: RuleBook, new: RuleBook) -> list[Segment]:
-    """The segments that rules of a slot or a setting read, and that mean another thing than before."""
-    read = {
-        one.id: one
-        for rule in new.rules
-        if _bears(rule, name)
-        for _, one in read_by(rule.when, new)
-        if isinstance(one, Segment)
-    }
-    return [
-        one
-        for one in read.values()
-        if (was := old.segments.get(one.id)) and (was.when, was.topics) != (one.when, one.topics)
-    ]
-
-
-def _bears(rule: Rule, name: str) -> bool:
-    return name in (*rule.show, *rule.rank, *rule.hide, *rule.order, *rule.set)
-
-
-def _changed_rules(name: str, old: RuleBook, new: RuleBook) -> tuple[list[Rule], list[str]]:
-    """The rules that bear on a slot or a setting as none of the old book does (of the same rules, those that
-    moved), and the ids of those gone."""
-    were, are = (
-        [(rule, repr((bearing(rule, name), rule.priority))) for rule in book.rules if _bears(rule, name)]
-        for book in (old, new)
-    )
-    before, after = ({said for _, said in rules} for rules in (were, are))
-    changed = [rule for rule, said in are if said not in before]
-    gone = [rule.id for rule, said in were if said not in after]
-    return changed or ([] if gone else _moved(were, are)), gone
-
-
-def _moved(were: Sequence[tuple[Rule, str]], are: Sequence[tuple[Rule, str]]) -> list[Rule]:
-    """The fewest rules that stand at another place among the same."""
-    orders = [[said for _, said in rules] for rules in (were, are)]
-    blocks = SequenceMatcher(None, orders[0], orders[1], autojunk=False).get_matching_blocks()
-    kept = {place for block in blocks for place in range(block.b, block.b + block.size)}
-    return [rule for place, (rule, _) in enumerate(are) if place not in kept]
-
-
-def _other_scorers(name: str, old: RuleBook, new: RuleBook) -> list[str]:
-    """The scorers that are asked about a slot and are not the same in both books."""
-    asked: dict[str, list[Scorer | None]] = {}
-    for book in (new, old):
-        for ranking in (rule.rank[name] for rule in book.rules if name in rule.rank):
-            for one in scorers_of(book, ranking):
-                asked[one] = [each.scorers.get(one) for each in (old, new)]
-    return [one for one, (before, after) in asked.items() if as_asked(before) != as_asked(after)]
+def _shown(answer: Any) -> Iterator[str]:
+    """The content in an answer of a slot."""
+    for one in answer if isinstance(answer, list) else [answer]:
+        if isinstance(one, dict) and one["content"] is not None:
+            yield one["content"]
 
 
 def _declared(name: str, book: RuleBook) -> Span | None:
     """Where a slot or a setting is declared."""
-    declared = book.slots.get(name) or book.settings.get(name)
-    return declared.span if declared is not None else None
+    thing = declared(name, book)
+    return thing.span if thing is not None else None
 
 
 def _shares(seen: Traffic) -> str:

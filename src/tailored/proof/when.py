@@ -13,6 +13,7 @@ from tailored.condition.english import attribute_in_words, in_words, joined, say
 from tailored.condition.normal import Literal, Normal
 from tailored.condition.tree import Attribute, Consent, InSegment, Not, Op, Scalar, Test
 from tailored.condition.types import Type
+from tailored.proof.bounds import Bound, bounds_of, together
 from tailored.proof.outcomes import Target
 from tailored.proof.reader import Reader
 from tailored.proof.solving import Happens, Solver
@@ -137,19 +138,41 @@ def _texts(solver: Solver, cube: Sequence[_Held]) -> Iterator[str]:
         elif said and not said[1] and said[0].attribute.type is not Type.BOOLEAN:
             known = against.get(said[0].attribute, ())
             against[said[0].attribute] = (*known, *(one for one in _operands(said[0]) if one not in known))
+    bounds = list(_bounded(cube))
     told: set[Attribute] = set()
     awake, rest = _awake([one for one in cube if one.atom.during])
     yield from [f"it is {schedule(*awake)}"] if awake else []
     for one, said in asked:
         if one.atom.during and one not in rest:
             continue
-        if said is None or said[0].attribute not in among | against:
+        if said is None and (found := next((each for each in bounds if one in each[0]), None)):
+            if one is found[0][0]:
+                unless = (_unless(solver, cube, each.atom) for each in found[0] if not each.is_so)
+                yield found[1] + next(filter(None, unless), "")
+        elif said is None or said[0].attribute not in among | against:
             yield one.atom.yes if one.is_so else f"{one.atom.no}{_unless(solver, cube, one.atom)}"
         elif said[0].attribute not in told:
             told.add(attribute := said[0].attribute)
             op, values = (Op.ONE_OF, among) if attribute in among else (Op.NONE_OF, against)
             text = _in_words(Test(attribute, op, values[attribute]), False, one.atom.shared)
             yield text + ("" if one.is_so else _unless(solver, cube, one.atom))
+
+
+def _bounded(cube: Sequence[_Held]) -> Iterator[tuple[list[_Held], str]]:
+    """What sets bounds on one attribute, where that is more than one, and what it comes to in English."""
+    groups: dict[Attribute, list[tuple[_Held, list[Bound]]]] = {}
+    for one in cube:
+        literal = one.atom.literal
+        if literal is None or not isinstance(test := literal.leaf, Test):
+            continue
+        # what is not so is missing, or the contrary is so
+        if bounds := list(bounds_of(test, literal.wanted is not one.is_so)):
+            groups.setdefault(test.attribute, []).append((one, bounds))
+    for attribute, group in groups.items():
+        name = attribute_in_words(attribute, group[0][0].atom.shared)
+        said = together(attribute, name, [bound for _, bounds in group for bound in bounds])
+        if len(group) > 1 and said is not None:
+            yield [one for one, _ in group], said
 
 
 def _awake(held: Sequence[_Held]) -> tuple[Span | None, list[_Held]]:
