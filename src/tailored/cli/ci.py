@@ -40,6 +40,8 @@ class _Book:
     report: Report
     base: str | None
     now: datetime
+    shown: datetime | None
+    """The moment that witnesses are to be at, where any will do; without one, the beginning of today."""
     strict: bool
     min_coverage: float | None
 
@@ -93,7 +95,7 @@ def ci(
         found, report = check_book(read_sources(book), moment_, book, try_model=why_not_ready)
     except BookNotReadable as error:
         stop(error)
-    given = _Book(book, found, report, base, moment_, strict, min_coverage)
+    given = _Book(book, found, report, base, moment_, now, strict, min_coverage)
     outcomes, problems = _run(given, skip)
     click.echo(written(form, outcomes, book).encode(errors="replace"))
     try:
@@ -153,7 +155,7 @@ def _prove(given: _Book) -> Outcome:
         from tailored.proof.prove import outcome_of, prove
     except ModuleNotFoundError as error:
         raise _no_z3(error) from None
-    outcome = outcome_of(prove(given.found, now=given.now), given.report, given.strict)
+    outcome = outcome_of(prove(given.found, now=given.shown), given.report, given.strict)
     return replace(outcome, options="--strict" if given.strict else "")
 
 
@@ -174,7 +176,7 @@ def _diff(given: _Book) -> Outcome:
         from tailored.proof.difference_words import outcome_of
     except ModuleNotFoundError as error:
         raise _no_z3(error) from None
-    found = difference(base, given.found, given.now)
+    found = difference(base, given.found, given.shown)
     # what a change means is for a reviewer to judge: the summary tells it, and nothing fails
     return outcome_of(found, base, given.found, given.report.texts)
 

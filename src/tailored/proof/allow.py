@@ -36,7 +36,7 @@ def silenced(
                 f"`{id_}` allows `{code}`, and there is nothing to allow.",
                 "Take it out: it would hide the next finding of that kind.",
                 allowance.span,
-                more={kind: id_},
+                more={kind: id_, "others": [], "witness": None},
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from tailored.book.diagnostics import Span
 from tailored.book.model import RuleBook
 from tailored.condition.english import joined
-from tailored.proof.changed import declared, other_scorers, parts_of_change
+from tailored.proof.changed import Part, declared, other_scorers, parts_of_change
 from tailored.proof.difference import CHANGED, SAME, UNPROVEN, Change, Difference
 from tailored.proof.reader import scorers_of
 from tailored.proof.traffic import Share, Traffic
@@ -68,8 +68,15 @@ def _findings(
 ) -> Iterator[Finding]:
     """What there is to say of a slot or a setting, first at something that is not as before."""
     parts, gone = parts_of_change(name, old, new)
-    shown = {*_shown(change.old), *_shown(change.new)}
-    parts.sort(key=lambda part: part.what == "content" and part.id not in shown)
+    before, after = list(_shown(change.old)), list(_shown(change.new))
+
+    def order(part: Part) -> int:
+        """First content that the witness sees, where nothing else differs for it; last what it does not."""
+        if part.what != "content":
+            return 1
+        return 2 if part.id not in (*before, *after) else 0 if before == after else 1
+
+    parts.sort(key=order)
     first = parts[0].span if parts else _declared(name, new)
     ids = {key: [part.id for part in parts if part.what == what] for key, what in _KEYS.items()}
     about = {kind: name, "gone": gone, **ids}
