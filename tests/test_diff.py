@@ -259,6 +259,44 @@ rules: {r: {when: always, show: {recs: {of: {catalog: shop}}}}}
     assert tailored("diff", "old", "old", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.parametrize(
+    "where, user, item",
+    [
+        ("brand: {same as: user.brand}, price: {less than: 10}", {"brand": "Acme"}, "socks"),
+        ("brand: {same as: user.brands}, size: {at least: 1}", {"brands": ["Acme"]}, "socks"),
+        ("tags: {same as: user.brands}, price: {more than: 10}", {"brands": ["dry"]}, "tent"),
+        (
+            "size: {same as: user.size}, tags: {same as: user.brands}",
+            {"size": 38, "brands": ["warm"]},
+            "socks",
+        ),
+    ],
+)
+def test_who_gets_an_item_by_what_is_known_of_her_is_found(tmp_path, where, user, item):
+    stocked = BOOK.replace(
+        "age: {type: integer}",
+        "age: {type: integer}, brand: {type: string}, brands: {type: list of strings}, size: {type: integer}",
+    )
+    types = (
+        "brand: {type: string}, price: {type: number}, tags: {type: list of strings}, size: {type: integer}"
+    )
+    items = (
+        "socks: {brand: Acme, price: 3, tags: [warm], size: 38}, tent: {brand: Fell, price: 300, tags: [dry]}"
+    )
+    ranking = f"{{of: {{catalog: stock, where: {{{where}}}}}, top: 1}}"
+    rule = f"  r3: {{when: {{page: cart}}, show: {{list: {ranking}}}}}\n"
+    catalog = f"catalogs: {{stock: {{attributes: {{{types}}}, items: {{{items}}}}}}}\n"
+    for name, text in ("old", stocked + catalog), ("new", stocked + rule + catalog):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "b.yaml").write_text(text)
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    change = json.loads(done.stdout)["slots"]["list"]
+    assert change["witness"]["user"] == user
+    assert [one["content"] for one in change["new"]] == [item]
+    proven = json.loads(tailored("prove", "new", "--format", "json", cwd=tmp_path).stdout)
+    assert proven["undecided"] == []
+
+
 def test_a_line_whose_moment_or_names_no_book_can_read_is_counted_as_such_and_ends_nothing(tmp_path):
     bad = [
         '{"user": {}, "context": {}, "now": "2026-13-45"}',

@@ -209,10 +209,10 @@ def test_every_verdict_is_what_asking_about_every_request_says_on_thousands_of_b
     compare(range(1000 + 250 * part, 1250 + 250 * part))
 
 
-def no_false_word(seed: int) -> Counter[str]:
+def no_false_word(seed: int, kind: str = "ranked") -> Counter[str]:
     """Of a book with rankings: what is said never to happen does not, whatever scorers say."""
     small = SmallBook(seed)
-    data = small.ranked()
+    data = getattr(small, kind)()
     guarantees = {f"g{number}": small.guarantee() for number in range(2)}
     whens = {f"when-{name}": {"when": given.get("when", "always")} for name, given in guarantees.items()}
     book = book_of({**data, "guarantees": guarantees})
@@ -220,6 +220,7 @@ def no_false_word(seed: int) -> Counter[str]:
     after = book_of(changed(small, random.Random(seed), data))
     result, apart = prove(book, now=NOW), difference(book, after, NOW)
     never = {str(one.more["rule"]) for one in result.findings if one.code in ("never-fires", "never-wins")}
+    open_ = {name for code, name in result.undecided if code == "never-wins"}
     filled = {*book.slots} - {
         str(one.more["slot"]) for one in result.findings if one.code == "slot-may-be-empty"
     }
@@ -227,13 +228,16 @@ def no_false_word(seed: int) -> Counter[str]:
     same = {name for name, change in (apart.slots | apart.settings).items() if change.status == "same"}
     requests = list(small.requests())
     true = truths(asked, requests)
+    missed: set[str] = set()
     for place, request in enumerate(requests):
         asked_for: list[str] = []
         for way, numbers in enumerate((_noting(asked_for), _first_is_best, _last_is_best)):
             if way and not asked_for:
                 break  # nothing depends on what scorers say where none is asked
             outcomes = decide(book, request, numbers)
-            assert never.isdisjoint(set().union(*map(named, outcomes.values()))), f"seed {seed}"
+            won = set().union(*map(named, outcomes.values()))
+            assert never.isdisjoint(won), f"seed {seed}"
+            missed |= open_ & won
             for slot in filled & outcomes.keys():
                 held = outcomes[slot].get("items", outcomes[slot].get("content", "an order"))
                 assert held or outcomes[slot]["reason"] == "hidden", f"seed {seed}"
@@ -248,7 +252,8 @@ def no_false_word(seed: int) -> Counter[str]:
         if finding.code == "guarantee-broken":
             shows_break(book, asked, guarantees[finding.more["guarantee"]], finding.more)
     seen = Counter(finding.code for finding in result.findings)
-    return seen + Counter(result.guarantees.values()) + Counter(same=len(same))
+    seen += Counter(result.guarantees.values()) + Counter(same=len(same), missed=len(missed))
+    return seen + Counter(change.status for change in (apart.slots | apart.settings).values())
 
 
 def _noting(asked_for: list[str]) -> Numbers:
@@ -282,9 +287,23 @@ def test_of_rankings_nothing_is_said_that_some_scorer_belies_on_thousands_of_boo
         no_false_word(seed)
 
 
+@pytest.mark.no_cover
+def test_of_items_compared_with_requests_nothing_false_is_said_and_little_left_open():
+    seen = sum((no_false_word(seed, "stocked") for seed in range(25)), Counter())
+    assert min(seen[word] for word in ("never-wins", "proven", "broken", "same", "changed")) > 3, seen
+    assert seen["missed"] <= 3, seen  # there were six before their values were hoped for
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(10))
+def test_of_items_compared_with_requests_nothing_false_is_said_on_thousands_of_books(part):
+    for seed in range(1000 + 250 * part, 1250 + 250 * part):
+        no_false_word(seed, "stocked")
+
+
 def tagged(book: RuleBook, outcome: dict[str, Any], tags: set[str]) -> bool:
     held = [item["content"] for item in outcome.get("items", ())] + [outcome.get("content")]
-    return any(not tags.isdisjoint(book.content[content].tags) for content in held if content)
+    return any(not tags.isdisjoint(book.content[content].tags) for content in held if content in book.content)
 
 
 def as_list(named: Any) -> list[Any]:
@@ -405,7 +424,8 @@ def told(book: RuleBook, outcomes: dict[str, Any]) -> dict[str, Any]:
     for target, outcome in outcomes.items():
         held = answer(outcome)
         for content in held if isinstance(held, list) else [held[0]] if isinstance(held, tuple) else []:
-            held = (held, book.content[content].fields["title"] if content else None)
+            item = book.content.get(content)  # items of a catalog never change here
+            held = (held, item.fields["title"] if item else None)
         found[target] = held
     return found
 

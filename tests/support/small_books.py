@@ -122,6 +122,10 @@ _OPERATORS: dict[str, list[Any]] = {
 }
 
 
+_COMPARED = {"user.age", "user.score", "user.tags", "user.mail", "context.page", "user.born"}
+"""What items are compared with."""
+
+
 class SmallBook:
     """A random book (plain data), and the requests that tell all there is to tell of it."""
 
@@ -221,6 +225,35 @@ class SmallBook:
                 rule["show"][slot] = {"best of" if slot == "hero" else "of": named, "by": "s"}
                 if dice.random() < 0.3:
                     rule["show"][slot]["without"] = [{"id": dice.choice(named)}]
+        return data
+
+    def stocked(self) -> dict[str, Any]:
+        """The same book, in which most rules that show something choose items by what the request says."""
+        data, dice = copy.deepcopy(self.data), self.dice
+        compared = {name.split(".")[1]: name for name in self.names if name in _COMPARED}
+        types = {short: {"type": ATTRIBUTES[name]["type"]} for short, name in compared.items()}
+        known = {
+            short: [one for one in VALUES[name] if one not in (MISSING, [])]
+            for short, name in compared.items()
+        }
+        items = {
+            f"i{number}": {
+                short: dice.choice(values) for short, values in known.items() if dice.random() < 0.8
+            }
+            for number in range(3)
+        }
+        data["catalogs"] = {"things": {"attributes": types | {"cheap": {"type": "boolean"}}, "items": items}}
+        for item in items.values():
+            item["cheap"] = dice.random() < 0.5
+        for rule in data["rules"].values():
+            for slot in rule.get("show", {}) if dice.random() < 0.8 else ():
+                where: dict[str, Any] = {short: {"same as": name} for short, name in compared.items()}
+                if dice.random() < 0.3:
+                    where["cheap"] = True
+                if where and dice.random() < 0.15:
+                    where = {"not": where}
+                of = {"catalog": "things"} | ({"where": where} if where else {})
+                rule["show"][slot] = {"of": of, "top": 1}
         return data
 
     def guarantee(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeAlias
 
 from tailored.book.builtin import PERSONALIZATION
@@ -11,6 +12,7 @@ from tailored.book.model import Rule
 from tailored.condition.normal import Both, Either, Literal, Normal
 from tailored.condition.tree import Attribute, Consent, InSegment, Logic, Op, Test, attributes_read
 from tailored.proof.domains import RELATIVE
+from tailored.proof.hopes import hoped_for
 from tailored.proof.reader import Reader
 from tailored.proof.symbols import place_of
 
@@ -52,13 +54,19 @@ class Clauses:
             return []
         if not ranked and not wanted:
             return ways
-        if ranked:
-            for attribute in read_by_rankings(rule):
-                wanted[place_of(attribute)] = ((Test(attribute, Op.KNOWN, True), True),)
         return [
-            Clause(_joined(one.asks, wanted), one.enough and not ranked, one.needed and not ranked)
+            Clause(_joined(one.asks, asks), one.enough and not ranked, one.needed and not ranked)
+            for asks in (self._hoped(rule, wanted) if ranked else [wanted])
             for one in ways
         ]
+
+    def _hoped(self, rule: Rule, wanted: Mapping[Key, Asks]) -> Iterator[dict[Key, Asks]]:
+        """What else may help rankings to find something."""
+        known = {place_of(one): ((Test(one, Op.KNOWN, True), True),) for one in read_by_rankings(rule)}
+        for ranking in rule.rank.values():
+            for tests in islice(hoped_for(self._reader.book, ranking), 1):
+                yield {**wanted, **known, **{place_of(one.attribute): ((one, True),) for one in tests}}
+        yield {**wanted, **known}
 
     def _of(self, rule: Rule) -> list[Clause]:
         """The ways in which a rule can be used."""

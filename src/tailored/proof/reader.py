@@ -21,6 +21,7 @@ from tailored.condition.tree import (
     Test,
 )
 from tailored.engine.resolve import personal_rules
+from tailored.proof.hopes import hoped_for
 from tailored.proof.symbols import (
     GPC,
     NO,
@@ -144,6 +145,12 @@ class Reader:
         """That a ranking takes some content: nobody knows, but that what is declared alike chooses alike."""
         if id(ranking) not in self._choosers:
             self._choosers[id(ranking)] = self.symbols.chooser((ranking, *_chooser(self.book, ranking)))
+            ways = [
+                every(self._test(test, True) for test in tests) for tests in hoped_for(self.book, ranking)
+            ]
+            if ways:
+                choice = self.symbols.choice(self._choosers[id(ranking)], content)
+                self.symbols.hopes.append(z3.Implies(choice, some(ways)))
         return self.symbols.choice(self._choosers[id(ranking)], content)
 
     def _test(self, test: Test, wanted: bool) -> Formula:

@@ -58,7 +58,8 @@ class Solver:
         self._solver.set("timeout", MOST_MILLISECONDS)
         self._learnt = 0
         self._names = 0
-        self._preferred: Formula | None = None
+        self._wished: list[Formula] = []
+        self._hoped = 0
         self._model: z3.ModelRef | None = None
         self._defined: dict[int, tuple[Formula, Formula]] = {}
 
@@ -98,10 +99,11 @@ class Solver:
         replayed, what it says `about` the places that matter is.
         """
         lessons: list[Formula] = []
+        wishes = self._wishes()
         for _ in range(MOST_TRIES):
             self._catch_up()
             literals = [*assumed, self.literal(every(lessons))] if lessons else [*assumed]
-            result = self._check(literals)
+            result = self._check(literals, wishes)
             if result != z3.sat:
                 sure = result == z3.unsat and not lessons
                 return Answer(never=sure, core=tuple(self._solver.unsat_core()) if sure else ())
@@ -119,21 +121,32 @@ class Solver:
                 return Answer()
             if request is not None and happens(request):
                 return Answer(request)
+            if len(wishes) > 1:
+                wishes = wishes[1:]  # what is hoped of rankings is no help here
+                continue
             lesson = self._lesson(model)
             if lesson is None:
                 return Answer()
             lessons.append(lesson)
         return Answer()
 
-    def _check(self, literals: Sequence[Formula]) -> z3.CheckSatResult:
-        """Prefers models at a moment that people know."""
-        if self._preferred is None:
-            self._preferred = self.literal(self.symbols.preferred)
-        result = self._solver.check(*literals, self._preferred)
-        if result == z3.sat or (
-            result == z3.unsat and not any(one.eq(self._preferred) for one in self._solver.unsat_core())
-        ):
-            return result
+    def _wishes(self) -> list[Formula]:
+        """What models should be like, if they can: as is hoped of rankings, and at a moment people know."""
+        symbols = self.symbols
+        if len(symbols.hopes) > self._hoped or not self._wished:
+            self._hoped = len(symbols.hopes)
+            hopes = [every([*symbols.hopes, symbols.preferred])] if symbols.hopes else []
+            self._wished = [self.literal(wish) for wish in (*hopes, symbols.preferred)]
+        return self._wished
+
+    def _check(self, literals: Sequence[Formula], wishes: Sequence[Formula]) -> z3.CheckSatResult:
+        """Looks for a model that grants the first of some wishes that can be granted, or none of them."""
+        for wish in wishes:
+            result = self._solver.check(*literals, wish)
+            if result == z3.sat or (
+                result == z3.unsat and not any(one.eq(wish) for one in self._solver.unsat_core())
+            ):
+                return result
         return self._solver.check(*literals)
 
     def is_so(self, formula: Formula) -> bool:

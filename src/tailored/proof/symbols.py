@@ -20,6 +20,7 @@ from tailored.book.model import RuleBook
 from tailored.condition.tree import Attribute, Condition, Logic, Scalar, Test, leaves
 from tailored.condition.types import ELEMENT, Duration, Type, as_text
 from tailored.proof.domains import EPOCH, Cells, ListCells, Mentioned, cells_of, moments
+from tailored.proof.hopes import hoped_for
 from tailored.proof.texts import text_with
 
 Place: TypeAlias = tuple[str, tuple[str, ...], Type]
@@ -207,6 +208,8 @@ class Symbols:
         """What chooses among content; of two that are equal, each once."""
         self.choices: dict[tuple[int, str], Formula] = {}
         """By the number of what chooses, and some content: that it is chosen, of which nothing is known."""
+        self.hopes: list[Formula] = []
+        """What makes it likely that rankings choose what models say; nothing is proven by it."""
         moments_named: dict[datetime, None] = {}
         read = list(conditions)
         for book in books:
@@ -214,6 +217,8 @@ class Symbols:
             read += [segment.when for segment in book.segments.values()]
             for rule in book.rules:
                 moments_named.update({moment: None for moment in (rule.start, rule.end) if moment})
+                for ranking in rule.rank.values():
+                    read += [test for tests in hoped_for(book, ranking) for test in tests]
             for attribute in book.attributes.values():
                 mentioned = _mention(mentions, attribute)
                 mentioned.listed = attribute.values or mentioned.listed
