@@ -9,6 +9,7 @@ from typing import Any
 
 from tailored.condition.english import says_of
 from tailored.condition.tree import Attribute, Op, Size, Test
+from tailored.condition.types import Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def together(attribute: Attribute, name: str, bounds: Sequence[Bound]) -> str | 
         (one for one in bounds if not one.lower), key=lambda one: (one.value, not one.strict), default=None
     )
     if low is not None and high is not None and not times:
-        least, most = _reached(low), _reached(high)
+        whole = attribute.type is Type.INTEGER
+        least, most = _reached(low, whole), _reached(high, whole)
         if least == most:
             return says_of(Test(attribute, Op.IS, least), name)
         if not low.strict and not high.strict:
@@ -71,9 +73,9 @@ def together(attribute: Attribute, name: str, bounds: Sequence[Bound]) -> str | 
     return " but ".join([first, *(one.removeprefix(f"{name} is ") for one in rest)])
 
 
-def _reached(bound: Bound) -> Any:
-    """The last value within a bound where whole numbers have one, else the bound."""
-    if bound.strict and type(bound.value) is int:
+def _reached(bound: Bound, whole: bool) -> Any:
+    """The last value within a bound, where whole numbers have one, else the bound."""
+    if bound.strict and whole:
         return bound.value + (1 if bound.lower else -1)
     return bound.value
 
