@@ -1,6 +1,7 @@
 """`tailored diff`: meaning, not text; whom a change concerns; revisions; recorded traffic."""
 
 import json
+import os
 from xml.etree import ElementTree
 
 import pytest
@@ -350,6 +351,17 @@ def test_revisions_of_git_are_compared_with_each_other_and_with_the_files_as_the
     done = tailored("diff", "nope..main", "--", "rules", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("tailored: there is no revision nope")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a repository to somebody else, which root alone can do")
+def test_of_a_repository_of_somebody_else_it_is_said_how_git_reads_it(tmp_path):
+    book(tmp_path, "rules")
+    git(tmp_path, "init", "-b", "main")
+    for path in [tmp_path, *tmp_path.rglob("*")]:
+        os.chown(path, 4321, 4321)
+    said = tailored("diff", "main", "--", "rules", cwd=tmp_path, SUDO_UID="").stderr
+    assert said.startswith(f"tailored: git: detected dubious ownership in repository at '{tmp_path}'")
+    assert said.endswith(f"; to allow it: git config --global --add safe.directory {tmp_path}\n")
 
 
 def test_a_folder_that_moved_is_compared_with_where_it_was(tmp_path):

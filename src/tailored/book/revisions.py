@@ -81,8 +81,10 @@ def _git(folder: Path, *arguments: str, stdin: str = "", **environment: str) -> 
     except subprocess.TimeoutExpired:
         raise BookNotReadable(f"git took more than {_SECONDS} seconds") from None
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it failed"])[-1]
-        raise BookNotReadable(f"git: {said.removeprefix('fatal: ')}")
+        lines = done.stderr.strip().splitlines() or ["it failed"]
+        said = next((line for line in lines if line.startswith("fatal: ")), lines[-1]).removeprefix("fatal: ")
+        mend = lines[-1].strip()  # of a repository that belongs to somebody else, git says what allows it
+        raise BookNotReadable(f"git: {said}" + (f"; to allow it: {mend}" if mend.startswith("git ") else ""))
     return done.stdout
 
 
