@@ -233,7 +233,11 @@ def test_an_open_question_about_a_ranking_without_a_scorer_blames_none(tmp_path)
 attributes: {user: {likes: {type: list of strings}}}
 catalogs: {shop: {file: shop.csv, attributes: {kind: {type: string}, price: {type: number}}}}
 slots: {recs: {many: 2}}
-rules: {r: {when: always, show: {recs: {of: {catalog: shop, where: {item.kind: {same as: user.likes}}}}}}}
+rules:
+  r:
+    when: always
+    show:
+      recs: {of: {catalog: shop, where: {any: [{kind: {same as: user.likes}}, {price: {more than: 99}}]}}}
 """
     for name, price in ("old", 10), ("new", 12):
         (tmp_path / name).mkdir()
@@ -257,6 +261,10 @@ rules: {r: {when: always, show: {recs: {of: {catalog: shop}}}}}
     found = json.loads(tailored("diff", "old", "new", "--format", "json", cwd=tmp_path).stdout)
     recs = found["slots"]["recs"]
     assert (recs["changed"], recs["new"]) == (True, [{"content": "boots", "fields": {"price": 12}}])
+    assert (
+        "ranking places, as `shop` has another `boots`\n"
+        in tailored("diff", "old", "new", cwd=tmp_path).stdout
+    )
     assert tailored("diff", "old", "old", cwd=tmp_path).returncode == 0
 
 

@@ -14,6 +14,9 @@ from tailored.condition.english import joined
 from tailored.proof.difference import bearing
 from tailored.proof.reader import as_asked, scorers_of
 
+MOST_NAMED = 5
+"""How many differences of one thing are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -130,11 +133,11 @@ def _catalogs(name: str, old: RuleBook, new: RuleBook) -> Iterator[Part]:
         was, is_ = old.catalogs.get(one or ""), new.catalogs.get(one or "")
         if was is None or is_ is None:
             continue
-        ways = [f"has {how}"] if (how := _how(_said(was), _said(is_))) else []
-        if old.items.get(was.id) != new.items.get(is_.id):
-            ways.append("holds other items")
-        if ways:
-            yield Part("catalog", is_.id, is_.span, joined(ways))
+        items = [{item.id: item for item in book.items.get(was.id, ())} for book in (old, new)]
+        if ways := [*filter(None, (_how(_said(was), _said(is_)), _how(*items)))]:
+            yield Part("catalog", is_.id, is_.span, f"has {joined(ways)}")
+        elif [*items[0]] != [*items[1]]:
+            yield Part("catalog", is_.id, is_.span, "has its items in another order")
 
 
 def _said(thing: Content | Catalog) -> dict[str, Json | tuple[str, ...] | None]:
@@ -144,10 +147,11 @@ def _said(thing: Content | Catalog) -> dict[str, Json | tuple[str, ...] | None]:
 
 
 def _how(was: Mapping[str, Any], is_: Mapping[str, Any]) -> str:
-    """Which words of a book say something else: `another `title` and a new `image``."""
-    ways = []
+    """What says something else by the same name, is new, or gone: `another `title` and a new `image``."""
+    ways: list[str] = []
     for key in dict.fromkeys((*is_, *was)):
         before, after = was.get(key), is_.get(key)
         if before != after:
             ways.append(f"{'no' if after is None else 'a new' if before is None else 'another'} `{key}`")
-    return joined(ways)
+    more = len(ways) - MOST_NAMED
+    return joined(ways if more <= 1 else [*ways[:MOST_NAMED], f"{more} more differences"])
