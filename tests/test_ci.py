@@ -212,10 +212,11 @@ def test_the_action_passes_its_inputs_as_variables_only():
 
 
 def test_the_action_installs_what_it_needs_and_nothing_of_the_repository(tmp_path):
-    where = {"PYTHON": "echo", "GITHUB_ACTION_PATH": "/my actions/tailored", "EXTRAS": "proof,scoring"}
-    done = run(["bash", "-eo", "pipefail", "-c", step("Install Tailored")["run"]], tmp_path, **where)
-    assert done.stdout.startswith("-P -m pip install ")
-    assert done.stdout.endswith(" /my actions/tailored[proof,scoring]\n")
+    for extras, what in ("proof,scoring", "tailored[proof,scoring]"), ("", "tailored"):
+        where = {"PYTHON": "echo", "GITHUB_ACTION_PATH": "/my actions/tailored", "EXTRAS": extras}
+        done = run(["bash", "-eo", "pipefail", "-c", step("Install Tailored")["run"]], tmp_path, **where)
+        assert done.stdout.startswith("-P -m pip install ")
+        assert done.stdout.endswith(f" /my actions/{what}\n")
 
 
 def test_the_action_checks_and_writes_its_files(shop):
