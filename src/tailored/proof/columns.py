@@ -53,6 +53,7 @@ class Column:
         self.asking = reduce(or_, self._bits)
         """The clauses that ask anything."""
         self._others = everything & ~self.asking
+        self._known: dict[Any, int] = {}
         self._alive = [self.alive(value) for value in self._values]
         everywhere = (1 << len(self._values)) - 1
         self._fitting = [
@@ -69,8 +70,10 @@ class Column:
 
     def alive(self, value: Any) -> int:
         """The clauses that a value lets hold."""
-        held = [bits for check, bits in zip(self._checks, self._bits, strict=True) if check(value)]
-        return reduce(or_, held, self._others)
+        if value not in self._known:
+            held = [bits for check, bits in zip(self._checks, self._bits, strict=True) if check(value)]
+            self._known[value] = reduce(or_, held, self._others)
+        return self._known[value]
 
     def options(self, asks: tuple[int, ...], left: int) -> Iterable[Option]:
         """Values that are as asked, those first that leave the fewest of some clauses; None for others."""
