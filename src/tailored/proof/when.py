@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
+
+import z3
 
 from tailored.condition.english import attribute_in_words, in_words, joined, says_of, shared_names
 from tailored.condition.normal import Literal, Normal
@@ -141,7 +143,7 @@ def _texts(solver: Solver, cube: Sequence[_Held]) -> Iterator[str]:
     bounds = list(_bounded(cube))
     told: set[Attribute] = set()
     awake, rest = _awake([one for one in cube if one.atom.during])
-    yield from [f"it is {schedule(*awake)}"] if awake else []
+    yield from [_at(*awake)] if awake else []
     for one, said in asked:
         if one.atom.during and one not in rest:
             continue
@@ -178,8 +180,6 @@ def _bounded(cube: Sequence[_Held]) -> Iterator[tuple[list[_Held], str]]:
 def _awake(held: Sequence[_Held]) -> tuple[Span | None, list[_Held]]:
     """The span of time that schedules leave together, if there is one, and those that it does not tell."""
     within = [one.atom.during for one in held if one.is_so and one.atom.during]
-    if not within:
-        return None, list(held)
     start = max((start for start, _ in within if start), default=None)
     end = min((end for _, end in within if end), default=None)
     rest = []
@@ -193,7 +193,13 @@ def _awake(held: Sequence[_Held]) -> tuple[Span | None, list[_Held]]:
             end = first
         else:
             rest.append(one)
-    return (start, end), rest
+    return ((start, end) if start or end else None), rest
+
+
+def _at(start: datetime | None, end: datetime | None) -> str:
+    """A span of time in words."""
+    said = schedule(start, end)
+    return f"it is {said}" if start else f"it is before {said.removeprefix('until ')}"
 
 
 def _unless(solver: Solver, cube: Sequence[_Held], atom: _Atom) -> str:
@@ -246,39 +252,51 @@ def _told_apart(atoms: Iterable[tuple[_Atom, str]]) -> list[_Atom]:
 def _atoms(sides: Sequence[tuple[Reader, Target]]) -> Iterator[tuple[_Atom, str]]:
     """What rules of the targets ask, each thing once, with the book that asks it first."""
     seen: set[int] = set()
+    others = _meaning_otherwise(*(reader for reader, _ in sides))
     for asked in (_of_rules, _of_permissions):
         for (reader, target), book in zip(sides, ("old book", "new book"), strict=True):
-            for atom in asked(reader, target):
+            for atom in asked(reader, target, others):
                 if atom.formula.get_id() not in seen:
                     seen.add(atom.formula.get_id())
                     yield atom, book
 
 
-def _of_rules(reader: Reader, target: Target) -> Iterator[_Atom]:
+def _meaning_otherwise(old: Reader, new: Reader) -> frozenset[str]:
+    """The segments that both books have, and that are not the same people."""
+    in_both = old.book.segments.keys() & new.book.segments.keys()
+    return frozenset(name for name in in_both if not z3.eq(old.segment(name, True), new.segment(name, True)))
+
+
+def _of_rules(reader: Reader, target: Target, others: Collection[str]) -> Iterator[_Atom]:
     shared = shared_names(reader.book.attributes.values())
     for rule in (*target.hiding, *target.offering):
-        yield from _of_condition(reader.normal(rule.when), reader, shared)
+        yield from _of_condition(reader.normal(rule.when), reader, shared, others)
         if rule.start is not None or rule.end is not None:
             awake = reader.symbols.awake(rule.start, rule.end)
             said = schedule(rule.start, rule.end)
             yield _Atom(awake, f"it is {said}", f"it is not {said}", during=(rule.start, rule.end))
 
 
-def _of_permissions(reader: Reader, target: Target) -> Iterator[_Atom]:
+def _of_permissions(reader: Reader, target: Target, others: Collection[str]) -> Iterator[_Atom]:
     for name, flag in reader.symbols.flags.items():
         yield _Atom(flag, f"consent for {name} is given", f"consent for {name} is not given")
     for purpose in reader.book.purposes:
         yield _Atom(reader.opted_out(purpose), f"opted out of {purpose}", f"not opted out of {purpose}")
 
 
-def _of_condition(normal: Normal, reader: Reader, shared: frozenset[str]) -> Iterator[_Atom]:
-    if isinstance(normal, Literal):
-        if not isinstance(normal.leaf, Consent):
-            contrary = partial(reader.literal, Literal(normal.leaf, not normal.wanted))
-            yield _Atom(reader.literal(normal), *_said_of(normal, reader, shared), contrary, normal, shared)
-        return
-    for part in normal.parts:
-        yield from _of_condition(part, reader, shared)
+def _of_condition(
+    normal: Normal, reader: Reader, shared: frozenset[str], others: Collection[str]
+) -> Iterator[_Atom]:
+    """What a condition asks, with those segments taken apart that mean something else in the other book."""
+    if not isinstance(normal, Literal):
+        for part in normal.parts:
+            yield from _of_condition(part, reader, shared, others)
+    elif isinstance(normal.leaf, InSegment) and normal.leaf.id in others:
+        inner = reader.normal(reader.book.segments[normal.leaf.id].when, normal.wanted)
+        yield from _of_condition(inner, reader, shared, others)
+    elif not isinstance(normal.leaf, Consent):
+        contrary = partial(reader.literal, Literal(normal.leaf, not normal.wanted))
+        yield _Atom(reader.literal(normal), *_said_of(normal, reader, shared), contrary, normal, shared)
 
 
 def _said_of(literal: Literal, reader: Reader, shared: frozenset[str]) -> tuple[str, str, str]:
