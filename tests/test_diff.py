@@ -261,11 +261,24 @@ rules: {r: {when: always, show: {recs: {of: {catalog: shop}}}}}
     found = json.loads(tailored("diff", "old", "new", "--format", "json", cwd=tmp_path).stdout)
     recs = found["slots"]["recs"]
     assert (recs["changed"], recs["new"]) == (True, [{"content": "boots", "fields": {"price": 12}}])
-    assert (
-        "ranking places, as `shop` has another `boots`\n"
-        in tailored("diff", "old", "new", cwd=tmp_path).stdout
-    )
+    said = "recs: changed for everybody, where a ranking finds something, as `shop` has another `boots`\n"
+    assert said in tailored("diff", "old", "new", cwd=tmp_path).stdout
     assert tailored("diff", "old", "old", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("of", ["[a, b]", "{catalog: stock}"])
+def test_a_second_ranking_of_the_same_takes_what_the_first_leaves(tmp_path, of):
+    rule = f"when: always, show: {{list: {{of: {of}, top: 1}}}}"
+    catalog = (
+        "catalogs: {stock: {attributes: {price: {type: number}}, items: {x: {price: 1}, y: {price: 2}}}}\n"
+    )
+    for name, rules in ("old", ["r8", "r9"]), ("new", ["r9"]):
+        (tmp_path / name).mkdir()
+        text = BOOK + "".join(f"  {one}: {{{rule}}}\n" for one in rules) + catalog
+        (tmp_path / name / "book.yaml").write_text(text)
+    done = tailored("diff", "old", "new", "--format", "json", cwd=tmp_path)
+    change = json.loads(done.stdout)["slots"]["list"]
+    assert [len(change["old"]), len(change["new"])] == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -302,6 +315,7 @@ def test_who_gets_an_item_by_what_is_known_of_her_is_found(tmp_path, where, user
     change = json.loads(done.stdout)["slots"]["list"]
     assert change["witness"]["user"] == user
     assert [one["content"] for one in change["new"]] == [item]
+    assert change["when"] == "page is cart, where a ranking finds something"
     proven = json.loads(tailored("prove", "new", "--format", "json", cwd=tmp_path).stdout)
     assert proven["undecided"] == []
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import z3
 
-from tailored.book.model import Rule, RuleBook
+from tailored.book.model import Rule, RuleBook, Slot
 from tailored.book.rules import A_SLOT
 from tailored.condition.types import as_text, midnight
 from tailored.proof.outcomes import (
@@ -30,6 +30,7 @@ from tailored.proof.outcomes import (
     first_of,
     hidden,
     offers_of,
+    singly,
     targets_of,
 )
 from tailored.proof.reader import Reader
@@ -318,6 +319,7 @@ class Pair:
         offers, spare = [], []
         for target, side in ((one, self.old), (two, self.new)):
             offers.append(self._offers(target, side))
+            self._note_choices(offers[-1], side.book.slots[target.id])
             spare.append(self._defaults(target, side))
         fillings = [
             filled(side.book.slots[one.id], offers[place], spare[place], solver.define, True)
@@ -326,6 +328,11 @@ class Pair:
         if self._alike(one, two) and len(spare[0]) == len(spare[1]) and all(map(_same_offer, *spare)):
             return every([some([offer.may for own in _own(*offers) for offer in own]), differ(*fillings)])
         return differ(*fillings)
+
+    def _note_choices(self, offers: Sequence[Offer], slot: Slot) -> None:
+        """Notes what rankings choose from catalogs as choices, of which nothing is known."""
+        for one in (one for offer in offers for one in singly(offer, slot) if one is not offer):
+            self.symbols.choices[-1, one.what] = z3.Bool(one.what)
 
 
 _AROUND = ("attributes", "topics", "purposes", "content", "segments", "catalogs", "items", "scorers")

@@ -36,8 +36,8 @@ class Doubted(Reader):
         found = super().holds(condition, wanted)
         return z3.substitute(found, *self._free) if condition is self._condition else found
 
-    def chosen(self, ranking: Ranking, content: str) -> Formula:
-        found = super().chosen(ranking, content)
+    def chosen(self, ranking: Ranking, content: str, again: int = 0) -> Formula:
+        found = super().chosen(ranking, content, again)
         return _otherwise(found) if ranking in self._rankings else found
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import z3
 
-from tailored.book.model import Rule, RuleBook, Setting, Slot
+from tailored.book.model import Ranking, Rule, RuleBook, Setting, Slot
 from tailored.proof.reader import Reader
 from tailored.proof.symbols import NO, YES, Formula, every, no, some
 
@@ -31,6 +31,17 @@ class Target:
     def places(self) -> Mapping[str, int]:
         """By rule, its place among those that offer something."""
         return {rule.id: place for place, rule in enumerate(self.offering)}
+
+    @cached_property
+    def again(self) -> Mapping[str, int]:
+        """By rule whose ranking others before it have, too, how many: it takes what they leave of a list."""
+        seen: list[Ranking] = []
+        found = {}
+        for rule in self.offering if self.kind == "many" else ():
+            if (ranking := rule.rank.get(self.id)) is not None:
+                found[rule.id] = seen.count(ranking)
+                seen.append(ranking)
+        return found
 
     @property
     def what(self) -> str:
@@ -76,7 +87,7 @@ def candidates(rule: Rule, slot: str) -> tuple[str, ...]:
 
 def offers_of(target: Target, rule: Rule, reader: Reader) -> list[Offer]:
     """What a rule offers a slot or a setting."""
-    usable = reader.usable(rule)
+    usable, again = reader.usable(rule), target.again.get(rule.id, 0)
     if target.kind == "setting":
         return [Offer(rule, rule.set[target.id], usable)]
     if target.kind == "order":
@@ -87,8 +98,9 @@ def offers_of(target: Target, rule: Rule, reader: Reader) -> list[Offer]:
         if content in reader.book.content:
             may.append(reader.placeable(content))
         if ranking := rule.rank.get(target.id):
-            may.append(reader.chosen(ranking, content))
-        offers.append(Offer(rule, content, every(may)))
+            may.append(reader.chosen(ranking, content, again))
+        is_one = not again or content in reader.book.content
+        offers.append(Offer(rule, content if is_one else f"{content}, for the {again + 1}. time", every(may)))
     return offers
 
 
@@ -184,7 +196,7 @@ def filled(
     slot: Slot, offered: Sequence[Offer], spare: Sequence[Offer], define: Define, places: bool = False
 ) -> Filling:
     """A `many` slot after what rules offer it, and its default where that is due."""
-    single = [one for offer in offered for one in _single(offer, slot)]
+    single = [one for offer in offered for one in singly(offer, slot)]
     distinct = len({offer.what for offer in (*single, *spare)})
     filling = Filling(max(1, min(slot.many or 1, distinct)), define, places)
     for offer in single:
@@ -195,8 +207,11 @@ def filled(
     return filling
 
 
-def _single(offer: Offer, slot: Slot) -> Iterator[Offer]:
-    """An offer of one thing; of a choice from a catalog as many as a slot has room for, each perhaps."""
+def singly(offer: Offer, slot: Slot) -> Iterator[Offer]:
+    """An offer of one thing; of a choice from a catalog as many as a slot has room for, each perhaps.
+
+    What each of these is called is also the name of the formula that it is chosen.
+    """
     if offer.rule is None or slot.id not in offer.rule.rank or offer.rule.rank[slot.id].of:
         yield offer
         return

@@ -49,7 +49,7 @@ class Reader:
         self._tests: dict[tuple[Test, bool], Formula] = {}
         self._segments: dict[tuple[str, bool], Formula] = {}
         self._rules: dict[str, Formula] = {}
-        self._choosers: dict[int, int] = {}
+        self._choosers: dict[tuple[int, int], int] = {}
         self.personal = personal_rules(book)
 
     def holds(self, condition: Condition, wanted: bool = True) -> Formula:
@@ -141,17 +141,22 @@ class Reader:
             self._rules[rule.id] = every([awake, self.holds(rule.when), *self.let_through(rule)])
         return self._rules[rule.id]
 
-    def chosen(self, ranking: Ranking, content: str) -> Formula:
-        """That a ranking takes some content: nobody knows, but that what is declared alike chooses alike."""
-        if id(ranking) not in self._choosers:
-            self._choosers[id(ranking)] = self.symbols.chooser((ranking, *_chooser(self.book, ranking)))
+    def chosen(self, ranking: Ranking, content: str, again: int = 0) -> Formula:
+        """That a ranking takes some content: nobody knows, but that what is declared alike chooses alike.
+
+        `again` says how many before it in a list are declared alike, as it takes what they leave.
+        """
+        key = id(ranking), again
+        if key not in self._choosers:
+            described = (again, ranking, *_chooser(self.book, ranking))
+            self._choosers[key] = self.symbols.chooser(described)
             ways = [
                 every(self._test(test, True) for test in tests) for tests in hoped_for(self.book, ranking)
             ]
             if ways:
-                choice = self.symbols.choice(self._choosers[id(ranking)], content)
+                choice = self.symbols.choice(self._choosers[key], content)
                 self.symbols.hopes.append(z3.Implies(choice, some(ways)))
-        return self.symbols.choice(self._choosers[id(ranking)], content)
+        return self.symbols.choice(self._choosers[key], content)
 
     def _test(self, test: Test, wanted: bool) -> Formula:
         found = self._tests.get((test, wanted))

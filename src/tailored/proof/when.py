@@ -17,7 +17,7 @@ from tailored.condition.tree import Attribute, Consent, InSegment, Not, Op, Scal
 from tailored.condition.types import Type
 from tailored.proof.bounds import Bound, bounds_of, together
 from tailored.proof.outcomes import Target
-from tailored.proof.reader import Reader
+from tailored.proof.reader import Reader, scorers_of
 from tailored.proof.solving import Happens, Solver
 from tailored.proof.symbols import NO, Formula, every, no
 from tailored.proof.words import condition_of, schedule
@@ -68,6 +68,7 @@ def circumstances(
     choices = [solver.define(one) for one in solver.symbols.choices.values()]
     of_words = Solver(solver.symbols)  # what rules make of a request is no matter for what words say of it
     ways: list[tuple[frozenset[str], str]] = []
+    chooses = "a scorer chooses so" if any(map(_scored, sides)) else "a ranking finds something"
     things = 0
     while len(ways) < MOST_WAYS and things < MOST_THINGS:
         answer = solver.ask([differs], tells)
@@ -79,13 +80,20 @@ def circumstances(
         if cube is None:
             return _and_more(ways)
         said = _said(list(dict.fromkeys(_texts(of_words, cube)))) if cube else "always"
-        said = said if is_sure else f"{said}, where a scorer chooses so"
+        said = said if is_sure else f"{said}, where {chooses}"
         if not cube:
             return said
         ways.append((frozenset(str(one.name) for one in cube), said))
         things += len(cube)
         solver.add(no(every([one.name for one in cube])))
     return _joined(ways) if solver.ask([differs], tells).never else _and_more(ways)
+
+
+def _scored(side: tuple[Reader, Target]) -> bool:
+    """Whether a scorer is asked about a target."""
+    reader, target = side
+    rankings = (rule.rank[target.id] for rule in target.offering if target.id in rule.rank)
+    return any(scorers_of(reader.book, ranking) for ranking in rankings)
 
 
 def _joined(ways: Sequence[tuple[frozenset[str], str]]) -> str:
