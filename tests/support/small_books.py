@@ -219,12 +219,14 @@ class SmallBook:
         data, dice = copy.deepcopy(self.data), self.dice
         feature = dice.choice(self.names)
         data["scorers"] = {"s": {"kind": "python", "features": [feature], "timeout": "10 s"}}
-        for rule in data["rules"].values():
+        for number, rule in enumerate(data["rules"].values()):
             for slot in rule.get("show", {}) if dice.random() < 0.8 else ():
                 named = dice.sample(["c0", "c1", "c2", *(["ill", "ad"] if self.guarded else [])], 2)
                 rule["show"][slot] = {"best of" if slot == "hero" else "of": named, "by": "s"}
                 if dice.random() < 0.3:
                     rule["show"][slot]["without"] = [{"id": dice.choice(named)}]
+                if slot == "list" and number % 3:
+                    rule["show"][slot]["top"] = 1
         return data
 
     def stocked(self) -> dict[str, Any]:
