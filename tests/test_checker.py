@@ -54,6 +54,7 @@ class Desk:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=_as_at_a_terminal,
         )
 
     def run(
@@ -106,6 +107,11 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end, "this never came about"
         time.sleep(0.02)
+
+
+def _as_at_a_terminal() -> None:
+    """What runs the tests in the background may ignore interrupts, and whatever they start would, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def asking_for_more(desk: Desk) -> subprocess.Popen[bytes]:
