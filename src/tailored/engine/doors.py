@@ -108,10 +108,7 @@ class Doors:
 
     def _made(self, permissions: Permissions) -> Door:
         user, context, nested = (
-            tuple(
-                (NOTHING,) if permissions.hiding(attribute) else attribute.path or (attribute.name,)
-                for attribute in side
-            )
+            tuple((NOTHING,) if permissions.hiding(attribute) else _interned(attribute) for attribute in side)
             for side in self._attributes[:3]
         )
         own = tuple(not permissions.hiding(attribute) for attribute in self._attributes[3])
@@ -125,6 +122,11 @@ class Doors:
             self._clauses(permissions),
             self._kept_back(permissions) if self._kept_back else 0,
         )
+
+
+def _interned(attribute: Attribute) -> tuple[Any, ...]:
+    """Where an attribute lies, by names that are found sooner in dictionaries which applications write out."""
+    return tuple(sys.intern(name) for name in attribute.path or (attribute.name,))
 
 
 def _plainly(consents: object, opt_outs: object, gpc: object) -> tuple[object, ...] | None:

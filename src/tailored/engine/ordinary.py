@@ -109,6 +109,7 @@ def _sides(
             if door is not None:
                 parts = {part: f"{side}_{part}" for part in _PARTS}
                 names |= {name: getattr(getattr(door, side), part) for part, name in parts.items()}
+                parts["enough"] = str(names.pop(parts["enough"]))
             names[f"nothing_of_{side}"] = (None,) * len(places)
             first, *rest = (f"v{place}" for place in places)
             yield f"if {side}:"
