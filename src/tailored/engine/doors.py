@@ -125,7 +125,7 @@ class Doors:
 
 
 def _interned(attribute: Attribute) -> tuple[Any, ...]:
-    """Where an attribute lies, by names that are found sooner in dictionaries which applications write out."""
+    """Where an attribute lies, by names that are found sooner in dictionaries of literals."""
     return tuple(sys.intern(name) for name in attribute.path or (attribute.name,))
 
 
