@@ -100,9 +100,10 @@ def run(options: Options, config: Config, say: Callable[[str], None]) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="tailored-") as folder:
         live.kept = Path(folder) / "book"
+        parent = os.getpid()
 
         def worker(number: int, again: bool) -> None:
-            peers = Siblings(Path(folder), number, options.workers)
+            peers = Siblings(Path(folder), number, options.workers, parent)
             if again and (inherited := peers.inherited()):
                 counts.take(inherited)
             if again or live.current.engine.book.scorers:

@@ -32,9 +32,9 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 class Siblings(Peers):
     """The other workers, reached through sockets in a folder that only this user may enter."""
 
-    def __init__(self, folder: Path, number: int, workers: int) -> None:
-        self._folder, self._number, self._workers = folder, number, workers
-        self._parent = os.getppid()
+    def __init__(self, folder: Path, number: int, workers: int, parent: int) -> None:
+        """`parent` is told by the parent itself: a worker that asks may be too late."""
+        self._folder, self._number, self._workers, self._parent = folder, number, workers, parent
 
     def inherited(self) -> dict[str, Any] | None:
         """What the worker had counted that this one replaces, as far as anybody has been told of it."""
