@@ -32,3 +32,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             os.environ["COVERAGE_PROCESS_CONFIG"] = asked
         for measuring in reversed(below):
             measuring.start()
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A book of two files in `rules`, in a project."""
+    folder = tmp_path / "rules"
+    (folder / "more").mkdir(parents=True)
+    (folder / "shared.yaml").write_text("slots: {hero: {}}\ncontent: {a: {title: A}, b: {title: B}}\n")
+    (folder / "more" / "home.yaml").write_text("rules:\n  one: {when: always, show: {hero: a}}\n")
+    return tmp_path

@@ -139,16 +139,6 @@ def shared() -> Iterator[Desk]:
     mine.close()
 
 
-@pytest.fixture
-def shop(tmp_path):
-    """A book of two files in `rules`, in a project."""
-    folder = tmp_path / "rules"
-    (folder / "more").mkdir(parents=True)
-    (folder / "shared.yaml").write_text("slots: {hero: {}}\ncontent: {a: {title: A}, b: {title: B}}\n")
-    (folder / "more" / "home.yaml").write_text("rules:\n  one: {when: always, show: {hero: a}}\n")
-    return tmp_path
-
-
 def test_the_first_call_leaves_a_checker_which_answers_the_next(desk):
     first = desk.check()
     assert first == (0, tailored("validate", "rules").stdout.encode(), "", False)

@@ -20,16 +20,6 @@ def codes(done: subprocess.CompletedProcess[str]) -> list[tuple[str, str, int]]:
     return [(one["path"], one["code"], one["line"]) for one in found if one["severity"] != "note"]
 
 
-@pytest.fixture
-def shop(tmp_path):
-    """A book of two files in `rules`, in a project."""
-    folder = tmp_path / "rules"
-    (folder / "more").mkdir(parents=True)
-    (folder / "shared.yaml").write_text("slots: {hero: {}}\ncontent: {a: {title: A}, b: {title: B}}\n")
-    (folder / "more" / "home.yaml").write_text("rules:\n  one: {when: always, show: {hero: a}}\n")
-    return tmp_path
-
-
 def test_the_text_on_standard_input_takes_the_place_of_the_file(shop):
     text = b"rules:\n  one: {when: always, show: {hero: c}}\n"
     arguments = ("rules", "--stdin-path", "rules/more/home.yaml", "--format", "json")

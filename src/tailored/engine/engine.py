@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial, update_wrapper
@@ -199,17 +200,10 @@ class Engine:
         """
         if now.__class__ is not datetime or now.tzinfo is not UTC:
             now = read_now(now)
-        if self._at_once is not None:
-            try:
-                begun = self._at_once(user, context, now)
-            except Exception:  # a foreign key may raise anything when it is compared
-                begun = None
-            if begun is None:
-                return self._at_leisure(user, context, now)
-            return begun if isinstance(begun, Decision) else self._ranker.rank(*begun)  # type: ignore[union-attr]
         if self._memory is not None and user.__class__ is dict and context.__class__ is dict:
             return self._memory.evaluate(user, context, now, self.decide)
-        return self.decide(self._reader.read(user, context, now))
+        begun = self._begun_at_once(user, context, now)
+        return begun if isinstance(begun, Decision) else self._ranker.rank(*begun)  # type: ignore[union-attr]
 
     async def evaluate_async(
         self,
@@ -232,14 +226,7 @@ class Engine:
             return self.evaluate(user, context, now)
         if now.__class__ is not datetime or now.tzinfo is not UTC:
             now = read_now(now)
-        if self._at_once is None:
-            begun = self._begun(self._reader.read(user, context, now))
-        else:
-            try:
-                found = self._at_once(user, context, now)
-            except Exception:  # as in `evaluate`
-                found = None
-            begun = self._begun(self._reader.read_at_leisure(user, context, now)) if found is None else found
+        begun = self._begun_at_once(user, context, now)
         return begun if isinstance(begun, Decision) else self._ranker.rank_or_wait(*begun)
 
     def feedback(self, scorer: str, candidate: str, reward: float) -> None:
@@ -291,6 +278,16 @@ class Engine:
     ) -> Decision:
         """The decision on a request with anything odd in it."""
         return self.decide(self._reader.read_at_leisure(user, context, now))
+
+    def _begun_at_once(
+        self, user: Mapping[str, object], context: Mapping[str, object], now: datetime
+    ) -> Decision | Unranked:
+        """The decision; or where scorers choose something of it, what the rank stage takes."""
+        if self._at_once is None:
+            return self._begun(self._reader.read(user, context, now))
+        with suppress(Exception):  # a foreign key may raise anything when it is compared
+            return self._at_once(user, context, now)
+        return self._begun(self._reader.read_at_leisure(user, context, now))
 
     def _begun(self, facts: Facts) -> Decision | Unranked:
         """The decision; or where scorers choose something of it, what the rank stage takes."""
